@@ -1,0 +1,43 @@
+# Everything a fresh machine needs is Python 3.11 or newer and this file: `make sweep` and `make test` set up
+# the virtual environment themselves, and a second call starts at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+EXPERIMENT ?= trading_sweep
+PACKAGES := analysis envs experiments search_spaces
+
+.PHONY: sweep test check format bench figures lock clean
+
+sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): search, confirm, report.
+	$(BIN)/python -m experiments.$(EXPERIMENT) $(ARGS)
+
+test: $(READY) ## Run every test, the whole sweeps, the browser and the cluster among them.
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Format, lint, types, import contracts, fast tests.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+format: $(READY) ## Put every file into the project's form.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure against peers; slow, and meaningful on an idle machine only.
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
+
+lock: $(READY) ## Write the versions of the present environment down as the ones to install.
+	$(BIN)/pip freeze --exclude-editable | sed 's/^\(torch==[^+]*\)+.*/\1/' > requirements.lock
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable ".[dev]"
+	touch $(READY)
+
+clean: ## Remove the environment and every cache; sweeps in results/ stay.
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(PACKAGES) tests benchmarks -name __pycache__ -type d -exec rm -rf {} +

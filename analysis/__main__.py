@@ -1,0 +1,74 @@
+"""`python -m analysis report FOLDER` and `python -m analysis table FOLDER`; `--help` answers at once."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write report.html, figures, tables and best.yaml of a sweep, and print the verdict."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""
+
+    def run(self) -> None:
+        """Write the report and say where it is."""
+        from analysis.report import write_report
+
+        report = write_report(self.folder)
+        print(report.verdict.sentence)
+        for note in report.verdict.notes:
+            print(f"Note: {note}")
+        print(f"\nReport: {report.html}")
+        if report.best is not None:
+            print(f"Configuration to use: {report.best}")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Print the confirmed configurations, or write every run of the sweep, one per row, as CSV or Parquet."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""
+
+    csv: Path | None = None
+    """Write search trials and confirmation runs with all their columns to this CSV file."""
+
+    parquet: Path | None = None
+    """The same to this Parquet file."""
+
+    def run(self) -> None:
+        """Write the files that are asked for, or print the table."""
+        from analysis import tables
+        from analysis.loading import load_sweep
+
+        sweep = load_sweep(self.folder)
+        for path in tables.write_runs(sweep, csv=self.csv, parquet=self.parquet):
+            print(f"Written: {path}")
+        if self.csv is None and self.parquet is None:
+            tables.print_confirmed(sweep)
+
+
+def main() -> int:
+    """Run the command line; every user error is one line and exit code 2."""
+    command = tyro.extras.subcommand_cli_from_dict(
+        {"report": Report, "table": Table},
+        prog="python -m analysis",
+        description="Read what a sweep has left on disk.",
+    )
+    from analysis.loading import NotASweepError
+
+    try:
+        command.run()
+    except (NotASweepError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

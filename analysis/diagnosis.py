@@ -1,0 +1,195 @@
+"""Is the sweep done? What the numbers say about searching on: separation, edges, seed noise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan, log
+from typing import Any, Final
+
+import pandas as pd
+
+from analysis import statistics
+from analysis.loading import Sweep
+from analysis.schema import CONFIG_PREFIX, DEFAULT, RLLIB, State
+from analysis.verdict import Comparison, Outcome, Verdict, compare, values_by_seed
+
+EDGE: Final = 0.1
+"""A value in the outer tenth of its range is at the edge."""
+NEAR_EDGE: Final = 0.2
+MIN_GOOD_TRIALS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One answer of the block.
+
+    Args:
+        question: What was asked.
+        answer: What the data say, with numbers.
+        settled: True: nothing to do. False: there is something to do. None: cannot be told yet.
+    """
+
+    question: str
+    answer: str
+    settled: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """A searched name whose best values crowd at one end of its range."""
+
+    name: str
+    value: float
+    direction: str
+
+
+def diagnose(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) -> list[Finding]:
+    """Answer the questions that decide whether to search on."""
+    return [
+        _against_default(verdict),
+        _against_second(sweep, verdict),
+        _edges(sweep, verdict),
+        _seed_noise(sweep),
+        _importance(importance),
+    ]
+
+
+def edges(trials: pd.DataFrame, space: Mapping[str, Any], best: str | None) -> list[Edge]:
+    """Find names where the best trial lies in the outer tenth of the range and half of the good ones near.
+
+    The best trial alone would raise a false alarm in every fifth name: a tenth at either end. Good trials are
+    the best quarter of the completed ones, four at least.
+    """
+    completed = trials[trials["state"] == State.COMPLETED].sort_values("objective", ascending=False)
+    good = completed.head(max(MIN_GOOD_TRIALS, round(len(completed) / 4)))
+    found: list[Edge] = []
+    if best is None:
+        return found
+    for name, entry in space.items():
+        column, attributes = f"{CONFIG_PREFIX}{name}", entry.get("distribution", {}).get("attributes", {})
+        low, high = attributes.get("low"), attributes.get("high")
+        if column not in trials or low is None or high is None or high <= low or len(good) < MIN_GOOD_TRIALS:
+            continue
+        values = pd.to_numeric(trials.set_index("trial_id")[column], errors="coerce")
+        if best not in values.index or pd.isna(values[best]):
+            continue
+        position = _position(float(values[best]), low, high, log_scale=bool(attributes.get("log")))
+        places = [
+            _position(float(values[trial]), low, high, log_scale=bool(attributes.get("log")))
+            for trial in good["trial_id"]
+            if pd.notna(values[trial])
+        ]
+        for direction, distance in (("down", position), ("up", 1 - position)):
+            near = [(place if direction == "down" else 1 - place) <= NEAR_EDGE for place in places]
+            if distance <= EDGE and 2 * sum(near) >= len(places):
+                found.append(Edge(name=name, value=float(values[best]), direction=direction))
+    return found
+
+
+def against_second(sweep: Sweep, verdict: Verdict) -> tuple[str, Comparison] | None:
+    """Compare the winner with the next best contender, as one of all pairs, since both were picked."""
+    contenders = [config for config in verdict.table["config_id"] if config not in (DEFAULT, RLLIB)]
+    runs = values_by_seed(sweep.confirmation)
+    others = [config for config in contenders if config != verdict.winner and config in runs]
+    if verdict.winner is None or not others:
+        return None
+    pairs = verdict.contenders * (verdict.contenders - 1) // 2
+    return others[0], compare(runs[verdict.winner], runs[others[0]], pairs)
+
+
+def _against_default(verdict: Verdict) -> Finding:
+    question = "Is the best configuration separable from the default?"
+    answers: dict[Outcome, tuple[str, bool | None]] = {
+        Outcome.BETTER: ("Yes, it is better.", True),
+        Outcome.WORSE: (
+            "Yes, but it is worse: the search has found nothing, or its scores were luck.",
+            False,
+        ),
+        Outcome.NOT_BETTER: (
+            "No. The gain is nothing or smaller than the interval, which more test seeds would narrow.",
+            False,
+        ),
+        Outcome.TOO_FEW: ("Cannot be told: confirm on more test seeds.", None),
+        Outcome.NO_DEFAULT: ("Cannot be told: the default was not confirmed.", None),
+        Outcome.UNCONFIRMED: ("Cannot be told: nothing is confirmed yet.", None),
+    }
+    answer, settled = answers[verdict.outcome]
+    return Finding(question=question, answer=answer, settled=settled)
+
+
+def _against_second(sweep: Sweep, verdict: Verdict) -> Finding:
+    question = "Is it separable from the second best?"
+    second = against_second(sweep, verdict)
+    if second is None:
+        return Finding(
+            question=question, answer="There is no second tuned configuration with a value.", settled=None
+        )
+    name, comparison = second
+    difference, *ends = sweep.scale.text(comparison.difference, comparison.low, comparison.high, signed=True)
+    gap = f"{difference} [{', '.join(ends)}]"
+    if comparison.above_zero:
+        return Finding(question=question, answer=f"Yes, it is ahead of {name} by {gap}.", settled=True)
+    answer = (
+        f"No, {name} is as good as far as the seeds can tell ({gap}); take the cheaper or simpler of the two."
+    )
+    return Finding(question=question, answer=answer, settled=True)
+
+
+def _edges(sweep: Sweep, verdict: Verdict) -> Finding:
+    question = "Does the best lie at the edge of a range?"
+    space = sweep.manifest.get("space") or {}
+    completed = sweep.trials[sweep.trials["state"] == State.COMPLETED].dropna(subset=["objective"])
+    if len(completed) < MIN_GOOD_TRIALS:
+        return Finding(question=question, answer="Too few completed trials to tell.", settled=None)
+    first = completed.sort_values("objective", ascending=False, kind="stable")["trial_id"].iloc[0]
+    best = verdict.winner or str(first)
+    found = edges(sweep.trials, space, best)
+    if not found:
+        return Finding(question=question, answer="No: the good trials lie inside the ranges.", settled=True)
+    words = {"up": "raise its upper bound", "down": "lower its lower bound"}
+    listed = "; ".join(f"{edge.name} = {edge.value:.3g}: {words[edge.direction]}" for edge in found)
+    return Finding(question=question, answer=f"Yes. {listed}.", settled=False)
+
+
+def _seed_noise(sweep: Sweep) -> Finding:
+    question = "How much of the spread among trials is seed noise?"
+    completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"]
+    runs = [
+        values.to_numpy(dtype=float)
+        for config_id, values in values_by_seed(sweep.confirmation).items()
+        if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
+    ]
+    share = statistics.seed_noise_share(runs, completed.to_numpy(dtype=float))
+    if isnan(share):
+        return Finding(question=question, answer="Cannot be told without repeated runs.", settled=None)
+    advice = (
+        "the order of the trials says little: more seeds or longer trials help more than more trials"
+        if share > 0.5
+        else "the order of the trials means something"
+    )
+    answer = f"About {share:.0%} of the variance among completed trials, so {advice}."
+    return Finding(question=question, answer=answer, settled=share <= 0.5)
+
+
+def _importance(frame: pd.DataFrame) -> Finding:
+    question = "Which names mattered?"
+    if frame.empty:
+        return Finding(question=question, answer="Too few trials to tell.", settled=None)
+    top = frame.head(3)
+    listed = ", ".join(
+        f"{row.name_} ({row.importance:.0%})" for row in top.rename(columns={"name": "name_"}).itertuples()
+    )
+    even = 1 / len(frame)
+    clear = frame.loc[frame["low"] > even, "name"].tolist()
+    sure = (
+        f"Surely more than an even share: {', '.join(clear)}."
+        if clear
+        else "None surely: the intervals are wide."
+    )
+    return Finding(question=question, answer=f"{listed}. {sure}", settled=bool(clear) or None)
+
+
+def _position(value: float, low: float, high: float, *, log_scale: bool) -> float:
+    """Place a value in its range, 0 at the lower bound and 1 at the upper one."""
+    if log_scale:
+        return log(value / low) / log(high / low)
+    return (value - low) / (high - low)

@@ -1,0 +1,244 @@
+"""What a report says, as plain values: no HTML here, the template writes that and escapes every value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from analysis.diagnosis import Finding
+from analysis.figures import theme
+from analysis.loading import Sweep
+from analysis.scale import Scale
+from analysis.schema import CONFIG_PREFIX, State
+from analysis.verdict import Verdict
+
+DASH: Final = "–"
+
+WORDS: Final = (
+    ("configuration", "one value for every searched name"),
+    ("trial", "one configuration, trained once during the search"),
+    (
+        "confirmation run",
+        "one chosen configuration, retrained from scratch on a test seed the search never saw",
+    ),
+    ("default", "the space's default values, which follow the literature; the first trial of every sweep"),
+    ("RLlib's defaults", "what PPO in RLlib does when nothing is set"),
+    ("step", "one environment step of one lane; every budget and axis counts these"),
+    ("return", "undiscounted sum of rewards of one episode, in the environment's own unit"),
+    ("score", "return on a common scale: 0 is the stated floor policy, 1 the reference optimum"),
+    ("objective", "mean score of a run's last three evaluations; each evaluation plays greedy episodes"),
+    ("interquartile mean (IQM)", "mean without the lowest and highest quarter: what a typical run reaches"),
+    ("95 % interval", "the method behind it encloses the true value in 95 of 100 sweeps"),
+    ("chance to beat the default", "probability that one run of it beats one run of the default"),
+    ("winner's curse", "search score minus confirmed score: the best of many noisy scores was also lucky"),
+    ("pruned", "stopped early by the scheduler because others were ahead"),
+    ("diverged", "losses or weights were no longer finite; counts with the floor score"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A key number."""
+
+    name: str
+    number: str
+    detail: str = ""
+
+
+def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
+    """Give the key numbers: the winner's, its gain over both baselines, what the search spent."""
+    scale, shown = sweep.scale, []
+    if verdict.winner is not None:
+        row = verdict.row(verdict.winner)
+        shown.append(
+            Tile(
+                name=f"Confirmed {scale.noun}, {verdict.winner}",
+                number=scale.text(row["mean"])[0],
+                detail=scale.interval_text(row["mean_low"], row["mean_high"]),
+            )
+        )
+        for name, prefix in (("the default", ""), ("RLlib's defaults", "rllib_")):
+            if pd.notna(row[f"{prefix}difference"]):
+                ends = (row[f"{prefix}difference_low"], row[f"{prefix}difference_high"])
+                shown.append(
+                    Tile(
+                        name=f"Against {name}",
+                        number=scale.text(row[f"{prefix}difference"], *ends, signed=True)[0],
+                        detail=scale.interval_text(*ends, signed=True),
+                    )
+                )
+    runs = pd.concat([sweep.trials[["steps"]], sweep.confirmation[["steps"]]])
+    shown.append(
+        Tile(
+            name="Spent",
+            number=f"{_si(float(runs['steps'].sum()))} steps",
+            detail=f"{len(sweep.trials)} trials, {len(sweep.confirmation)} confirmation runs",
+        )
+    )
+    return shown
+
+
+def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
+    """Give the table of confirmed configurations as text."""
+    rows = []
+    for row in records(verdict.table):
+        cells = [
+            _cell(scale, row, "mean"),
+            _cell(scale, row, "iqm"),
+            _cell(scale, row, "difference", signed=True),
+            {"number": _p_value(row["p_adjusted"]), "detail": ""},
+            {
+                "number": _or_dash(row["improvement"], "{:.0%}"),
+                "detail": ""
+                if pd.isna(row["improvement_low"])
+                else f"[{row['improvement_low']:.0%}, {row['improvement_high']:.0%}]",
+            },
+            {
+                "number": DASH
+                if pd.isna(row["search_objective"])
+                else scale.text(row["search_objective"])[0],
+                "detail": ""
+                if pd.isna(row["winners_curse"])
+                else f"{scale.text(row['winners_curse'], signed=True)[0]} too "
+                f"{'high' if row['winners_curse'] >= 0 else 'low'}",
+            },
+        ]
+        rows.append(
+            {
+                "label": theme.label(row["config_id"]),
+                "winner": row["config_id"] == verdict.winner,
+                "seeds": row["n"],
+                "cells": cells,
+            }
+        )
+    return rows
+
+
+def configurations(sweep: Sweep, verdict: Verdict) -> dict[str, Any]:
+    """Give every searched name with its value in each confirmed configuration."""
+    configs = [str(config) for config in verdict.table["config_id"]]
+    values = {config: configuration(sweep, config) for config in configs}
+    names = list(dict.fromkeys(name for config in configs for name in values[config]))
+    return {
+        "labels": [theme.label(config) for config in configs],
+        "rows": [(name, [_value(values[config].get(name)) for config in configs]) for name in names],
+    }
+
+
+def configuration(sweep: Sweep, config_id: str) -> dict[str, Any]:
+    """Give a configuration's names and values: as a run of it has them, else as the manifest states them."""
+    for frame in (sweep.confirmation, sweep.trials):
+        rows = frame[frame["config_id"] == config_id]
+        columns = [column for column in frame.columns if column.startswith(CONFIG_PREFIX)]
+        known = rows[columns].dropna(how="all")
+        if not known.empty:
+            first = known.iloc[0]
+            order = list(sweep.manifest.get("space") or {})
+            names = sorted(
+                (column.removeprefix(CONFIG_PREFIX) for column in columns if pd.notna(first[column])),
+                key=lambda name: (order.index(name) if name in order else len(order), name),
+            )
+            return {name: _plain(first[f"{CONFIG_PREFIX}{name}"]) for name in names}
+    baselines = sweep.manifest.get("baselines") or {}
+    return dict(baselines.get(config_id) or {})
+
+
+def troubled(sweep: Sweep) -> list[dict[str, str]]:
+    """Give the runs that failed, diverged or have no end on disk, with their cause."""
+    both = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
+    both = both[both["state"].isin([State.FAILED, State.DIVERGED, State.RUNNING])]
+    return [
+        {
+            "run": row["trial_id"],
+            "phase": row["phase"],
+            "state": "unfinished" if row["state"] == State.RUNNING else row["state"],
+            "steps": "none" if pd.isna(row["steps"]) else f"{row['steps']:,.0f}",
+            "cause": row["cause"] if pd.notna(row["cause"]) else "not written down",
+        }
+        for row in records(both)
+    ]
+
+
+def provenance(sweep: Sweep) -> list[tuple[str, str]]:
+    """Give what one needs to run the sweep again, from the manifest; what it lacks is left out."""
+    manifest = sweep.manifest
+    env, git = _mapping(manifest, "env"), _mapping(manifest, "git")
+    dirty = " with uncommitted changes" if git.get("dirty") else ""
+    lines = [
+        ("Command", manifest.get("command")),
+        ("Started", manifest.get("started")),
+        ("Environment", env.get("id")),
+        ("Parameters", _listed(_mapping(env, "parameters"))),
+        ("References (expected return)", _listed(_mapping(env, "references"))),
+        ("Optimum from", env.get("optimum_source")),
+        ("Budget", _listed(_mapping(manifest, "budget"))),
+        ("Confirmation", _listed(_mapping(manifest, "confirmation"))),
+        ("Scheduler", manifest.get("scheduler")),
+        ("Trainer", manifest.get("trainer")),
+        ("Seeds", _listed(_mapping(manifest, "seeds"))),
+        ("Machine", _listed(_mapping(manifest, "machine"))),
+        ("Versions", _listed(_mapping(manifest, "versions"))),
+        ("Git commit", f"{git['commit']}{dirty}" if git.get("commit") else None),
+    ]
+    return [(name, str(value)) for name, value in lines if value]
+
+
+def findings(found: list[Finding]) -> list[dict[str, str]]:
+    """Give the findings with the mark that each one gets."""
+    marks = {True: "yes", False: "no", None: "open"}
+    return [{"question": f.question, "answer": f.answer, "mark": marks[f.settled]} for f in found]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give a frame's rows as dictionaries."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def heading(sweep: Sweep) -> str:
+    """Give the report's heading: the question that the experiment asks."""
+    return str(
+        sweep.manifest.get("question") or f"Sweep of {sweep.manifest.get('experiment', 'an experiment')}"
+    )
+
+
+def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = parent.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {_value(value)}" for key, value in values.items())
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return DASH
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Give Python's own type of a cell, as YAML and JSON know it."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def _cell(scale: Scale, row: Mapping[str, Any], name: str, *, signed: bool = False) -> dict[str, str]:
+    if pd.isna(row[name]):
+        return {"number": DASH, "detail": ""}
+    number, *ends = scale.text(row[name], row[f"{name}_low"], row[f"{name}_high"], signed=signed)
+    return {"number": number, "detail": "" if pd.isna(row[f"{name}_low"]) else f"[{', '.join(ends)}]"}
+
+
+def _or_dash(value: float, form: str) -> str:
+    return DASH if pd.isna(value) else form.format(value)
+
+
+def _p_value(p: float) -> str:
+    return DASH if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _si(number: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.0f}"

@@ -1,0 +1,86 @@
+"""How a score is read back as a return: the one place that knows floor, optimum and unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite, isnan
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The environment's own scale. Without references a score *is* the raw return.
+
+    Args:
+        floor: Expected return of the floor policy, in `unit`; None where the environment states none.
+        optimum: Expected return of the reference optimum, in `unit`; None where it states none.
+        unit: What one unit of return is, such as "fraction of the initial cash"; may be empty.
+        floor_policy: Name of the policy that earns the floor; may be empty.
+    """
+
+    floor: float | None = None
+    optimum: float | None = None
+    unit: str = ""
+    floor_policy: str = ""
+
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> "Scale":
+        """Read the scale from a sweep's manifest; what is missing there is unknown here."""
+        env = manifest.get("env")
+        env = env if isinstance(env, Mapping) else {}
+        return cls(
+            floor=_number(env.get("floor")),
+            optimum=_number(env.get("optimum")),
+            unit=str(env.get("return_unit") or ""),
+            floor_policy=str(env.get("floor_policy") or ""),
+        )
+
+    @property
+    def has_references(self) -> bool:
+        """Whether floor and optimum are both known and differ, so that 0 and 1 mean something."""
+        return self.floor is not None and self.optimum is not None and self.floor != self.optimum
+
+    @property
+    def noun(self) -> str:
+        """What the numbers are: a score, or the raw return."""
+        return "score" if self.has_references else "return"
+
+    @property
+    def axis_title(self) -> str:
+        """Title of an axis that shows scores, with its unit."""
+        if self.has_references:
+            return f"Score (0 = {self.floor_policy or 'floor'} policy, 1 = optimum)"
+        return f"Return ({self.unit})" if self.unit else "Return"
+
+    def to_return(self, score: float) -> float:
+        """Give the return that a score stands for, in `unit`."""
+        if self.floor is None or self.optimum is None or not self.has_references:
+            return score
+        return self.floor + score * (self.optimum - self.floor)
+
+    def difference_to_return(self, difference: float) -> float:
+        """Give the difference of returns that a difference of scores stands for, in `unit`."""
+        return self.to_return(difference) - self.to_return(0.0)
+
+    def text(self, *values: float, signed: bool = False) -> list[str]:
+        """Write numbers that are read together with the same number of digits.
+
+        Scores get two decimals, or three where two would turn a number into zero; raw returns, which may
+        be of any size, get four significant digits.
+        """
+        sign = "+" if signed else ""
+        if not self.has_references:
+            return [f"{value:{sign}.4g}" for value in values]
+        decimals = 3 if any(0 < abs(value) < 0.005 for value in values) else 2
+        return [f"{value:{sign}.{decimals}f}" for value in values]
+
+    def interval_text(self, low: float, high: float, *, signed: bool = False) -> str:
+        """Write an interval, or say that there is none."""
+        if isnan(low) or isnan(high):
+            return "[no interval]"
+        return f"[{', '.join(self.text(low, high, signed=signed))}]"
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        return float(value)
+    return None

@@ -1,0 +1,108 @@
+"""Which columns exist, what each one means and in which unit: the one list that writers and readers share."""
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+SCHEMA_VERSION: Final = 1
+
+ENV_PREFIX: Final = "env/"
+CONFIG_PREFIX: Final = "config/"
+
+DEFAULT: Final = "default"
+"""config_id of the search space's default values."""
+RLLIB: Final = "rllib"
+"""config_id of RLlib's own defaults."""
+
+
+class Phase(StrEnum):
+    """Which part of a sweep a run belongs to."""
+
+    SEARCH = "search"
+    CONFIRM = "confirm"
+
+
+class State(StrEnum):
+    """How a run ended; a run whose end was never written down is `running`."""
+
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    RUNNING = "running"
+
+
+IDENTITY: Final = ("experiment", "sweep", "phase", "trial_id", "config_id", "seed", "state")
+
+EVALUATION: Final = (
+    "steps",
+    "wall_s",
+    "score",
+    "objective",
+    "eval/return_mean",
+    "eval/return_std",
+    "eval/length_mean",
+    "train/return_mean",
+    "train/length_mean",
+    "steps_per_s",
+    "ppo/kl",
+    "ppo/kl_coeff",
+    "ppo/entropy",
+    "ppo/policy_loss",
+    "ppo/vf_loss",
+    "ppo/vf_explained_var",
+    "ppo/clip_fraction",
+    "ppo/grad_norm",
+)
+
+RUN: Final = ("test_seed", "cause", "evaluations")
+"""Columns that only the tables of runs have (trials, confirmation): one row per run, not per evaluation."""
+
+DESCRIPTIONS: Final = MappingProxyType(
+    {
+        "experiment": "name of the declaration that was run",
+        "sweep": "name of this run of the experiment (its folder)",
+        "phase": "`search` or `confirm`",
+        "trial_id": "name of the run's folder",
+        "config_id": "configuration: `trial_0007`, `default` (the space's defaults) or `rllib` (RLlib's)",
+        "seed": "training seed of the run",
+        "state": "`completed`, `pruned`, `diverged`, `failed` or `running` (unfinished)",
+        "steps": "environment steps trained so far, summed over lanes",
+        "wall_s": "seconds since the run began",
+        "score": "return on the common scale: 0 = floor policy, 1 = reference optimum; may leave [0, 1]",
+        "objective": "mean of the last (up to) three scores; a run's value is the last one",
+        "eval/return_mean": "mean return of the greedy evaluation episodes, in the environment's unit",
+        "eval/return_std": "standard deviation of those returns, in the environment's unit",
+        "eval/length_mean": "mean length of the evaluation episodes, in steps",
+        "train/return_mean": "mean return of training episodes since the last evaluation, in the same unit",
+        "train/length_mean": "mean length of those training episodes, in steps",
+        "steps_per_s": "environment steps trained per second since the last evaluation",
+        "ppo/kl": "mean Kullback-Leibler divergence from the old to the new policy, in nats",
+        "ppo/kl_coeff": "present weight of the KL penalty in the loss",
+        "ppo/entropy": "mean entropy of the policy, in nats",
+        "ppo/policy_loss": "PPO's clipped surrogate loss",
+        "ppo/vf_loss": "loss of the value function, in squared units of the return the trainer sees",
+        "ppo/vf_explained_var": "share of the returns' variance explained by the value function; 1 is best",
+        "ppo/clip_fraction": "share of samples whose probability ratio was clipped",
+        "ppo/grad_norm": "norm of the gradient before clipping",
+        "test_seed": "index k of the test seed (confirmation only)",
+        "cause": "why a run failed or diverged, else missing",
+        "evaluations": "number of evaluations the run has on disk",
+    }
+)
+"""Column name -> meaning and unit. Names below `env/` and `config/` belong to environment and space."""
+
+
+def describe(column: str) -> str:
+    """Say what a column means, for every column a frame of this package can have.
+
+    Raises:
+        KeyError: If no frame has such a column.
+    """
+    if column.startswith(ENV_PREFIX):
+        return (
+            f"what the environment reports as `{column.removeprefix(ENV_PREFIX)}` at an episode's end, mean"
+        )
+    if column.startswith(CONFIG_PREFIX):
+        return f"the configuration's value of `{column.removeprefix(CONFIG_PREFIX)}`"
+    return DESCRIPTIONS[column]

@@ -1,0 +1,284 @@
+"""Did tuning pay? A pure function of the confirmation table, wrong in at most 5 % of its claims."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis import statistics, wording
+from analysis.scale import Scale
+from analysis.schema import DEFAULT, RLLIB, State
+
+MIN_PAIRS: Final = 5
+"""Shared test seeds below which nothing is claimed (AdaStop, arXiv 2306.10882: fewer are not enough)."""
+
+FIRST_TRIAL: Final = "trial_0000"
+"""The search's first trial, which is the space's default configuration."""
+
+COUNTED: Final = (State.COMPLETED, State.DIVERGED)
+"""Confirmation runs that have a value; a diverged one counts with the floor, a failed one is missing."""
+
+TABLE_COLUMNS: Final = (
+    "config_id", "n", "missing", "diverged",
+    "mean", "mean_low", "mean_high", "iqm", "iqm_low", "iqm_high",
+    "search_objective", "winners_curse",
+    "pairs", "difference", "difference_low", "difference_high", "p_adjusted",
+    "improvement", "improvement_low", "improvement_high",
+    "rllib_pairs", "rllib_difference", "rllib_difference_low", "rllib_difference_high", "rllib_p_adjusted",
+)  # fmt: skip
+
+_COUNTS: Final = ("n", "missing", "diverged", "pairs", "rllib_pairs")
+
+
+class Outcome(StrEnum):
+    """The branches a verdict can take."""
+
+    BETTER = "better"
+    NOT_BETTER = "not better"
+    WORSE = "worse"
+    TOO_FEW = "too few seeds"
+    NO_DEFAULT = "default missing"
+    UNCONFIRMED = "not confirmed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A configuration minus a baseline over the seeds both have: mean difference, simultaneous interval."""
+
+    pairs: int
+    difference: float
+    low: float
+    high: float
+    p_adjusted: float
+
+    @property
+    def above_zero(self) -> bool:
+        """Whether there are pairs enough and the whole interval lies above zero."""
+        return self.pairs >= MIN_PAIRS and self.low > 0
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether there are pairs enough and the whole interval lies below zero."""
+        return self.pairs >= MIN_PAIRS and self.high < 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the confirmation says.
+
+    Args:
+        outcome: Which branch applies.
+        sentence: The verdict in plain words, for the terminal and the top of the report.
+        winner: config_id of the best tuned configuration; None if none is confirmed.
+        chosen: config_id to use from now on: the winner if it beats the default, else the default.
+        beats_default: Whether the winner's simultaneous interval against the default lies above zero.
+        beats_rllib: The same against RLlib's defaults.
+        contenders: Number of tuned configurations that were compared (the size of the family).
+        notes: What a reader must know to believe the numbers: missing and diverged runs.
+        table: One row per confirmed configuration, highest mean first; columns `TABLE_COLUMNS`.
+    """
+
+    outcome: Outcome
+    sentence: str
+    winner: str | None
+    chosen: str | None
+    beats_default: bool
+    beats_rllib: bool
+    contenders: int
+    notes: tuple[str, ...]
+    table: pd.DataFrame
+
+    def row(self, config_id: str) -> "pd.Series[float]":
+        """Give the table's row of one configuration."""
+        return self.table[self.table["config_id"] == config_id].iloc[0]
+
+
+def decide(
+    confirmation: pd.DataFrame, search: pd.DataFrame | None = None, *, scale: Scale | None = None
+) -> Verdict:
+    """Judge whether the best tuned configuration beats the default, and RLlib's defaults.
+
+    All configurations but the two baselines are contenders. Each is compared with the default over shared
+    test seeds; the intervals hold for all contenders together (Bonferroni), so picking the best is allowed.
+
+    Args:
+        confirmation: One row per confirmation run: config_id, test_seed, state, objective.
+        search: One row per search trial: config_id, objective; the default is `trial_0000`.
+        scale: How scores read as returns, for the sentence; without it the sentence gives scores only.
+    """
+    runs = values_by_seed(confirmation)
+    contenders = [config for config in runs if config not in (DEFAULT, RLLIB)]
+    against_default = _compare_all(runs, DEFAULT, len(contenders))
+    against_rllib = _compare_all(runs, RLLIB, len(contenders))
+    winner = _winner(runs, contenders, against_default)
+    facts = wording.Facts(
+        winner=winner,
+        contenders=len(contenders),
+        means={config: statistics.mean(values) for config, values in runs.items()},
+        interval=_mean_interval(runs[winner], len(contenders)) if winner else statistics.NO_INTERVAL,
+        seeds=runs[winner].size if winner else 0,
+        against_default=against_default.get(winner) if winner else None,
+        against_rllib=against_rllib.get(winner) if winner else None,
+        default_against_rllib=against_rllib.get(DEFAULT),
+        min_pairs=MIN_PAIRS,
+        scale=scale or Scale(),
+    )
+    outcome = _outcome(winner, facts.against_default)
+    picked = {winner: len(contenders)} if winner else {}
+    table = _table(confirmation, runs, picked, _search_scores(search), against_default, against_rllib)
+    return Verdict(
+        outcome=outcome,
+        sentence=wording.sentence(outcome, facts),
+        winner=winner,
+        chosen=winner
+        if outcome in (Outcome.BETTER, Outcome.NO_DEFAULT)
+        else _first_of((DEFAULT, winner), runs),
+        beats_default=outcome == Outcome.BETTER,
+        beats_rllib=facts.against_rllib is not None and facts.against_rllib.above_zero,
+        contenders=len(contenders),
+        notes=wording.notes(table),
+        table=table,
+    )
+
+
+def compare(x: "pd.Series[float]", y: "pd.Series[float]", comparisons: int = 1) -> Comparison:
+    """Compare two configurations, each a series of objectives by test seed, as one of several comparisons."""
+    shared = x.index.intersection(y.index)
+    difference_p = (x.loc[shared] - y.loc[shared]).to_numpy(dtype=float)
+    interval = statistics.difference_interval(difference_p, statistics.simultaneous_confidence(comparisons))
+    return Comparison(
+        pairs=len(shared),
+        difference=statistics.mean(difference_p),
+        low=interval.low,
+        high=interval.high,
+        p_adjusted=statistics.bonferroni(statistics.paired_p_value(difference_p), max(comparisons, 1)),
+    )
+
+
+def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
+    """Give each confirmed configuration's values by test seed; runs without a value are left out."""
+    counted = confirmation[
+        confirmation["state"].isin(COUNTED) & np.isfinite(confirmation["objective"].astype(float))
+    ]
+    counted = counted.drop_duplicates(["config_id", "test_seed"], keep="last")
+    return {
+        str(config): group.set_index("test_seed")["objective"].astype(float)
+        for config, group in counted.groupby("config_id", sort=True)
+    }
+
+
+def _compare_all(
+    runs: "Mapping[str, pd.Series[float]]", baseline: str, comparisons: int
+) -> dict[str, Comparison]:
+    if baseline not in runs:
+        return {}
+    return {
+        config: compare(values, runs[baseline], comparisons)
+        for config, values in runs.items()
+        if config != baseline
+    }
+
+
+def _winner(
+    runs: "Mapping[str, pd.Series[float]]", contenders: list[str], against_default: Mapping[str, Comparison]
+) -> str | None:
+    """Give the highest mean of those that beat the default, else of those with seeds enough, else of all."""
+    better = [
+        config for config in contenders if config in against_default and against_default[config].above_zero
+    ]
+    enough = [config for config in contenders if runs[config].size >= MIN_PAIRS]
+    return max(better or enough or contenders, key=lambda config: runs[config].mean(), default=None)
+
+
+def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:
+    if winner is None:
+        return Outcome.UNCONFIRMED
+    if against_default is None:
+        return Outcome.NO_DEFAULT
+    if against_default.pairs < MIN_PAIRS:
+        return Outcome.TOO_FEW
+    if against_default.above_zero:
+        return Outcome.BETTER
+    return Outcome.WORSE if against_default.below_zero else Outcome.NOT_BETTER
+
+
+def _first_of(wanted: tuple[str | None, ...], runs: "Mapping[str, pd.Series[float]]") -> str | None:
+    return next((config for config in wanted if config in runs), None)
+
+
+def _search_scores(search: pd.DataFrame | None) -> dict[str, float]:
+    if search is None:
+        return {}
+    scores = {
+        str(config): float(value)
+        for config, value in zip(search["config_id"], search["objective"], strict=True)
+    }
+    return {DEFAULT: scores.get(FIRST_TRIAL, np.nan)} | scores
+
+
+def _table(
+    confirmation: pd.DataFrame,
+    runs: "Mapping[str, pd.Series[float]]",
+    picked: Mapping[str, int],
+    search_scores: Mapping[str, float],
+    against_default: Mapping[str, Comparison],
+    against_rllib: Mapping[str, Comparison],
+) -> pd.DataFrame:
+    """Give one row per configuration with a folder in confirm/, even if none of its runs has a value.
+
+    `picked` says of the winner from how many it was picked.
+    """
+    rows = []
+    for config, started in confirmation.groupby("config_id", sort=True):
+        values = runs.get(str(config), pd.Series(dtype=float))
+        row = {
+            "config_id": str(config),
+            "n": values.size,
+            "missing": started["test_seed"].nunique() - values.size,
+        }
+        row["diverged"] = int((started["state"] == State.DIVERGED).sum())
+        row |= _location(values, picked.get(str(config), 1), search_scores.get(str(config), np.nan))
+        row |= _difference("", against_default.get(str(config)))
+        row |= _difference("rllib_", against_rllib.get(str(config)))
+        if DEFAULT in runs and config != DEFAULT:
+            row["improvement"] = statistics.probability_of_improvement(values, runs[DEFAULT])
+            interval = statistics.probability_of_improvement_interval(values, runs[DEFAULT])
+            row["improvement_low"], row["improvement_high"] = interval
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
+    numbers = [column for column in TABLE_COLUMNS if column not in ("config_id", *_COUNTS)]
+    table = table.astype(dict.fromkeys(numbers, float)).fillna(dict.fromkeys(_COUNTS, 0))
+    table = table.astype(dict.fromkeys(_COUNTS, int))
+    return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
+
+
+def _location(values: "pd.Series[float]", picked_from: int, search_objective: float) -> dict[str, float]:
+    row = {
+        "mean": statistics.mean(values),
+        "iqm": statistics.iqm(values),
+        "search_objective": search_objective,
+    }
+    row["mean_low"], row["mean_high"] = _mean_interval(values, picked_from)
+    row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
+    row["winners_curse"] = search_objective - row["mean"]
+    return row
+
+
+def _mean_interval(values: "pd.Series[float]", picked_from: int) -> statistics.Interval:
+    """Give the interval of a mean; the one picked from several for its mean gets a wider one."""
+    return statistics.mean_interval(values, statistics.simultaneous_confidence(picked_from))
+
+
+def _difference(prefix: str, comparison: Comparison | None) -> dict[str, float]:
+    if comparison is None:
+        return {}
+    return {
+        f"{prefix}pairs": comparison.pairs,
+        f"{prefix}difference": comparison.difference,
+        f"{prefix}difference_low": comparison.low,
+        f"{prefix}difference_high": comparison.high,
+        f"{prefix}p_adjusted": comparison.p_adjusted,
+    }

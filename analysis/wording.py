@@ -1,0 +1,129 @@
+"""The verdict in words that a newcomer understands, with every number that it rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.scale import Scale
+from analysis.schema import DEFAULT, RLLIB
+from analysis.statistics import Interval
+
+if TYPE_CHECKING:
+    from analysis.verdict import Comparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a sentence is made of; `None` where there was nothing to compare."""
+
+    winner: str | None
+    contenders: int
+    means: Mapping[str, float]
+    interval: Interval
+    seeds: int
+    against_default: "Comparison | None"
+    against_rllib: "Comparison | None"
+    default_against_rllib: "Comparison | None"
+    min_pairs: int
+    scale: Scale
+
+
+def sentence(outcome: str, facts: Facts) -> str:
+    """Put the outcome into words; every branch names the numbers and the seeds behind it."""
+    if facts.winner is None:
+        return (
+            "No verdict yet: no tuned configuration has been confirmed on test seeds, "
+            "and search scores alone are optimistic."
+        )
+    against = facts.against_default
+    if against is None:
+        return (
+            "No verdict against the default: it was not confirmed. "
+            f"The best tuned configuration, {_scored(facts)}.{_rllib(facts)}"
+        )
+    gap = _gap(against, facts.scale)
+    default_mean = _mean(facts, DEFAULT)
+    if outcome == "too few seeds":
+        return (
+            f"Too few seeds to tell: {facts.winner} and the default share "
+            f"{_count(against.pairs, 'test seed')}, a verdict needs {facts.min_pairs}. So far {_mean(facts, facts.winner)} against {default_mean}."
+        )
+    if outcome == "better":
+        return (
+            f"Tuning paid: {_scored(facts)}; that is {gap} against the default configuration's {default_mean}"
+            f"{_in_unit(against.difference, facts.scale)}.{_rllib(facts)}"
+        )
+    if outcome == "worse":
+        return (
+            f"Nothing beat the default, and tuning did harm: the best tuned configuration, {_scored(facts)}; "
+            f"that is {gap} against the default's {default_mean}. Keep the default.{_rllib(facts)}"
+        )
+    return (
+        f"Nothing beat the default: the best tuned configuration, {_scored(facts)}. Its difference from the "
+        f"default's {default_mean} is {gap}, which does not exclude zero. Keep the default.{_rllib(facts)}"
+    )
+
+
+def notes(table: pd.DataFrame) -> tuple[str, ...]:
+    """Say which configurations miss runs or had diverged ones, and what was done about it."""
+    lines = []
+    for config_id, missing, diverged in zip(
+        table["config_id"], table["missing"], table["diverged"], strict=True
+    ):
+        if missing:
+            lines.append(
+                f"{config_id}: {_count(missing, 'confirmation run')} failed or unfinished, so without a "
+                "value. Comparisons use the seeds that both sides have."
+            )
+        if diverged:
+            lines.append(
+                f"{config_id}: {_count(diverged, 'confirmation run')} diverged, counted with the floor."
+            )
+    return tuple(lines)
+
+
+def _scored(facts: Facts) -> str:
+    interval = facts.interval
+    has_interval = interval.low == interval.low
+    around = f" {facts.scale.interval_text(interval.low, interval.high)}" if has_interval else ""
+    verb = "scores" if facts.scale.has_references else "returns"
+    score = f"{_mean(facts, str(facts.winner))}{around}"
+    return f"{facts.winner} {verb} {score} on {_count(facts.seeds, 'seed')} that the search never saw"
+
+
+def _rllib(facts: Facts) -> str:
+    against = facts.against_rllib
+    if against is None:
+        return ""
+    mean = _mean(facts, RLLIB)
+    if against.pairs < facts.min_pairs:
+        return f" Too few shared seeds to compare it with RLlib's own defaults ({mean})."
+    gap = _gap(against, facts.scale)
+    if against.above_zero:
+        return f" It beats RLlib's own defaults ({mean}) by {gap}."
+    if against.below_zero:
+        return f" It is worse than RLlib's own defaults ({mean}): {gap}."
+    return f" It cannot be told apart from RLlib's own defaults ({mean}): {gap}."
+
+
+def _gap(comparison: "Comparison", scale: Scale) -> str:
+    difference, low, high = scale.text(comparison.difference, comparison.low, comparison.high, signed=True)
+    return f"{difference} [{low}, {high}]"
+
+
+def _in_unit(difference: float, scale: Scale) -> str:
+    if not scale.has_references:
+        return f" (in {scale.unit})" if scale.unit else ""
+    unit = f" ({scale.unit})" if scale.unit else ""
+    return f", or {scale.difference_to_return(difference):+.3g} in return{unit}"
+
+
+def _mean(facts: Facts, config_id: str) -> str:
+    mean = facts.means.get(config_id)
+    return "no value" if mean is None else facts.scale.text(mean)[0]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

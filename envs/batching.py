@@ -1,0 +1,53 @@
+"""How members of a space become one batch, and a batch members again, exactly, types included.
+
+A *batch* is what `gymnasium.vector` holds for N lanes: an array [N, ...] for a space of fixed shape, a dict
+or tuple of batches for Dict and Tuple, and a tuple of N members for every other space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiBinary, spaces.MultiDiscrete)
+"""The spaces whose batch is one array."""
+
+
+def collate(space: gym.Space[Any], members: Sequence[Any]) -> Any:
+    """Puts members of a space (any number of them, also none) into one batch."""
+    if isinstance(space, ARRAY_SPACES):
+        return np.asarray(members, dtype=space.dtype).reshape(len(members), *(space.shape or ()))
+    if isinstance(space, spaces.Dict):
+        return {key: collate(part, [member[key] for member in members]) for key, part in space.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple(collate(part, [member[i] for member in members]) for i, part in enumerate(space.spaces))
+    return tuple(members)
+
+
+def member(space: gym.Space[Any], batch: Any, lane: int) -> Any:
+    """Takes one member out of a batch; unlike `gymnasium.vector.utils.iterate`, rank 0 stays an array."""
+    if isinstance(space, spaces.Discrete):
+        return batch[lane]
+    if isinstance(space, ARRAY_SPACES):
+        return np.asarray(batch[lane])
+    if isinstance(space, spaces.Dict):
+        return {key: member(part, batch[key], lane) for key, part in space.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple(member(part, batch[i], lane) for i, part in enumerate(space.spaces))
+    return batch[lane]
+
+
+def take(space: gym.Space[Any], batch: Any, lanes: NDArray[np.intp]) -> Any:
+    """The batch of the given lanes, in their order; a lane may be named more than once."""
+    if isinstance(space, ARRAY_SPACES):
+        return batch[lanes]
+    if isinstance(space, spaces.Dict):
+        return {key: take(part, batch[key], lanes) for key, part in space.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple(take(part, batch[i], lanes) for i, part in enumerate(space.spaces))
+    return tuple(batch[lane] for lane in lanes)

@@ -1,0 +1,69 @@
+"""What an environment may be configured with, and the promise that a wrong value never goes unnoticed."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Base of every environment's parameters: frozen, keyword-only, checked when made.
+
+    A subclass is a frozen dataclass whose fields are the environment's keywords; it checks its own ranges in
+    `__post_init__` with :meth:`check`.
+    """
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """Makes the parameters from keywords or from an RLlib `env_config`.
+
+        Args:
+            values: Parameter names and their values; those left out keep their defaults.
+
+        Raises:
+            ValueError: A name is unknown (the nearest valid one is suggested) or a value is out of range.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{cls._subject()} has no parameter {name!r}; {_suggestion(name, known)}")
+        return cls(**values)
+
+    def check(self, name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
+        """Refuses a number outside its range.
+
+        Args:
+            name: The field to check.
+            low: The smallest value allowed.
+            high: The largest value allowed.
+            above: Whether `low` itself is excluded.
+
+        Raises:
+            ValueError: The value is not a finite number, or out of range. A field declared `int` also
+                refuses fractions.
+        """
+        value = getattr(self, name)
+        whole = self.__dataclass_fields__[name].type in (int, "int")
+        kinds: tuple[type, ...] = (int,) if whole else (int, float)
+        allowed = isinstance(value, kinds) and not isinstance(value, bool)
+        within = allowed and (low < value if above else low <= value) and value <= high
+        if not within or value == math.inf:
+            what = "a whole number" if whole else "a number"
+            lower = f"above {low:g}" if above else f"from {low:g}"
+            upper = "" if math.isinf(high) else f" to {high:g}"
+            raise ValueError(f"{self._subject()} {name}={value!r}: expected {what} {lower}{upper}")
+
+    @classmethod
+    def _subject(cls) -> str:
+        return cls.__name__.removesuffix("Parameters")
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return f"{hint}It takes: {', '.join(known) or 'none'}"

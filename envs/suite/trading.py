@@ -1,0 +1,230 @@
+"""A market of one stock: can a policy earn more than by buying and holding?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs.batched import BatchedEnv
+from envs.dynamics import Dynamics
+from envs.market_optimum import Market, invest_always, invest_below_mean, solve
+from envs.parameters import Parameters
+from envs.portfolio import BUY, SELL, Portfolio, TraderParameters
+from envs.references import ReferencePolicy, References
+from envs.registry import register
+from envs.single import SingleEnv
+
+CLIP = 5.0
+"""Where standardised prices and returns are cut: a Gaussian goes beyond once in 1.7 million draws."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradingParameters(TraderParameters):
+    """How the market moves; `initial_cash`, `max_steps` and `fee_rate` as in :class:`TraderParameters`."""
+
+    initial_price: float = 10.0
+    """Price of a share at the start, in currency units; above 0."""
+    volatility: float = 0.02
+    """Standard deviation of a step's log-return; above 0, up to 1."""
+    drift: float = 1e-4
+    """Expected growth of the price per step, in log units, while it stands at its start; -0.1 to 0.1."""
+    mean_reversion: float = 0.0
+    """Share of the log-distance to the initial price that is undone each step; 0 (a random walk) to 1."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check("initial_price", 0, above=True)
+        self.check("volatility", 0, 1, above=True)
+        self.check("drift", -0.1, 0.1)
+        self.check("mean_reversion", 0, 1)
+        if self.initial_cash < self.initial_price * (1 + self.fee_rate):
+            raise ValueError(
+                f"Trading initial_cash={self.initial_cash:g} buys no share at initial_price="
+                f"{self.initial_price:g}: expected enough for at least one"
+            )
+
+    @property
+    def market(self) -> Market:
+        """What the optimum depends on."""
+        return Market(self.max_steps, self.volatility, self.drift, self.mean_reversion, self.fee_rate)
+
+
+class Trading(Portfolio[TradingParameters]):
+    """Hold, buy or sell whole shares of one stock until the market closes.
+
+    ## Action Space
+
+    `Discrete(3)`: 0 holds, 1 buys as many whole shares as the cash pays for (fee included), 2 sells all
+    shares. Buying without cash and selling without shares do nothing. The trade happens at the price that
+    the observation shows; then the price moves.
+
+    ## Observation Space
+
+    `Box([-5, -5, 0, 0], [5, 5, 1, 1], (4,), float32)`. All four are numbers of order one, and no policy can
+    push them out of their bounds: the first two depend on the market alone and are cut at 5 standard
+    deviations, the others are shares of a whole.
+
+    | index | meaning | range | unit |
+    | --- | --- | --- | --- |
+    | 0 | log of the price over its start, which is also the mean it reverts to | -5 to 5 | its standard deviation: the stationary one with mean reversion, that of the last step's price without |
+    | 1 | log-return of the last step, 0 at the start | -5 to 5 | `volatility` |
+    | 2 | share of the portfolio's value that is held in stock | 0 to 1 | 1 |
+    | 3 | share of the episode that is left | 0 to 1 | 1 |
+
+    ## Rewards
+
+    The change of the portfolio's value (cash plus shares at the present price) in this step, fees included,
+    as a fraction of `initial_cash`. The return is thus what the episode earned on the initial cash: 0.1 is
+    10 %. Shares held at the end count at their price, without a selling fee.
+
+    ## Starting State
+
+    `initial_cash`, no shares, and the price at `initial_price`. The log-price x = log(price / initial_price)
+    then follows
+
+        x' = x + drift - volatility**2 / 2 - mean_reversion * x + volatility * e,    e ~ N(0, 1)
+
+    so that the price grows by exp(drift) per step in expectation while it stands at its start: a geometric
+    random walk, or an Ornstein-Uhlenbeck process in discrete time.
+
+    ## Episode End
+
+    - Termination: after `max_steps` steps, when the market closes. The observation shows the time left, so
+      the end belongs to the task and nothing may be bootstrapped beyond it.
+    - Truncation: never.
+
+    The info of the last step carries
+
+    | name | meaning |
+    | --- | --- |
+    | portfolio_value | cash plus shares at the last price, in currency units |
+    | sharpe_ratio | mean over standard deviation of the portfolio's returns per step, times sqrt(252); NaN if it never moved |
+    | max_drawdown | largest fall of the portfolio's value from an earlier peak, as a fraction of that peak |
+    | turnover | value of all trades over `initial_cash` |
+    | fees_paid | in currency units |
+    | excess_return | return minus that of buying at the first step and holding |
+
+    ## Arguments
+
+    The fields of :class:`TradingParameters`.
+
+    ## References
+
+    The floor is a policy of uniformly random actions. The optimum maximises the expected final value; it is
+    exact for the random walk (hold the stock throughout if that pays, cash otherwise) and comes from dynamic
+    programming over log-price and position with mean reversion (:mod:`envs.market_optimum`). It treats
+    shares as divisible; with 1,000 shares at hand the difference is below 0.1 % of the return.
+
+    ## Version History
+
+    - v0: first version.
+    """
+
+    parameters_type: ClassVar[type[Parameters]] = TradingParameters
+
+    def __init__(self, parameters: TradingParameters, num_lanes: int) -> None:
+        super().__init__(parameters, num_lanes)
+        low = np.array([-CLIP, -CLIP, 0, 0], dtype=np.float32)
+        high = np.array([CLIP, CLIP, 1, 1], dtype=np.float32)
+        self.observation_space = spaces.Box(low, high)
+        steps = parameters.max_steps
+        self.log_prices = np.zeros((num_lanes, steps + 1))
+        """Log of the price over its start at every time of the episode, [N, T + 1]."""
+        self._prices = np.zeros((num_lanes, steps + 1))
+        self._market_view = np.zeros((num_lanes, steps + 1, 2), dtype=np.float32)
+
+    def begin(self, lanes: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
+        """Draws each lane's whole price path and hands out the initial cash."""
+        p = self.parameters
+        noise = np.stack([rng.standard_normal(p.max_steps) for rng in rngs])
+        log_prices = np.zeros((len(lanes), p.max_steps + 1))
+        drift = p.drift - p.volatility**2 / 2
+        for t in range(p.max_steps):
+            x = log_prices[:, t]
+            log_prices[:, t + 1] = x + drift - p.mean_reversion * x + p.volatility * noise[:, t]
+        self.log_prices[lanes] = log_prices
+        self._prices[lanes] = p.initial_price * np.exp(log_prices)
+        self._market_view[lanes, :, 0] = np.clip(log_prices / p.market.spread, -CLIP, CLIP)
+        last_returns = np.diff(log_prices, axis=1, prepend=0.0)
+        self._market_view[lanes, :, 1] = np.clip(last_returns / p.volatility, -CLIP, CLIP)
+        self.open_accounts(lanes)
+
+    def price(self, lane: NDArray[np.intp], time: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Looks the drawn path up."""
+        return self._prices[lane, time]
+
+    def observe(self) -> NDArray[np.float32]:
+        """Market, position and time left of every lane, [N, 4]."""
+        observations = np.empty((self.num_lanes, 4), dtype=np.float32)
+        observations[:, :2] = self._market_view[self.lane, self.time]
+        observations[:, 2], observations[:, 3] = self.observe_account()
+        return observations
+
+    def usual_prices(self, lane: int) -> tuple[float, float]:
+        """One standard deviation to each side of the start."""
+        del lane
+        start, factor = self.parameters.initial_price, float(np.exp(self.parameters.market.spread))
+        return start / factor, start * factor
+
+    @property
+    def mean_price(self) -> float | None:
+        """The start, where the market reverts to it."""
+        return self.parameters.initial_price if self.parameters.mean_reversion else None
+
+    @classmethod
+    def references(cls, parameters: TradingParameters) -> References[Trading]:
+        """Random, buy-and-hold, long below the mean, and the optimum."""
+        solution = solve(parameters.market)
+
+        def optimal(trading: Trading, rng: np.random.Generator) -> NDArray[np.int64]:
+            x = trading.log_prices[trading.lane, trading.time]
+            return np.where(solution.invests(trading.time, x, trading.shares > 0), BUY, SELL)
+
+        return References(
+            policies={
+                "random": ReferencePolicy(
+                    "uniformly random actions",
+                    solution.random_return,
+                    lambda trading, rng: rng.integers(3, size=trading.num_lanes),
+                ),
+                "buy_and_hold": ReferencePolicy(
+                    "buys at the first step and holds",
+                    solution.expected_return(invest_always),
+                    lambda trading, rng: np.full(trading.num_lanes, BUY),
+                ),
+                "long_below_mean": ReferencePolicy(
+                    "holds the stock whenever its price is below its mean",
+                    solution.expected_return(invest_below_mean),
+                    lambda trading, rng: np.where(
+                        trading.log_prices[trading.lane, trading.time] < 0, BUY, SELL
+                    ),
+                ),
+                "optimal": ReferencePolicy(
+                    "trades whenever the expected final value gains by it", solution.optimum, optimal
+                ),
+            },
+            floor_policy="random",
+            optimal_policy="optimal",
+            source=solution.source,
+        )
+
+
+class TradingEnv(SingleEnv):
+    """One market: what `gymnasium.make` builds. Specification: :class:`Trading`."""
+
+    dynamics_type: ClassVar[type[Dynamics[Any]]] = Trading
+
+
+class TradingVectorEnv(BatchedEnv):
+    """N independent markets: what `gymnasium.make_vec` builds. Specification: :class:`Trading`."""
+
+    dynamics_type: ClassVar[type[Dynamics[Any]]] = Trading
+
+
+register("sweeps/Trading-v0", Trading)
+register("sweeps/TradingMeanReverting-v0", Trading, mean_reversion=0.05, fee_rate=0.001, drift=0.0)

@@ -1,0 +1,64 @@
+"""Which experiments are there? `python -m experiments` lists them; `replay FOLDER` plays a sweep's winner."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import experiments
+from experiments.core.cli import first_line
+from experiments.core.declaration import Experiment
+
+
+def declared() -> dict[str, tuple[str, Experiment]]:
+    """Question and declaration of every experiment, by name."""
+    names = [m.name for m in pkgutil.iter_modules(experiments.__path__) if m.name.endswith("_sweep")]
+    modules = {name: importlib.import_module(f"experiments.{name}") for name in sorted(names)}
+    return {name: (first_line(module.__doc__ or ""), module.EXPERIMENT) for name, module in modules.items()}
+
+
+def list_experiments() -> None:
+    """Prints each experiment's command, question and cost."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_edge=False, pad_edge=False, show_lines=True)
+    for heading in ("python -m experiments.…", "question", "environment", "search", "confirmation"):
+        table.add_column(heading)
+    for name, (question, experiment) in declared().items():
+        budget, confirmation = experiment.budget, experiment.confirmation
+        table.add_row(
+            name,
+            question,
+            experiment.env,
+            f"{budget.trials} x {budget.steps_per_trial:,} steps",
+            f"{confirmation.top_k} + 2 on {confirmation.seeds} seeds",
+        )
+    Console(highlight=False).print(table)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a command and returns its exit code."""
+    match arguments:
+        case []:
+            list_experiments()
+            return 0
+        case ["replay", *rest]:
+            from experiments.core.replay import replay
+
+            return replay(rest)
+        case ["-h" | "--help"]:
+            print(__doc__)
+            print("    python -m experiments                  the list\n"
+                  "    python -m experiments.NAME --help      what an experiment can be told\n"
+                  "    python -m experiments replay FOLDER    play the winner of a sweep")  # fmt: skip
+            return 0
+        case [unknown, *_]:
+            print(f"error: {unknown!r}: expected nothing (a list), or replay FOLDER; an experiment is run by "
+                  "python -m experiments.NAME", file=sys.stderr)  # fmt: skip
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

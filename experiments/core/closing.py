@@ -1,0 +1,96 @@
+"""What a sweep says before it starts and after it has ended."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from analysis.report import Report
+from analysis.schema import Phase, State
+from analysis.verdict import Verdict
+from experiments.core.plan import Plan
+from experiments.core.progress import SweepProgress
+
+
+def print_plan(console: Console, plan: Plan) -> None:
+    """What is going to be done, in three lines."""
+    experiment, scale = plan.experiment, plan.scale
+    budget, confirmation = experiment.budget, experiment.confirmation
+    console.print(f"[bold]{plan.question}[/bold]")
+    console.print(
+        f"{experiment.env}: {budget.trials} trials of up to {budget.steps_per_trial:,} steps over "
+        f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
+        f"{confirmation.seeds} test seeds each"
+    )
+    if scale.floor is not None and scale.optimum is not None:
+        console.print(
+            f"score 0 = {scale.floor_policy} policy ({scale.floor:.4g}), "
+            f"score 1 = optimum ({scale.optimum:.4g}, {scale.optimum_source}); unit: {scale.return_unit}"
+        )
+    else:
+        console.print("the environment states no optimum: scores are raw returns")
+
+
+def print_result(console: Console, plan: Plan, progress: SweepProgress, report: Report) -> None:
+    """The verdict, the confirmed configurations, where things are, and what to do next."""
+    counts = ", ".join(
+        f"{progress.count(Phase.SEARCH, state)} {state}"
+        for state in State
+        if progress.count(Phase.SEARCH, state)
+    )
+    minutes, seconds = divmod(round(progress.seconds), 60)
+    if counts:
+        console.print(
+            f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {minutes} min {seconds:02d} s"
+        )
+    # The verdict is what --quiet leaves.
+    Console(highlight=False).print(f"\n[bold]{report.verdict.sentence}[/bold]", soft_wrap=True)
+    if not report.verdict.table.empty:
+        console.print(verdict_table(report.verdict))
+    folder = shown(plan.folder)
+    console.print(f"report:   {shown(report.html)}", soft_wrap=True)
+    if report.best is not None:
+        console.print(f"best:     {shown(report.best)}", soft_wrap=True)
+    console.print("next:", soft_wrap=True)
+    for command in (
+        f"tensorboard --logdir {folder}",
+        f"python -m analysis report {folder}",
+        f"python -m experiments replay {folder}",
+    ):
+        console.print(f"  {command}", soft_wrap=True)
+
+
+def verdict_table(verdict: Verdict) -> Table:
+    """The confirmed configurations, best first."""
+    table = Table(show_edge=False, pad_edge=False)
+    table.add_column("configuration")
+    for heading in ("seeds", "confirmed score [95 %]", "in the search", "against default [95 %]"):
+        table.add_column(heading, justify="right")
+    for row in verdict.table.sort_values("mean", ascending=False).to_dict("records"):
+        table.add_row(
+            str(row["config_id"]),
+            str(int(row["n"])),
+            _interval(row["mean"], row["mean_low"], row["mean_high"]),
+            _number(row["search_objective"]),
+            _interval(row["difference"], row["difference_low"], row["difference_high"], sign="+"),
+        )
+    return table
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it from here."""
+    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix()
+
+
+def _number(value: float, sign: str = "") -> str:
+    return "" if math.isnan(value) else f"{value:{sign}.3f}"
+
+
+def _interval(value: float, low: float, high: float, sign: str = "") -> str:
+    if math.isnan(value):
+        return ""
+    limits = "" if math.isnan(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]"
+    return f"{value:{sign}.3f}{limits}"

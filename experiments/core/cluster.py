@@ -1,0 +1,58 @@
+"""Where trials run: a private Ray on this machine, or the cluster that a job was submitted to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+def quieten(*, debug: bool) -> None:
+    """Sets what Ray reads when it is imported: no banners, no loggers and signal handlers of its own."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    if debug:
+        return
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)
+    warnings.filterwarnings("ignore")
+
+
+@contextmanager
+def connected(*, cores: int | None, debug: bool) -> Iterator[int]:
+    """Connects to Ray and says how many cores there are.
+
+    A job's driver (`RAY_ADDRESS` is set) joins its cluster. Anything else gets a private Ray on this machine,
+    since one that happens to run here belongs to somebody else.
+
+    Args:
+        cores: Cores of a private Ray; all of this machine's if None.
+        debug: Whether Ray may talk.
+    """
+    import ray
+
+    common: dict[str, Any] = {
+        "log_to_driver": debug,
+        "logging_level": logging.INFO if debug else logging.ERROR,
+        "configure_logging": debug,
+    }
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(address="auto", **common)
+    else:
+        ray.init(address="local", num_cpus=cores, include_dashboard=False, **common)
+    try:
+        yield int(ray.cluster_resources().get("CPU", 1))
+    finally:
+        ray.shutdown()

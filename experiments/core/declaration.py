@@ -1,0 +1,101 @@
+"""What an experiment is: a frozen value that says what to search, on what, and how much to spend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from experiments.core.errors import UserError
+from experiments.core.seeds import INDICES, LANES
+from search_spaces import SearchSpace
+
+SchedulerName = Literal["asha", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much the search may spend.
+
+    Raises:
+        UserError: A number is not positive, or there are more evaluations than steps.
+    """
+
+    trials: int
+    """Configurations that the search tries, the default one included."""
+    steps_per_trial: int
+    """Environment steps that a trial may train, if it is not stopped early."""
+    evaluations: int = 16
+    """Evaluations of a full trial, evenly spaced in steps."""
+
+    def __post_init__(self) -> None:
+        _check(self, "trials", 1, INDICES)
+        _check(self, "steps_per_trial", 1)
+        _check(self, "evaluations", 1, self.steps_per_trial)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """How the winners prove themselves on seeds that the search never saw.
+
+    Raises:
+        UserError: A number is not positive.
+    """
+
+    top_k: int = 3
+    """Configurations taken from the search, best objective first."""
+    seeds: int = 5
+    """Test seeds on which each of them and each baseline is trained from scratch."""
+
+    def __post_init__(self) -> None:
+        _check(self, "top_k", 1)
+        _check(self, "seeds", 1, INDICES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One question about one environment, declared.
+
+    Raises:
+        UserError: A value is out of its range, or a name is both searched and fixed.
+    """
+
+    env: str
+    """Gymnasium id of the environment; `module:id` imports the module that registers it first."""
+    space: SearchSpace
+    """What is searched."""
+    budget: Budget
+    """How much the search may spend."""
+    env_parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Keywords of the environment, where they differ from its id's preset."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """The trainer's settings that are not searched, by the same names as searched ones."""
+    lanes: int = 8
+    """Copies of the environment that one trial samples from, side by side."""
+    evaluation_episodes: int = 256
+    """Greedy episodes of one evaluation, all on the same seeds for every trial."""
+    confirmation: Confirmation = field(default_factory=Confirmation)
+    """How the winners prove themselves."""
+    scheduler: SchedulerName = "asha"
+    """What stops hopeless trials early: successive halving on steps, or nothing."""
+    seed: int = 0
+    """Root of every seed in the sweep."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "env_parameters", MappingProxyType(dict(self.env_parameters)))
+        object.__setattr__(self, "fixed", MappingProxyType(dict(self.fixed)))
+        _check(self, "lanes", 1, LANES)
+        _check(self, "evaluation_episodes", 1, LANES)
+        _check(self, "seed", 0)
+        both = sorted(set(self.space.names) & set(self.fixed))
+        if both:
+            raise UserError(f"{', '.join(both)} both searched and fixed: leave it out of one of them")
+
+
+def _check(owner: object, name: str, low: int, high: int | None = None) -> None:
+    value = getattr(owner, name)
+    in_range = isinstance(value, int) and value >= low and (high is None or value <= high)
+    if not in_range or isinstance(value, bool):
+        expected = f"{low} to {high}" if high is not None else f"{low} or more"
+        raise UserError(f"{name}={value!r}: expected a whole number, {expected}")

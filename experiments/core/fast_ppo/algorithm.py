@@ -1,0 +1,56 @@
+"""RLlib's PPO algorithm with a training step that hands arrays from the runner to the learner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ray.rllib.algorithms.ppo import PPO
+from ray.rllib.utils.metrics import (
+    ENV_RUNNER_RESULTS,
+    ENV_RUNNER_SAMPLING_TIMER,
+    EPISODE_LEN_MEAN,
+    EPISODE_RETURN_MEAN,
+    LEARNER_RESULTS,
+    LEARNER_UPDATE_TIMER,
+    NUM_ENV_STEPS_SAMPLED_LIFETIME,
+    NUM_EPISODES_LIFETIME,
+    TIMERS,
+)
+
+from experiments.core.fast_ppo.env_runner import FastEnvRunner
+from experiments.core.fast_ppo.learner import FastPPOLearner
+
+
+class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
+    """PPO with `FastEnvRunner` and `FastPPOLearner`, both in this process.
+
+    Results, checkpoints and configuration are RLlib's.
+    """
+
+    def setup(self, config: Any) -> None:
+        """Builds RLlib's algorithm and looks up its two working parts."""
+        super().setup(config)
+        self.runner: FastEnvRunner = self.env_runner
+        self.learner: FastPPOLearner = next(
+            iter(self.learner_group.foreach_learner(lambda learner: learner))
+        ).get()
+
+    def training_step(self) -> None:
+        """Sample, update, copy the weights back."""
+        with self.metrics.log_time((TIMERS, ENV_RUNNER_SAMPLING_TIMER)):
+            rollout = self.runner.rollout(self.config.total_train_batch_size)
+        steps = self.runner.num_env_steps_sampled_lifetime
+        self._log_sampling(rollout.steps)
+        with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
+            results = self.learner.train_on(rollout, scale=self.runner.encoder.scale, timesteps=steps)
+            self.metrics.aggregate([results], key=LEARNER_RESULTS)
+        self.runner.load_weights(self.learner.module[next(iter(self.learner.module.keys()))].unwrapped())
+
+    def _log_sampling(self, steps: int) -> None:
+        runner, key = self.runner, ENV_RUNNER_RESULTS
+        self.metrics.log_value((key, NUM_ENV_STEPS_SAMPLED_LIFETIME), steps, reduce="lifetime_sum")
+        self.metrics.log_value((key, NUM_EPISODES_LIFETIME), runner.episodes, reduce="max", window=1)
+        if runner.returns:
+            self.metrics.log_value((key, EPISODE_RETURN_MEAN), float(np.mean(runner.returns)), window=1)
+            self.metrics.log_value((key, EPISODE_LEN_MEAN), float(np.mean(runner.lengths)), window=1)

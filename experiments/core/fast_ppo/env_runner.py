@@ -1,0 +1,206 @@
+"""Samples a batched environment at one forward pass and one step per time step, nothing per lane."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from typing import Any
+
+import numpy as np
+import torch
+from ray.rllib.core import DEFAULT_MODULE_ID
+from ray.rllib.core.rl_module.rl_module import RLModule
+from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
+from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
+from ray.rllib.env.single_agent_episode import SingleAgentEpisode
+
+from experiments.core.fast_ppo.distribution import ActionDistribution
+from experiments.core.fast_ppo.episodes import cut_episodes
+from experiments.core.fast_ppo.network import network_of
+from experiments.core.fast_ppo.rollout import EpisodeCounter, Rollout, RolloutBuffer
+from experiments.core.fast_ppo.spaces import action_decoder, observation_encoder
+from experiments.core.fast_ppo.vector_env import make_vector_env
+
+NOISE_STEPS = 64
+"""Time steps for which sampling noise is drawn at once."""
+
+
+class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyped
+    """An RLlib EnvRunner that keeps [T, N] arrays.
+
+    `rollout` is what `FastPPO` calls. `sample` cuts the same data into RLlib's episodes, so that the runner
+    also serves RLlib's own learners. Connectors and per-step callbacks are not run.
+    """
+
+    def make_env(self) -> None:
+        """Builds the batched environment and the encodings of its spaces."""
+        if self.env is not None:
+            self.env.close()
+        self.env = make_vector_env(self.config)
+        self.num_envs = self.env.num_envs
+        self.encoder = observation_encoder(self.env.single_observation_space)
+        self.decoder = action_decoder(
+            self.env.single_action_space,
+            normalize=self.config.normalize_actions,
+            clip=self.config.clip_actions,
+        )
+        self.distribution = ActionDistribution(self.decoder.parts)
+        self._generator = torch.Generator()
+        if self._seed is None:
+            self._generator.seed()
+        else:
+            # A stream of its own: the environment and the learner draw from other seeds.
+            self._generator.manual_seed(int(np.random.SeedSequence([self._seed, 1]).generate_state(1)[0]))
+        self._counter = EpisodeCounter(self.num_envs)
+        window = self.config.metrics_num_episodes_for_smoothing
+        self.returns: deque[float] = deque(maxlen=window)
+        self.lengths: deque[int] = deque(maxlen=window)
+        self.episodes = 0
+        self._buffer: RolloutBuffer | None = None
+        self._needs_initial_reset = True
+
+    def make_module(self) -> None:
+        """Builds RLlib's (inference-only) module and the short chain of its layers."""
+        super().make_module()
+        self.network = network_of(self.module)
+
+    def get_spaces(self) -> dict[str, Any]:
+        """The environment's spaces, and those that the module is built for."""
+        if self.env is None:
+            return dict(self.spaces)
+        return {
+            INPUT_ENV_SPACES: (self.env.observation_space, self.env.action_space),
+            INPUT_ENV_SINGLE_SPACES: (self.env.single_observation_space, self.env.single_action_space),
+            DEFAULT_MODULE_ID: (self.encoder.module_space, self.decoder.module_space),
+        }
+
+    def rollout(self, num_steps: int) -> Rollout:
+        """Samples until at least `num_steps` environment steps are in, reset steps not counted.
+
+        Like RLlib's runner it overshoots by less than the number of lanes, since all lanes move together.
+        The arrays stay valid until the next call.
+        """
+        if self._needs_initial_reset:
+            self._reset()
+        buffer = self._buffer
+        if buffer is None or buffer.capacity * self.num_envs < num_steps:
+            buffer = self._buffer = RolloutBuffer(-(-num_steps // self.num_envs) + 8, self._obs)
+        with torch.inference_mode():
+            steps, actions, logits = self._collect(buffer, num_steps)
+        rollout = buffer.rollout(steps, actions, logits)
+        return_e, length_e = self._counter.add(rollout)
+        self.returns.extend(return_e.tolist())
+        self.lengths.extend(length_e.tolist())
+        self.episodes += return_e.size
+        self.num_env_steps_sampled_lifetime += rollout.steps
+        return rollout
+
+    def _reset(self) -> None:
+        observations, _ = self.env.reset(seed=self._seed)
+        self._obs = self.encoder.encode(observations).copy()
+        self._done = np.zeros(self.num_envs, np.bool_)
+        self._counter = EpisodeCounter(self.num_envs)
+        self._needs_initial_reset = False
+
+    def _collect(
+        self, buffer: RolloutBuffer, num_steps: int
+    ) -> tuple[int, list[torch.Tensor], list[torch.Tensor]]:
+        """The loop over time steps: everything in it is done for all lanes at once."""
+        env_step, encode, decode = self.env.step, self.encoder.encode, self.decoder.decode
+        policy, sample, scale = self.network.policy, self.distribution.sample, self.encoder.scale
+        actions: list[torch.Tensor] = []
+        logits: list[torch.Tensor] = []
+        t, missing, done = 0, num_steps, self._done
+        buffer.obs[0] = self._obs
+        obs_tn = torch.from_numpy(buffer.obs)
+        while missing > 0:
+            if t == buffer.capacity:
+                buffer.grow()
+                obs_tn = torch.from_numpy(buffer.obs)
+            if t % NOISE_STEPS == 0:
+                noise = self.distribution.noise((NOISE_STEPS, self.num_envs), self._generator)
+            obs = obs_tn[t] if scale == 1.0 else obs_tn[t] * scale
+            logits_n = policy(obs)
+            actions_n = sample(logits_n, noise[t % NOISE_STEPS])
+            observations, reward, terminated, truncated, _ = env_step(decode(actions_n.numpy()))
+            np.logical_not(done, out=buffer.valid[t])
+            missing -= self.num_envs - np.count_nonzero(done)
+            buffer.rewards[t], buffer.terminated[t], buffer.truncated[t] = reward, terminated, truncated
+            buffer.obs[t + 1] = encode(observations)
+            actions.append(actions_n)
+            logits.append(logits_n)
+            done = np.logical_or(terminated, truncated)
+            t += 1
+        self._obs, self._done = buffer.obs[t].copy(), done
+        return t, actions, logits
+
+    def sample(
+        self, *, num_timesteps: int | None = None, num_episodes: int | None = None, **kwargs: Any
+    ) -> list[SingleAgentEpisode]:
+        """RLlib's sampling interface: the same rollout, cut into episodes and fragments of episodes."""
+        if num_episodes is not None or kwargs.get("random_actions") or kwargs.get("explore") is False:
+            raise NotImplementedError(
+                "FastEnvRunner.sample explores for a number of time steps; evaluate with greedy_policy instead"
+            )
+        if kwargs.get("force_reset"):
+            self._needs_initial_reset = True
+        steps = num_timesteps
+        if steps is None:
+            steps = self.config.get_rollout_fragment_length(self.worker_index) * self.num_envs
+        return cut_episodes(self.rollout(steps), self.distribution, self.get_spaces()[DEFAULT_MODULE_ID])
+
+    def get_metrics(self) -> dict[str, Any]:
+        """RLlib's metrics of the recent episodes, for use with RLlib's own training step."""
+        if self.returns:
+            self._log_episode_metrics(float(np.mean(self.lengths)), float(np.mean(self.returns)), 0.0)
+        return dict(self.metrics.reduce())
+
+    def load_weights(self, module: RLModule) -> None:
+        """Copies the policy's weights from the learner's module, tensor by tensor, without serialising."""
+        source = dict(module.named_parameters())
+        targets = dict(self.module.named_parameters())
+        with torch.no_grad():
+            torch._foreach_copy_(list(targets.values()), [source[name].detach() for name in targets])
+
+    def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """RLlib's state plus all that the next rollout depends on, the environment included."""
+        state: dict[str, Any] = super().get_state(components, not_components=not_components, **kwargs)
+        if not self._needs_initial_reset:
+            state["fast_runner"] = {
+                "generator": self._generator.get_state().numpy(),
+                "obs": self._obs,
+                "done": self._done,
+                "counter": self._counter,
+                "returns": list(self.returns),
+                "lengths": list(self.lengths),
+                "episodes": self.episodes,
+                "env": _pickled(self.env),
+            }
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Restores `get_state`. Lanes of an environment that cannot be pickled begin new episodes."""
+        super().set_state(state)
+        fast = state.get("fast_runner")
+        if fast is None:
+            return
+        self._generator.set_state(torch.from_numpy(np.array(fast["generator"])))
+        self.returns.extend(fast["returns"])
+        self.lengths.extend(fast["lengths"])
+        self.episodes = fast["episodes"]
+        if fast["env"] is None:
+            self._needs_initial_reset = True
+            return
+        self.env.close()
+        self.env = pickle.loads(fast["env"])
+        self._obs, self._done, self._counter = fast["obs"], fast["done"], fast["counter"]
+        self._buffer = None
+        self._needs_initial_reset = False
+
+
+def _pickled(env: Any) -> bytes | None:
+    """The environment with its generators, where it can be pickled (not one process per lane)."""
+    try:
+        return pickle.dumps(env)
+    except (TypeError, AttributeError, pickle.PicklingError, NotImplementedError):
+        return None

@@ -1,0 +1,47 @@
+"""One flat set of names for what training reports, from the fast path and from stock RLlib alike."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+_ENV, _LEARNER = "env_runners", ("learners", "default_policy")
+
+_PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "steps": ((_ENV, "num_env_steps_sampled_lifetime"),),
+    "train/return_mean": ((_ENV, "episode_return_mean"),),
+    "train/length_mean": ((_ENV, "episode_len_mean"),),
+    "ppo/kl": ((*_LEARNER, "mean_kl_loss"),),
+    "ppo/kl_coeff": ((*_LEARNER, "curr_kl_coeff"),),
+    "ppo/entropy": ((*_LEARNER, "entropy"),),
+    "ppo/policy_loss": ((*_LEARNER, "policy_loss"),),
+    "ppo/vf_loss": ((*_LEARNER, "vf_loss"),),
+    "ppo/vf_explained_var": ((*_LEARNER, "vf_explained_var"),),
+    "ppo/clip_fraction": ((*_LEARNER, "clip_fraction"),),
+    # RLlib reports the norm under the optimiser's name, and only where gradients are clipped.
+    "ppo/grad_norm": ((*_LEARNER, "gradient_norm"), (*_LEARNER, "gradients_default_optimizer_global_norm")),
+}
+"""Where each name stands in a result; the first path that exists counts."""
+
+
+def read_metrics(result: dict[str, Any]) -> dict[str, float]:
+    """Reads one `Algorithm.train()` result.
+
+    Args:
+        result: of the fast path or of stock RLlib PPO.
+
+    Returns:
+        Every name of `_PATHS`; NaN where the result has nothing (RLlib reports no clip fraction, and no
+        return before the first episode ended).
+    """
+    return {name: _first(result, paths) for name, paths in _PATHS.items()}
+
+
+def _first(result: dict[str, Any], paths: tuple[tuple[str, ...], ...]) -> float:
+    for path in paths:
+        value: Any = result
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            return float(value)
+    return math.nan

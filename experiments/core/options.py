@@ -1,0 +1,88 @@
+"""What can be said on the command line of every experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import tyro
+
+from experiments.core.declaration import Experiment, SchedulerName
+
+SMOKE_STEPS = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Settings of one run; whatever is left out is as the experiment declares it."""
+
+    trials: int | None = None
+    """Configurations that the search tries."""
+    steps_per_trial: int | None = None
+    """Environment steps of a full trial."""
+    seed: int | None = None
+    """Root of every seed."""
+    name: str | None = None
+    """Name of the sweep, which is its folder's; the present time if left out."""
+    storage: str = "results"
+    """Folder under which sweeps are kept; on a cluster an absolute path that every node reaches."""
+    concurrency: int | None = None
+    """Trials at once; one for each core if left out."""
+    confirm_seeds: int | None = None
+    """Test seeds on which each chosen configuration is trained again."""
+    top_k: int | None = None
+    """Configurations of the search that are confirmed."""
+    scheduler: SchedulerName | None = None
+    """What stops hopeless trials early."""
+    trainer: Literal["fast", "rllib"] = "fast"
+    """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
+    smoke: bool = False
+    """A tiny sweep through every stage, to see that all of it works here."""
+    check: bool = False
+    """Only check that the sweep could run, and say what it would cost."""
+    quiet: bool = False
+    """Print the verdict and errors alone."""
+    debug: bool = False
+    """Show Ray's own messages, and tracebacks instead of one-line errors."""
+
+    def apply(self, experiment: Experiment) -> Experiment:
+        """The experiment with these settings in place of its own.
+
+        Raises:
+            UserError: The result is not a valid experiment.
+        """
+        if self.smoke:
+            experiment = _smoke(experiment)
+        spent = _given(trials=self.trials, steps_per_trial=self.steps_per_trial)
+        confirmed = _given(top_k=self.top_k, seeds=self.confirm_seeds)
+        return replace(
+            experiment,
+            budget=replace(experiment.budget, **spent),
+            confirmation=replace(experiment.confirmation, **confirmed),
+            **_given(seed=self.seed, scheduler=self.scheduler),
+        )
+
+
+def parse(program: str, description: str, arguments: list[str]) -> Options:
+    """Reads the command line; prints the help, or what is wrong in it, and exits."""
+    return tyro.cli(
+        Options,
+        prog=program,
+        description=description,
+        args=arguments,
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
+    )
+
+
+def _smoke(experiment: Experiment) -> Experiment:
+    return replace(
+        experiment,
+        budget=replace(experiment.budget, trials=4, steps_per_trial=SMOKE_STEPS, evaluations=4),
+        confirmation=replace(experiment.confirmation, top_k=1, seeds=2),
+        evaluation_episodes=min(experiment.evaluation_episodes, 32),
+    )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Those that were said on the command line."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,155 @@
+"""The two phases that train: the search, and the confirmation of what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, Stopper, TuneConfig, Tuner
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from analysis.schema import Phase
+from experiments.core.plan import Plan
+from experiments.core.recorder import run_folder
+from experiments.core.resume import clear_unfinished, finished_runs, unfinished_configs
+from experiments.core.searcher import METRIC, ListedSearch, StepwiseOptunaSearch
+from experiments.core.trial import PPOTrial, Task
+
+GRACE_SHARE = 4
+"""A trial may be stopped once it has trained one part in this many of its budget."""
+REDUCTION = 2
+"""At each rung this share (one half) goes on: small factors forgive noisy first evaluations."""
+
+
+class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
+    """Stops a phase when it is asked to, with every run's records in order."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """No single trial is stopped."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether everything shall stop."""
+        return self.requested
+
+
+def search(
+    plan: Plan, task: Task, *, concurrency: int, callbacks: Sequence[Callback], interruption: Interruption
+) -> None:
+    """Tries configurations until the budget is spent, counting those that the folder already holds."""
+    folder = plan.folder / Phase.SEARCH
+    finished, unfinished = finished_runs(folder), unfinished_configs(folder)
+    clear_unfinished(folder)
+    remaining = plan.experiment.budget.trials - len(finished)
+    if remaining <= 0:
+        return
+    journal = plan.folder / "study.journal"
+    # The folder is the state; the journal is made anew from it.
+    journal.unlink(missing_ok=True)
+    searcher = StepwiseOptunaSearch(
+        space=plan.experiment.space,
+        study_name=f"{plan.name}/{plan.sweep}",
+        journal=journal,
+        sampler_seed=plan.seeds.sampler,
+        training_seed=plan.seeds.training,
+        full_steps=task.steps,
+        finished=finished,
+        unfinished=unfinished,
+    )
+    _run(
+        plan.folder, Phase.SEARCH, task, searcher, scheduler_of(plan),
+        runs=remaining, concurrency=concurrency,
+        callbacks=callbacks, interruption=interruption,
+    )  # fmt: skip
+
+
+def confirm(
+    plan: Plan,
+    task: Task,
+    chosen: Mapping[str, Mapping[str, Any]],
+    *,
+    concurrency: int,
+    callbacks: Sequence[Callback],
+    interruption: Interruption,
+) -> None:
+    """Trains each chosen configuration from scratch on every test seed, unless the folder holds that run.
+
+    Args:
+        plan: The sweep.
+        task: What all its runs have in common.
+        chosen: Configurations by id, slowest first, so that no core idles at the end.
+        concurrency: Runs at once.
+        callbacks: Told of every result.
+        interruption: Ends the phase when asked to.
+    """
+    folder = plan.folder / Phase.CONFIRM
+    clear_unfinished(folder)
+    there = {run.name for run in finished_runs(folder)}
+    runs = [
+        {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
+        for config_id, config in chosen.items()
+        for k in range(plan.experiment.confirmation.seeds)
+        if f"{config_id}_seed{k}" not in there
+    ]
+    if not runs:
+        return
+    _run(
+        plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
+        runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+    )  # fmt: skip
+
+
+def scheduler_of(plan: Plan) -> TrialScheduler:
+    """What stops hopeless trials early, counted in environment steps."""
+    if plan.experiment.scheduler == "none":
+        return FIFOScheduler()
+    steps = plan.experiment.budget.steps_per_trial
+    return ASHAScheduler(
+        time_attr="steps",
+        metric=METRIC,
+        mode="max",
+        max_t=steps,
+        grace_period=max(1, steps // GRACE_SHARE),
+        reduction_factor=REDUCTION,
+    )
+
+
+def _run(
+    folder: Path,
+    phase: Phase,
+    task: Task,
+    searcher: Searcher,
+    scheduler: TrialScheduler,
+    *,
+    runs: int,
+    concurrency: int,
+    callbacks: Sequence[Callback],
+    interruption: Interruption,
+) -> None:
+    tuner = Tuner(
+        tune.with_resources(tune.with_parameters(PPOTrial, task=task), {"cpu": 1}),
+        tune_config=TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=runs,
+            max_concurrent_trials=concurrency,
+            reuse_actors=True,
+            trial_dirname_creator=run_folder,
+        ),
+        run_config=RunConfig(
+            name=phase.value,
+            storage_path=folder.as_posix(),
+            stop=interruption,
+            callbacks=list(callbacks),
+            checkpoint_config=CheckpointConfig(num_to_keep=1, checkpoint_at_end=True),
+            failure_config=FailureConfig(max_failures=0, fail_fast=False),
+            verbose=0,
+        ),
+    )
+    tuner.fit()

@@ -1,0 +1,107 @@
+"""One sweep, fully decided: the declaration, the options of this run, its name and its folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from analysis.schema import DEFAULT, RLLIB
+from experiments.core.declaration import Experiment
+from experiments.core.environments import Scale, scale_of
+from experiments.core.errors import UserError
+from experiments.core.options import Options
+from experiments.core.seeds import Seeds
+from experiments.core.trial import Task
+from search_spaces.baselines import RLLIB_DEFAULTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a sweep is going to do.
+
+    Raises:
+        UserError: The name or the storage cannot be used, on the access of :attr:`folder`.
+    """
+
+    experiment: Experiment
+    """The declaration, with the options of this run in place of its own values."""
+    name: str
+    """The experiment's name: that of its module."""
+    question: str
+    """What it asks: the first line of its module's docstring."""
+    options: Options
+    sweep: str
+    """The name of this sweep."""
+
+    @classmethod
+    def of(cls, experiment: Experiment, options: Options, *, name: str, question: str) -> Plan:
+        """Applies the options and names the sweep."""
+        sweep = options.name or datetime.now(UTC).strftime("%Y-%m-%d_%H-%M-%S")
+        if Path(sweep).name != sweep or sweep in {".", ".."}:
+            raise UserError(f"--name {sweep!r}: expected a plain folder name, without a path")
+        return cls(
+            experiment=options.apply(experiment),
+            name=name,
+            question=question,
+            options=options,
+            sweep=sweep,
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where the sweep is kept, absolute."""
+        if "://" in self.options.storage:
+            raise UserError(
+                f"--storage {self.options.storage}: expected a folder; mount the bucket on every node"
+            )
+        return Path(self.options.storage).expanduser().absolute() / self.name / self.sweep
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How returns become scores."""
+        return scale_of(self.experiment.env, self.experiment.env_parameters)
+
+    @property
+    def seeds(self) -> Seeds:
+        """Every seed of the sweep."""
+        return Seeds(self.experiment.seed)
+
+    @property
+    def baselines(self) -> Mapping[str, Mapping[str, Any]]:
+        """The untuned configurations by id, slowest first: RLlib's defaults train ten times longer."""
+        return {RLLIB: dict(RLLIB_DEFAULTS), DEFAULT: self.experiment.space.defaults}
+
+    @property
+    def test_runs(self) -> int:
+        """Runs of the confirmation, if no baseline is among the winners."""
+        return (self.experiment.confirmation.top_k + len(self.baselines)) * self.experiment.confirmation.seeds
+
+    def task(self, *, diverged_score: float) -> Task:
+        """What every run of the sweep has in common."""
+        experiment = self.experiment
+        return Task(
+            env=experiment.env,
+            env_parameters=dict(experiment.env_parameters),
+            scale=self.scale,
+            fixed=dict(experiment.fixed),
+            lanes=experiment.lanes,
+            steps=experiment.budget.steps_per_trial,
+            evaluations=experiment.budget.evaluations,
+            evaluation_episodes=experiment.evaluation_episodes,
+            seeds=self.seeds,
+            diverged_score=diverged_score,
+            trainer=self.options.trainer,
+        )
+
+    @staticmethod
+    def command() -> str:
+        """The command that started this process, without the machine's own paths."""
+        module = getattr(sys.modules["__main__"], "__spec__", None)
+        program = f"python -m {module.name}" if module else f"python {Path(sys.argv[0]).name}"
+        return shlex.join([*program.split(), *sys.argv[1:]])

@@ -1,0 +1,98 @@
+"""The best policy of a sweep, for use in one's own program: seconds to load, and Ray never starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.loading import NotASweepError, Sweep, load_sweep
+from analysis.schema import Phase
+from analysis.verdict import decide
+from experiments.core.environments import make_vector
+from experiments.core.errors import UserError
+from experiments.core.evaluation import Policy
+
+_MODULE = Path("learner_group", "learner", "rl_module", "default_policy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedPolicy:
+    """A trained policy that always takes its best action."""
+
+    run: str
+    """The run it comes from."""
+    score: float
+    """That run's score, on seeds it was not trained on."""
+    env: str
+    """The environment it was trained in."""
+    env_parameters: Mapping[str, Any]
+    """That environment's keywords."""
+    act: Policy
+    """The network: observations [N, ...] to actions [N, ...]."""
+
+    def compute_actions(self, observations: Any) -> Any:
+        """The best action for each observation of a batch, in the environment's own spaces."""
+        return self.act(observations)
+
+    def compute_action(self, observation: Any) -> Any:
+        """The best action for one observation."""
+        return self.act(np.asarray(observation)[None])[0]
+
+
+def load(folder: str | Path) -> TrainedPolicy:
+    """Loads the best run of the configuration that the sweep's verdict chose.
+
+    Args:
+        folder: A sweep folder. Of the chosen configuration's confirmation runs the best one is taken; while
+            nothing is confirmed, the best run of the search.
+
+    Raises:
+        UserError: The folder is not a sweep, or the run has no checkpoint.
+    """
+    try:
+        sweep = load_sweep(folder)
+    except NotASweepError as error:
+        raise UserError(str(error)) from error
+    run, score = _best_run(Path(folder), sweep)
+    checkpoints = sorted(run.glob("checkpoint_*"))
+    if not checkpoints:
+        raise UserError(f"{run.name} has no checkpoint: run the sweep's command again with its --name")
+    env = sweep.manifest["env"]
+    return TrainedPolicy(
+        run=run.name,
+        score=score,
+        env=env["id"],
+        env_parameters=env["parameters"],
+        act=_network(checkpoints[-1], env["id"], env["parameters"]),
+    )
+
+
+def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, float]:
+    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+    if verdict.chosen is not None:
+        runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == verdict.chosen], Phase.CONFIRM
+    else:
+        runs, phase = sweep.trials, Phase.SEARCH
+    finished = runs.dropna(subset=["objective"])
+    if finished.empty:
+        raise UserError(f"{folder} has no finished run: run its command again with its --name")
+    best = finished.loc[finished["objective"].idxmax()]
+    return folder / phase / str(best["trial_id"]), float(best["objective"])
+
+
+def _network(checkpoint: Path, env_id: str, env_parameters: Mapping[str, Any]) -> Policy:
+    """The greedy policy of a checkpoint; nothing of Ray but its module classes is touched."""
+    from ray.rllib.core.rl_module.rl_module import RLModule
+
+    from experiments.core.fast_ppo.inference import module_policy
+
+    module = RLModule.from_checkpoint((checkpoint / _MODULE).absolute().as_posix())
+    env = make_vector(env_id, env_parameters, 1)
+    try:
+        return module_policy(module, env.single_observation_space, env.single_action_space)
+    finally:
+        env.close()

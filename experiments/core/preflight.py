@@ -1,0 +1,83 @@
+"""Could this sweep run? Everything that can be known in seconds, before anything is spent."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from experiments.core import trainer
+from experiments.core.environments import make_vector
+from experiments.core.errors import UserError
+from experiments.core.manifest import manifest_of, same_experiment
+from experiments.core.plan import Plan
+from experiments.core.trial import ppo_config
+from search_spaces import SearchSpace
+
+
+def preflight(plan: Plan) -> None:
+    """Checks names, batch sizes, environment and storage.
+
+    Raises:
+        UserError: With the first thing that is wrong.
+    """
+    experiment = plan.experiment
+    if plan.options.concurrency is not None and plan.options.concurrency < 1:
+        raise UserError(f"--concurrency {plan.options.concurrency}: expected a whole number, 1 or more")
+    trainer.check_names((*experiment.space.names, *experiment.fixed))
+    make_vector(experiment.env, experiment.env_parameters, 1).close()
+    task = plan.task(diverged_score=0.0)
+    for config in (*corners(experiment.space), *plan.baselines.values()):
+        ppo_config({**config, "seed": 0}, task)
+    _check_folder(plan)
+
+
+def corners(space: SearchSpace) -> list[dict[str, object]]:
+    """The extreme configurations: every name at its lowest, at its highest, and each choice once."""
+    found = [
+        {h.name: _end(h.domain, first=True) for h in space},
+        {h.name: _end(h.domain, first=False) for h in space},
+    ]
+    for h in space:
+        if isinstance(h.domain, CategoricalDistribution):
+            found += [{**space.defaults, h.name: value} for value in h.domain.choices]
+    return found
+
+
+def random_return(plan: Plan, *, episodes: int = 64) -> float:
+    """The mean return of random actions: what a diverged trial counts as where no floor is stated."""
+    env = make_vector(plan.experiment.env, plan.experiment.env_parameters, episodes)
+    env.action_space.seed(0)
+    from experiments.core.evaluation import evaluate
+
+    try:
+        return float(np.mean(evaluate(env, lambda _: env.action_space.sample(), seed=0).returns))
+    finally:
+        env.close()
+
+
+def _end(domain: object, *, first: bool) -> object:
+    if isinstance(domain, CategoricalDistribution):
+        return domain.choices[0 if first else -1]
+    assert isinstance(domain, FloatDistribution | IntDistribution)
+    return domain.low if first else domain.high
+
+
+def _check_folder(plan: Plan) -> None:
+    """The sweep's folder is free, or holds the same sweep, and can be written."""
+    manifest = plan.folder / "manifest.json"
+    if manifest.exists():
+        difference = same_experiment(json.loads(manifest.read_text(encoding="utf-8")), manifest_of(plan))
+        if difference:
+            raise UserError(f"--name {plan.sweep} holds another sweep ({difference}): choose a new name")
+    elif plan.folder.exists() and any(plan.folder.iterdir()):
+        raise UserError(
+            f"{plan.options.storage}/{plan.name}/{plan.sweep} is not a sweep: choose another --name"
+        )
+    existing = plan.folder
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"--storage {plan.options.storage}: cannot be written; choose a folder that can")

@@ -1,0 +1,138 @@
+"""What a person sees while a sweep runs: one display in a terminal, else one line for each finished run."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from analysis.schema import DEFAULT, Phase, State
+
+_FIRST_TRIAL = "trial_0000"
+"""The search's run of the default configuration."""
+
+
+class SweepProgress:
+    """Counts what has happened and shows it.
+
+    Args:
+        console: Where to show it; a terminal gets the live display.
+        full_steps: Steps of a complete run, for the time left.
+        totals: Expected runs of each phase.
+    """
+
+    def __init__(self, console: Console, *, full_steps: int, totals: Mapping[Phase, int]) -> None:
+        self._console = console
+        self._full_steps = full_steps
+        self._totals = dict(totals)
+        self._ended = {phase: Counter[State]() for phase in totals}
+        self._steps: dict[tuple[Phase, str], int] = {}
+        self._phase_started = self._started = time.monotonic()
+        self._phase = next(iter(totals))
+        self._best, self._default = math.nan, math.nan
+        self._bars = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=40),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}", style="dim"),
+            console=console,
+        )
+        self._tasks: dict[Phase, TaskID] = {
+            phase: self._bars.add_task(_TITLES[phase], total=total, note="")
+            for phase, total in totals.items()
+        }
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal and not self._console.quiet:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def begin(self, phase: Phase, total: int) -> None:
+        """A phase starts, with this many runs to come."""
+        self._phase, self._phase_started = phase, time.monotonic()
+        self._totals[phase] = total
+        self._bars.update(self._tasks[phase], total=total)
+
+    def reported(self, run: str, result: Mapping[str, Any]) -> None:
+        """A run was evaluated."""
+        self._steps[self._phase, run] = int(result["steps"])
+
+    def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
+        """A run is over."""
+        counts = self._ended[self._phase]
+        counts[state] += 1
+        objective = float(result.get("objective", math.nan))
+        if self._phase is Phase.SEARCH and state in {State.COMPLETED, State.PRUNED}:
+            if run == _FIRST_TRIAL:
+                self._default = objective
+            elif state is State.COMPLETED:
+                self._best = max(objective, self._best) if not math.isnan(self._best) else objective
+        note = ", ".join(f"{counts[s]} {s}" for s in State if counts[s] and s is not State.COMPLETED)
+        self._bars.update(self._tasks[self._phase], completed=counts.total(), note=note)
+        if not self._console.is_terminal:
+            self._console.print(self._line(run, state, objective, result, cause), highlight=False)
+
+    @property
+    def steps(self) -> int:
+        """Environment steps trained so far, all runs together."""
+        return sum(self._steps.values())
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the display was made."""
+        return time.monotonic() - self._started
+
+    def count(self, phase: Phase, state: State) -> int:
+        """Runs of a phase that ended this way."""
+        return self._ended[phase][state]
+
+    def _line(
+        self, run: str, state: State, objective: float, result: Mapping[str, Any], cause: str | None
+    ) -> str:
+        done = f"{self._ended[self._phase].total()}/{self._totals[self._phase]}"
+        name = DEFAULT if self._phase is Phase.SEARCH and run == _FIRST_TRIAL else run
+        steps = f"{int(result.get('steps', 0)):>9,} steps"
+        line = f"{_TITLES[self._phase]:<7} {done:>6}  {name:<18} {state:<9} {steps}"
+        return f"{line}  {cause}" if cause else f"{line}  score {objective:.3f}"
+
+    def _render(self) -> Group:
+        elapsed = time.monotonic() - self._phase_started
+        steps = sum(steps for (phase, _), steps in self._steps.items() if phase is self._phase)
+        parts = [f"{steps / elapsed:,.0f} steps/s" if steps else "starting"]
+        left = self._seconds_left(steps, elapsed)
+        if left is not None:
+            parts.append(f"about {_duration(left)} left in this phase")
+        if not math.isnan(self._best):
+            versus = "" if math.isnan(self._default) else f" (default {self._default:.3f})"
+            parts.append(f"best score {self._best:.3f}{versus}")
+        return Group(self._bars, Text("  ·  ".join(parts), style="cyan"))
+
+    def _seconds_left(self, steps: int, elapsed: float) -> float | None:
+        """From the steps that an average run of this phase has taken so far."""
+        ended = self._ended[self._phase].total()
+        if not steps or not ended:
+            return None
+        waiting = self._totals[self._phase] - ended
+        return max(0.0, waiting * elapsed / (ended + 0.5))
+
+
+_TITLES = {Phase.SEARCH: "search", Phase.CONFIRM: "confirm"}
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

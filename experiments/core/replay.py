@@ -1,0 +1,58 @@
+"""Plays the best policy of a sweep and says what it earns; Ray is not needed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from experiments.core.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions:
+    """What to play."""
+
+    folder: tyro.conf.Positional[Path]
+    """A sweep folder."""
+    episodes: int = 256
+    """Episodes to play, side by side."""
+    seed: int = 0
+    """Seed of the first episode; the i-th one has seed + i."""
+
+
+def replay(arguments: list[str]) -> int:
+    """Plays episodes and prints their returns against the environment's references; returns the exit code."""
+    options = tyro.cli(ReplayOptions, prog="python -m experiments replay", args=arguments)
+    from experiments.core.cluster import quieten
+
+    quieten(debug=False)
+    from experiments.core.environments import make_vector, scale_of
+    from experiments.core.evaluation import evaluate
+    from experiments.core.policy import load
+
+    try:
+        if options.episodes < 1:
+            raise UserError(f"--episodes {options.episodes}: expected a whole number, 1 or more")
+        policy = load(options.folder)
+        env = make_vector(policy.env, policy.env_parameters, options.episodes)
+        played = evaluate(env, policy.compute_actions, seed=options.seed)
+        scale = scale_of(policy.env, policy.env_parameters)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    mean = float(played.returns.mean())
+    spread = float(played.returns.std(ddof=1)) if options.episodes > 1 else 0.0
+    print(f"{policy.run} in {policy.env}, {options.episodes} episodes from seed {options.seed}")
+    print(f"  return {mean:.4g} +- {spread / np.sqrt(options.episodes):.2g} ({scale.return_unit}), "
+          f"{played.lengths.mean():.0f} steps an episode")  # fmt: skip
+    if scale.optimum is not None:
+        print(f"  score  {scale.score(mean):.3f}  (its confirmation run: {policy.score:.3f})")
+        for name, value in sorted(scale.references.items(), key=lambda item: item[1]):
+            print(f"    {name:<18} {value:>10.4g}  score {scale.score(value):.3f}")
+    for name, value in played.summaries.items():
+        print(f"  {name:<18} {value:.4g}")
+    return 0

@@ -1,0 +1,176 @@
+"""What to try next: Optuna's TPE, told everything that Tune knows, and a fixed list for the confirmation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+from ray.tune.search.optuna import OptunaSearch
+
+from analysis.schema import State
+from experiments.core.resume import FinishedRun
+from search_spaces import SearchSpace
+
+METRIC = "objective"
+
+
+class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no types
+    """Ray's OptunaSearch, told the truth.
+
+    Differences: an explicit, seeded sampler that knows of trials under way (constant liar); the default
+    configuration is tried first; values are reported at steps, not at iterations; a trial that the scheduler
+    stopped is told as PRUNED with its curve, one that failed as FAIL, and one without a finite value
+    too, so that none stays RUNNING for ever.
+
+    Args:
+        space: What is searched.
+        study_name: Names the study in the journal.
+        journal: Optuna's journal file, which `optuna-dashboard` opens while the sweep runs.
+        sampler_seed: Seeds the sampler.
+        training_seed: Gives the training seed of the n-th trial.
+        full_steps: Steps of a complete trial; one that ends before them was pruned.
+        finished: Trials that the sweep's folder already holds.
+        unfinished: Configurations that were cut off, by name; they come first.
+    """
+
+    def __init__(
+        self,
+        *,
+        space: SearchSpace,
+        study_name: str,
+        journal: Path,
+        sampler_seed: int,
+        training_seed: Callable[[int], int],
+        full_steps: int,
+        finished: Sequence[FinishedRun] = (),
+        unfinished: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> None:
+        self._training_seed = training_seed
+        self._full_steps = full_steps
+        super().__init__(
+            space=space.domains,
+            metric=METRIC,
+            mode="max",
+            study_name=study_name,
+            storage=JournalStorage(JournalFileBackend(journal.as_posix())),
+            sampler=optuna.samplers.TPESampler(
+                seed=sampler_seed, multivariate=True, constant_liar=True, n_startup_trials=10
+            ),
+        )
+        for run in finished:
+            self._ot_study.add_trial(frozen_trial(run, space))
+        taken = {run.name for run in finished}
+        waiting = dict(unfinished)
+        if trial_name(0) not in taken:
+            waiting = {trial_name(0): space.defaults, **waiting}
+        for config in waiting.values():
+            self._ot_study.enqueue_trial(dict(config))
+        new = (trial_name(number) for number in itertools.count() if trial_name(number) not in taken)
+        self._names = itertools.chain(waiting, (name for name in new if name not in waiting))
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        """The next configuration, with its training seed and its readable id."""
+        name = next(self._names)
+        return {
+            **super().suggest(trial_id),
+            "seed": self._training_seed(trial_number(name)),
+            "config_id": name,
+        }
+
+    def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
+        """Reports an objective at its steps."""
+        self._report(trial_id, result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Tells Optuna how the trial ended."""
+        trial = self._ot_trials[trial_id]
+        if error or not result or METRIC not in result:
+            self._ot_study.tell(trial, state=TrialState.FAIL)
+            return
+        self._report(trial_id, result)
+        if result["steps"] < self._full_steps and result.get("state") != State.DIVERGED:
+            self._ot_study.tell(trial, state=TrialState.PRUNED)
+        else:
+            self._ot_study.tell(trial, result[METRIC])
+
+    def _report(self, trial_id: str, result: Mapping[str, Any]) -> None:
+        value = result.get(METRIC, math.nan)
+        if math.isfinite(value):
+            self._ot_trials[trial_id].report(value, int(result["steps"]))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Saves nothing: what a sweep knows is in its folder, not in a pickle of the searcher."""
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restores nothing, as nothing was saved."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles the searcher for a restore of its own, which a sweep never uses."""
+        return {}
+
+
+class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
+    """Runs the given configurations, in order, and no others.
+
+    Args:
+        configs: What the trainable receives, one mapping a run.
+    """
+
+    def __init__(self, configs: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(metric=METRIC, mode="max")
+        self._waiting = list(configs)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        """The next configuration of the list."""
+        return dict(self._waiting.pop(0)) if self._waiting else str(Searcher.FINISHED)
+
+    def on_trial_complete(
+        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Needs no result: the list is fixed."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Saves nothing, as above."""
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restores nothing, as nothing was saved."""
+
+
+def frozen_trial(run: FinishedRun, space: SearchSpace) -> optuna.trial.FrozenTrial:
+    """A trial that the folder holds, as Optuna would have recorded it."""
+    states = {
+        State.COMPLETED: TrialState.COMPLETE,
+        State.DIVERGED: TrialState.COMPLETE,
+        State.PRUNED: TrialState.PRUNED,
+    }
+    state = states.get(run.state, TrialState.FAIL)
+    return optuna.trial.create_trial(
+        state=state,
+        value=None if state is TrialState.FAIL else run.objective,
+        params=dict(run.config),
+        distributions=space.domains,
+        intermediate_values=dict(run.curve),
+    )
+
+
+def trial_number(name: str) -> int:
+    """The inverse of :func:`trial_name`."""
+    return int(name.removeprefix("trial_"))
+
+
+def trial_name(number: int) -> str:
+    """The id of the n-th trial of a search, which is also its folder's name."""
+    return f"trial_{number:04d}"

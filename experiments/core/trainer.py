@@ -1,0 +1,101 @@
+"""What every name of a configuration means to RLlib's PPO; a name without a meaning is refused."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from experiments.core.errors import UserError
+from search_spaces import model_layouts, ppo
+
+Setting = Callable[[Any], dict[str, Any]]
+"""Turns a value into keywords of `PPOConfig.training`."""
+
+_TRAINING: Mapping[str, Setting] = MappingProxyType(
+    {
+        "lr": lambda value: {"lr": value},
+        "kl_coeff": lambda value: {"kl_coeff": value},
+        "kl_target": lambda value: {"kl_target": value},
+        "clip": lambda value: {"clip_param": value},
+        "vf_clip": lambda value: {"vf_clip_param": math.inf if value is None else value},
+        "entropy_coeff": lambda value: {"entropy_coeff": value},
+        "vf_coeff": lambda value: {"vf_loss_coeff": value},
+        "gae_lambda": lambda value: {"lambda_": value},
+        "one_minus_gamma": lambda value: {"gamma": 1.0 - value},
+        "grad_clip": lambda value: {"grad_clip": value, "grad_clip_by": "global_norm"},
+        "epochs": lambda value: {"num_epochs": value},
+        "batch_size": lambda value: {"train_batch_size_per_learner": value},
+        "minibatch_size": lambda value: {"minibatch_size": value},
+    }
+)
+_DERIVED = ("num_minibatches", "layout")
+NAMES = (*_TRAINING, *_DERIVED)
+"""Every name that a search space or `fixed` may use; None switches `vf_clip` and `grad_clip` off."""
+
+LITERATURE: Mapping[str, Any] = MappingProxyType(
+    {**(ppo.CORE | ppo.BATCH | model_layouts.MLP).defaults, "vf_clip": None}
+)
+"""What names that a configuration leaves out are set to."""
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuses a name that the trainer would ignore.
+
+    Raises:
+        UserError: With the nearest name that has a meaning.
+    """
+    for name in names:
+        if name not in NAMES:
+            nearest = difflib.get_close_matches(name, NAMES, n=1)
+            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+            raise UserError(f"the trainer does not know {name!r}; {hint}It knows: {', '.join(NAMES)}")
+
+
+def complete(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of the trainer by name: the configuration's, then the fixed, then the literature's.
+
+    A minibatch size takes the place of the number of minibatches, which is turned into one otherwise.
+
+    Raises:
+        UserError: A name is unknown, or a minibatch is larger than its batch or does not divide it.
+    """
+    given = {**fixed, **config}
+    check_names(given)
+    if "minibatch_size" in given and "num_minibatches" in given:
+        raise UserError(
+            "minibatch_size and num_minibatches both given: one follows from the other, leave one out"
+        )
+    settings = {**LITERATURE, **given}
+    count = settings.pop("num_minibatches")
+    batch = settings["batch_size"]
+    if "minibatch_size" not in settings:
+        if batch % count:
+            raise UserError(f"batch_size={batch} does not divide into num_minibatches={count}")
+        settings["minibatch_size"] = batch // count
+    if settings["minibatch_size"] > batch:
+        raise UserError(
+            f"minibatch_size={settings['minibatch_size']} is larger than batch_size={batch}: "
+            "expected at most the batch; use num_minibatches, from which it is derived"
+        )
+    return settings
+
+
+def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of `PPOConfig.training` for settings made by :func:`complete`."""
+    keywords: dict[str, Any] = {}
+    for name, setting in _TRAINING.items():
+        keywords |= setting(settings[name])
+    return keywords
+
+
+def model_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of RLlib's `DefaultModelConfig` for settings made by :func:`complete`."""
+    layout = model_layouts.parse(settings["layout"])
+    return {
+        "fcnet_hiddens": list(layout.widths),
+        "fcnet_activation": layout.activation,
+        "vf_share_layers": layout.shared,
+    }

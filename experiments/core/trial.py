@@ -1,0 +1,190 @@
+"""One configuration, trained: the thin `tune.Trainable` around RLlib's PPO that every run of a sweep uses."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium as gym
+import torch
+from ray import tune
+from ray.rllib.algorithms.algorithm import Algorithm
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+
+from analysis.schema import ENV_PREFIX, State
+from experiments.core import trainer
+from experiments.core.environments import Scale, make_vector
+from experiments.core.evaluation import evaluate
+from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
+from experiments.core.seeds import Seeds
+
+OBJECTIVE_WINDOW = 3
+"""Evaluation points whose mean score is the objective: one alone is mostly noise."""
+IDENTITY = ("seed", "config_id", "test_seed")
+"""What a trial's `config` carries besides the configuration itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What all trials of a sweep have in common."""
+
+    env: str
+    env_parameters: Mapping[str, Any]
+    scale: Scale
+    fixed: Mapping[str, Any]
+    lanes: int
+    steps: int
+    """Environment steps after which a trial is complete."""
+    evaluations: int
+    """Evaluations on the way there, evenly spaced."""
+    evaluation_episodes: int
+    seeds: Seeds
+    diverged_score: float
+    """What a trial scores once its numbers are no longer finite."""
+    trainer: Literal["fast", "rllib"]
+
+
+def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
+    """The RLlib configuration of one run.
+
+    Args:
+        config: Names and values of one configuration, besides `seed`.
+        task: What is not part of the configuration.
+
+    Raises:
+        UserError: A name is unknown or the batch sizes do not fit.
+    """
+    named = {name: value for name, value in config.items() if name not in IDENTITY}
+    settings = trainer.complete(named, task.fixed)
+    built = (
+        PPOConfig()
+        .environment(task.env, env_config=dict(task.env_parameters))
+        .env_runners(
+            num_env_runners=0,
+            num_envs_per_env_runner=task.lanes,
+            gym_env_vectorize_mode=gym.VectorizeMode.VECTOR_ENTRY_POINT
+            if gym.spec(task.env).vector_entry_point is not None
+            else gym.VectorizeMode.SYNC,
+        )
+        .training(**trainer.training_keywords(settings))
+        .rl_module(model_config=DefaultModelConfig(**trainer.model_keywords(settings)))
+        .debugging(seed=config["seed"], log_level="ERROR")
+    )
+    return use_fast_path(built) if task.trainer == "fast" else built
+
+
+class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
+    """Trains one configuration and reports one result for each evaluation.
+
+    `config` holds the sampled names, the training `seed` and the `config_id`; a confirmation run also holds
+    the index of its `test_seed`. Actors are reused: :meth:`reset_config` builds the next trial in place.
+    """
+
+    def setup(self, config: dict[str, Any], task: Task) -> None:
+        """Prepares the process once and builds the first trial."""
+        _prepare_process()
+        self._task = task
+        self._evaluation_env = make_vector(task.env, task.env_parameters, task.evaluation_episodes)
+        self._build(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes the next trial without a new process."""
+        self._algorithm.stop()
+        self._build(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Trains up to the next evaluation and evaluates."""
+        started, steps_before = time.perf_counter(), self._steps
+        try:
+            metrics = self._train_until(self._next_evaluation())
+            trained = time.perf_counter()
+            result = self._evaluate()
+            if not math.isfinite(result["score"]):
+                raise DivergenceError("score")
+        except DivergenceError as error:
+            return self._diverged(error)
+        self._wall_s += time.perf_counter() - started
+        result |= metrics
+        result["steps_per_s"] = (self._steps - steps_before) / (trained - started)
+        return self._report(result, done=self._steps >= self._task.steps)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Saves RLlib's checkpoint."""
+        self._algorithm.save_to_path(Path(checkpoint_dir).absolute().as_posix())
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        """Goes on from RLlib's checkpoint."""
+        self._algorithm.restore_from_path(Path(checkpoint_dir).absolute().as_posix())
+
+    def cleanup(self) -> None:
+        """Frees the trainer."""
+        self._algorithm.stop()
+
+    def _build(self, config: dict[str, Any]) -> None:
+        self._algorithm: Algorithm = ppo_config(config, self._task).build_algo()
+        seeds = self._task.seeds
+        confirming = "test_seed" in config
+        self._evaluation_seed = seeds.test_evaluation(config["test_seed"]) if confirming else seeds.evaluation
+        self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
+        self._last: dict[str, Any] = {}
+        self._steps, self._points, self._wall_s = 0, 0, 0.0
+
+    def _points_passed(self) -> int:
+        """Evaluation points, evenly spaced in steps, that training has reached."""
+        return min(self._steps * self._task.evaluations // self._task.steps, self._task.evaluations)
+
+    def _next_evaluation(self) -> int:
+        """Steps at which the next evaluation is due."""
+        return math.ceil((self._points_passed() + 1) * self._task.steps / self._task.evaluations)
+
+    def _train_until(self, steps: int) -> dict[str, float]:
+        metrics: dict[str, float] = {}
+        while self._steps < steps:
+            metrics = read_metrics(self._algorithm.train())
+            self._steps = int(metrics.pop("steps"))
+        return metrics
+
+    def _evaluate(self) -> dict[str, Any]:
+        played = evaluate(self._evaluation_env, greedy_policy(self._algorithm), seed=self._evaluation_seed)
+        mean = float(played.returns.mean())
+        return {
+            "score": self._task.scale.score(mean),
+            "eval/return_mean": mean,
+            "eval/return_std": float(played.returns.std(ddof=1)) if played.returns.size > 1 else 0.0,
+            "eval/length_mean": float(played.lengths.mean()),
+            **{ENV_PREFIX + name: value for name, value in sorted(played.summaries.items())},
+        }
+
+    def _report(self, result: dict[str, Any], *, done: bool) -> dict[str, Any]:
+        # A large batch passes several evaluation points at once; until it was learned from, the policy before
+        # it was in force. So the objective covers the same steps whatever the batch size.
+        if self._scores:
+            self._scores.extend([self._scores[-1]] * (self._points_passed() - self._points - 1))
+        self._points = self._points_passed()
+        self._scores.append(result["score"])
+        result["steps"] = self._steps
+        result["wall_s"] = self._wall_s
+        result["objective"] = sum(self._scores) / len(self._scores)
+        self._last = result
+        return {**result, "done": done}
+
+    def _diverged(self, error: DivergenceError) -> dict[str, Any]:
+        """The floor score, and nothing else that could be mistaken for a measurement."""
+        result = dict.fromkeys(self._last, math.nan)
+        result |= {"steps": self._steps, "wall_s": self._wall_s}
+        result["score"] = result["objective"] = self._task.diverged_score
+        return {**result, "done": True, "state": State.DIVERGED.value, "cause": str(error)}
+
+
+def _prepare_process() -> None:
+    """One thread a trial, as declared to Ray, and no noise from libraries in the trial's output."""
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore")

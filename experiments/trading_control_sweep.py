@@ -1,0 +1,19 @@
+"""Does tuning PPO find anything on a market without a signal?
+
+It must not: this is the negative control. A suite that takes noise for progress gives itself away here.
+
+Run:    python -m experiments.trading_control_sweep
+"""
+
+from experiments import Budget, Confirmation, Experiment, main
+from search_spaces import model_layouts, ppo
+
+EXPERIMENT = Experiment(
+    env="sweeps/Trading-v0",
+    space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
+    budget=Budget(trials=32, steps_per_trial=16_384),
+    confirmation=Confirmation(top_k=3, seeds=8),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

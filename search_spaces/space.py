@@ -1,0 +1,202 @@
+"""What is searched: readable names with their domains, their defaults, and where each bound comes from."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
+
+Scalar = bool | int | float | str
+"""What a sampled value may be: Optuna, TensorBoard's HPARAMS tab, CSV and YAML all carry scalars alike."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameter:
+    """One searched name.
+
+    Raises:
+        ValueError: The default lies outside the domain, or a choice is not a scalar.
+    """
+
+    name: str
+    """Its readable name; the trainer knows what it means."""
+    domain: BaseDistribution
+    """The values it may take, on the scale on which they are searched."""
+    default: Scalar
+    """The value of the untuned configuration."""
+    source: str
+    """Where the bounds and the default come from."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.domain, CategoricalDistribution):
+            for choice in self.domain.choices:
+                if not isinstance(choice, Scalar):
+                    raise ValueError(f"{self.name}: the choice {choice!r} is not a scalar; give it a name")
+        if not _contains(self.domain, self.default):
+            raise ValueError(
+                f"{self.name}: the default {self.default!r} lies outside {describe(self.domain)}"
+            )
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """An ordered set of hyperparameters; spaces join with `|` and shrink with :meth:`narrow`.
+
+    Raises:
+        ValueError: A name appears twice.
+    """
+
+    hyperparameters: tuple[Hyperparameter, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        names = [hyperparameter.name for hyperparameter in self.hyperparameters]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} declared twice: join spaces that have no name in common")
+
+    def __iter__(self) -> Iterator[Hyperparameter]:
+        return iter(self.hyperparameters)
+
+    def __len__(self) -> int:
+        return len(self.hyperparameters)
+
+    def __or__(self, other: SearchSpace) -> SearchSpace:
+        """The names of both spaces.
+
+        Raises:
+            ValueError: They have a name in common.
+        """
+        return SearchSpace(self.hyperparameters + other.hyperparameters)
+
+    def __getitem__(self, name: str) -> Hyperparameter:
+        """Looks a name up.
+
+        Raises:
+            KeyError: The space does not have it; the nearest name is given.
+        """
+        for hyperparameter in self.hyperparameters:
+            if hyperparameter.name == name:
+                return hyperparameter
+        nearest = difflib.get_close_matches(name, self.names, n=1)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        raise KeyError(f"the space has no name {name!r}; {hint}It has: {', '.join(self.names)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, in order."""
+        return tuple(hyperparameter.name for hyperparameter in self.hyperparameters)
+
+    @property
+    def domains(self) -> dict[str, BaseDistribution]:
+        """Every name's domain: what Optuna samples from."""
+        return {hyperparameter.name: hyperparameter.domain for hyperparameter in self}
+
+    @property
+    def defaults(self) -> dict[str, Scalar]:
+        """The untuned configuration."""
+        return {hyperparameter.name: hyperparameter.default for hyperparameter in self}
+
+    def narrow(self, **limits: tuple[Any, ...]) -> SearchSpace:
+        """Restricts names to fewer values.
+
+        Args:
+            **limits: For numbers the new `(low, high)`, inside the old ones; for choices those that stay. A
+                default that is left out moves to the nearest value that stays, or to the first choice.
+
+        Raises:
+            KeyError: The space does not have the name.
+            ValueError: The limits reach beyond the present ones.
+        """
+        narrowed = {name: _narrow(self[name], limit) for name, limit in limits.items()}
+        return SearchSpace(tuple(narrowed.get(h.name, h) for h in self))
+
+    def without(self, *names: str) -> SearchSpace:
+        """The space less the given names, which then stay at the trainer's own values.
+
+        Raises:
+            KeyError: The space does not have one of them.
+        """
+        dropped = {self[name].name for name in names}
+        return SearchSpace(tuple(h for h in self if h.name not in dropped))
+
+    def contains(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration has exactly this space's names, each with a value from its domain."""
+        return set(config) == set(self.names) and all(_contains(h.domain, config[h.name]) for h in self)
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Names, domains, defaults and sources as JSON: what the manifest of a sweep records."""
+        return {
+            h.name: {
+                "distribution": json.loads(distribution_to_json(h.domain)),
+                "default": h.default,
+                "source": h.source,
+            }
+            for h in self
+        }
+
+
+def uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
+    """A real number, every value in [low, high] alike."""
+    return _space(name, FloatDistribution(low, high), default, source)
+
+
+def log_uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
+    """A positive real number in [low, high], every order of magnitude alike."""
+    return _space(name, FloatDistribution(low, high, log=True), default, source)
+
+
+def integer(name: str, low: int, high: int, *, default: int, source: str) -> SearchSpace:
+    """A whole number from low to high."""
+    return _space(name, IntDistribution(low, high), default, source)
+
+
+def choice(name: str, *choices: Scalar, default: Scalar, source: str) -> SearchSpace:
+    """One of the named values."""
+    return _space(name, CategoricalDistribution(choices), default, source)
+
+
+def describe(domain: BaseDistribution) -> str:
+    """A domain in a few words, for tables and messages."""
+    if isinstance(domain, CategoricalDistribution):
+        return "one of " + ", ".join(str(value) for value in domain.choices)
+    assert isinstance(domain, FloatDistribution | IntDistribution)
+    return f"{domain.low:g} to {domain.high:g}" + (" (log)" if domain.log else "")
+
+
+def _space(name: str, domain: BaseDistribution, default: Scalar, source: str) -> SearchSpace:
+    return SearchSpace((Hyperparameter(name=name, domain=domain, default=default, source=source),))
+
+
+def _contains(domain: BaseDistribution, value: Any) -> bool:
+    if isinstance(domain, CategoricalDistribution):
+        return any(value == c and isinstance(value, bool) == isinstance(c, bool) for c in domain.choices)
+    assert isinstance(domain, FloatDistribution | IntDistribution)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    whole = isinstance(domain, FloatDistribution) or float(value).is_integer()
+    return whole and domain.low <= value <= domain.high
+
+
+def _narrow(hyperparameter: Hyperparameter, limit: tuple[Any, ...]) -> Hyperparameter:
+    name, domain, default = hyperparameter.name, hyperparameter.domain, hyperparameter.default
+    if not limit or not all(_contains(domain, value) for value in limit):
+        raise ValueError(f"{name} narrowed to {limit}: expected values inside {describe(domain)}")
+    if isinstance(domain, CategoricalDistribution):
+        kept = CategoricalDistribution(limit)
+        return replace(hyperparameter, domain=kept, default=default if default in limit else limit[0])
+    if len(limit) != 2 or not limit[0] < limit[1]:
+        raise ValueError(f"{name} narrowed to {limit}: expected (low, high) with low below high")
+    assert isinstance(domain, FloatDistribution | IntDistribution)
+    low, high = limit
+    inside = type(domain)(low, high, log=domain.log)
+    return replace(hyperparameter, domain=inside, default=min(max(default, low), high))
