@@ -15,6 +15,7 @@ RLLIB_DEFAULTS = MappingProxyType(
         "vf_coeff": 1.0,
         "gae_lambda": 1.0,
         "one_minus_gamma": 0.01,
+        "grad_clip": None,
         "epochs": 30,
         "batch_size": 4000,
         "minibatch_size": 128,
@@ -23,5 +24,5 @@ RLLIB_DEFAULTS = MappingProxyType(
 )
 """What RLlib 2.60's PPO does when it is told nothing; a test holds it against `PPOConfig()`.
 
-Its gradient clipping is off and its value clipping on, the other way round than in the search space.
+Its gradient clipping is off (None) and its value clipping on, the other way round than in the literature.
 """

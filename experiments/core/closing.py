@@ -67,7 +67,7 @@ def verdict_table(verdict: Verdict) -> Table:
     """The confirmed configurations, best first."""
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("configuration")
-    for heading in ("seeds", "confirmed score [95 %]", "in the search", "against default [95 %]"):
+    for heading in ("seeds", "confirmed score [95 %]", "in the search", "minus default [95 %]"):
         table.add_column(heading, justify="right")
     for row in verdict.table.sort_values("mean", ascending=False).to_dict("records"):
         table.add_row(

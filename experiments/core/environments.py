@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 import envs
@@ -70,23 +73,36 @@ def make_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> Vecto
     Raises:
         UserError: The id is unknown, or the environment does not take the parameters.
     """
+    spec = imported_spec(env_id)
     try:
-        spec = gym.spec(env_id)
         if spec.vector_entry_point is not None:
-            return gym.make_vec(env_id, lanes, "vector_entry_point", **parameters)
-        makers = [lambda: gym.make(env_id, **parameters)] * lanes
+            return gym.make_vec(spec.id, lanes, "vector_entry_point", **parameters)
+        makers = [lambda: gym.make(spec.id, **parameters)] * lanes
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
-    except (gym.error.UnregisteredEnv, ModuleNotFoundError) as error:
-        raise UserError(_unknown(env_id)) from error
     except (ValueError, TypeError) as error:
         raise UserError(f"{env_id}: {error}") from error
 
 
-def _unknown(env_id: str) -> str:
+def imported_spec(env_id: str) -> EnvSpec:
+    """Gymnasium's entry for an id, after importing the module that registers it.
+
+    Args:
+        env_id: Gymnasium id, or `module:id`.
+
+    Raises:
+        UserError: The module cannot be imported, or nothing is registered under the id.
+    """
+    module, _, plain = env_id.rpartition(":")
     try:
-        envs.entry(env_id)
-    except ValueError as error:
-        return (
-            f"{error}; an environment of your own is named 'module:id', where importing module registers id"
-        )
-    return f"environment {env_id!r} cannot be imported"
+        if module:
+            importlib.import_module(module)
+        return gym.spec(plain)
+    except ModuleNotFoundError as error:
+        raise UserError(f"environment {env_id!r}: there is no module {error.name!r} to import") from error
+    except gym.error.Error as error:
+        nearest = difflib.get_close_matches(plain, gym.registry, n=1, cutoff=0.3)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        raise UserError(
+            f"unknown environment {env_id!r}; {hint}The suite has: {', '.join(envs.ids())}; "
+            "one of your own is named 'module:id', where importing module registers id"
+        ) from error

@@ -84,7 +84,8 @@ class SweepProgress:
         note = ", ".join(f"{counts[s]} {s}" for s in State if counts[s] and s is not State.COMPLETED)
         self._bars.update(self._tasks[self._phase], completed=counts.total(), note=note)
         if not self._console.is_terminal:
-            self._console.print(self._line(run, state, objective, result, cause), highlight=False)
+            line = self._line(run, state, objective, result, cause)
+            self._console.print(line, soft_wrap=True)
 
     @property
     def steps(self) -> int:

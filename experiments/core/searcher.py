@@ -95,7 +95,7 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
     ) -> None:
         """Tells Optuna how the trial ended."""
         trial = self._ot_trials[trial_id]
-        if error or not result or METRIC not in result:
+        if error or not result or not math.isfinite(result.get(METRIC, math.nan)):
             self._ot_study.tell(trial, state=TrialState.FAIL)
             return
         self._report(trial_id, result)

@@ -29,6 +29,8 @@ from experiments.core.trial import Task
 
 EXIT_ALL_FAILED = 1
 EXIT_INTERRUPTED = 130
+WIDTH = 110
+"""Columns to print where no terminal says how many it has."""
 
 
 def run_sweep(plan: Plan) -> int:
@@ -37,7 +39,7 @@ def run_sweep(plan: Plan) -> int:
     Raises:
         UserError: The sweep cannot be run as it was asked for; nothing was written.
     """
-    console = Console(quiet=plan.options.quiet, highlight=False)
+    console = terminal(quiet=plan.options.quiet)
     preflight(plan)
     closing.print_plan(console, plan)
     if plan.options.check:
@@ -54,6 +56,12 @@ def run_sweep(plan: Plan) -> int:
     report = write_report(plan.folder)
     closing.print_result(console, plan, progress, report)
     return EXIT_INTERRUPTED if interruption.requested else 0
+
+
+def terminal(*, quiet: bool) -> Console:
+    """Where to print: as wide as the terminal, and wide enough for every table where there is none."""
+    console = Console(quiet=quiet, highlight=False)
+    return console if console.is_terminal else Console(quiet=quiet, highlight=False, width=WIDTH)
 
 
 def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:

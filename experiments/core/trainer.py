@@ -64,10 +64,8 @@ def complete(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, A
     """
     given = {**fixed, **config}
     check_names(given)
-    if "minibatch_size" in given and "num_minibatches" in given:
-        raise UserError(
-            "minibatch_size and num_minibatches both given: one follows from the other, leave one out"
-        )
+    if "minibatch_size" in given and "num_minibatches" in given and "minibatch_size" not in config:
+        raise UserError("minibatch_size is fixed and num_minibatches searched: one follows from the other")
     settings = {**LITERATURE, **given}
     count = settings.pop("num_minibatches")
     batch = settings["batch_size"]

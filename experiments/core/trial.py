@@ -20,7 +20,7 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from analysis.schema import ENV_PREFIX, State
 from experiments.core import trainer
-from experiments.core.environments import Scale, make_vector
+from experiments.core.environments import Scale, imported_spec, make_vector
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
 from experiments.core.seeds import Seeds
@@ -63,14 +63,15 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     """
     named = {name: value for name, value in config.items() if name not in IDENTITY}
     settings = trainer.complete(named, task.fixed)
+    spec = imported_spec(task.env)
     built = (
         PPOConfig()
-        .environment(task.env, env_config=dict(task.env_parameters))
+        .environment(spec.id, env_config=dict(task.env_parameters))
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=task.lanes,
             gym_env_vectorize_mode=gym.VectorizeMode.VECTOR_ENTRY_POINT
-            if gym.spec(task.env).vector_entry_point is not None
+            if spec.vector_entry_point is not None
             else gym.VectorizeMode.SYNC,
         )
         .training(**trainer.training_keywords(settings))
