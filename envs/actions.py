@@ -50,7 +50,7 @@ def check_action(single: gym.Space[Any], action: Any) -> Any:
     return concatenate(single, [action], create_empty_array(single, n=1))
 
 
-def _check_choices(space: gym.spaces.Discrete, actions: NDArray[Any], num_envs: int) -> NDArray[Any]:
+def _check_choices(space: gym.spaces.Discrete[Any], actions: NDArray[Any], num_envs: int) -> NDArray[Any]:
     _check_shape(space, actions, (num_envs,))
     if actions.dtype.kind not in "iu":
         raise ValueError(f"actions of type {actions.dtype}: expected whole numbers ({space})")
@@ -59,7 +59,8 @@ def _check_choices(space: gym.spaces.Discrete, actions: NDArray[Any], num_envs: 
     wrong = choices.astype(np.uint64) >= np.uint64(space.n)
     if wrong.any():
         lane = int(np.argmax(wrong))
-        first, last = int(space.start), int(space.start + space.n - 1)
+        first = int(space.start)
+        last = first + int(space.n) - 1
         raise ValueError(f"action {actions[lane]} in lane {lane}: expected a whole number {first} to {last}")
     return actions
 

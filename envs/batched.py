@@ -32,15 +32,21 @@ class BatchedEnv(VectorEnv[Any, Any, Any]):
         **parameters: The environment's own keywords.
 
     Raises:
-        ValueError: The number of lanes is not positive, or a parameter is unknown or out of range.
+        ValueError: The number of lanes is not positive, a render mode is given, or a parameter is unknown or
+            out of range.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.NEXT_STEP, "render_modes": []}
+    metadata: dict[str, Any] = {  # noqa: RUF012  # Gymnasium declares it so
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+        "render_modes": [],
+    }
     dynamics_type: ClassVar[type[Dynamics[Any]]]
 
     def __init__(self, num_envs: int = 1, render_mode: str | None = None, **parameters: Any) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs={num_envs}: expected at least one lane")
+        if not isinstance(num_envs, int | np.integer) or num_envs < 1:
+            raise ValueError(f"num_envs={num_envs!r}: expected a whole number of lanes, at least 1")
+        if render_mode is not None:
+            raise ValueError(f"render_mode={render_mode!r}: lanes are not drawn; make a single environment")
         values = self.dynamics_type.parameters_type.from_mapping(parameters)
         self.dynamics = self.dynamics_type(values, num_envs)
         self.num_envs = num_envs

@@ -44,7 +44,7 @@ def _first_part(parts: Any) -> str | None:
     for where, one, other in parts:
         found = difference(one, other)
         if found is not None:
-            return where + found
+            return f"{where}{found}"
     return None
 
 

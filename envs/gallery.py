@@ -158,7 +158,8 @@ def _optimal(env_id: str, env: gym.Env[Any, Any], seed: int) -> Choose:
 
 
 def _random(env: gym.Env[Any, Any], seed: int) -> Choose:
-    env.action_space.seed(seed)
+    # Not the environment's own seed, whose numbers its episodes are made of.
+    env.action_space.seed(seed + 1_000_003)
     return env.action_space.sample
 
 

@@ -8,8 +8,11 @@ the expected final wealth is wealth times a factor f(t, x, position) of time, lo
     f(t, x, out) = max(G0, G1 / (1 + fee))         buying costs the fee out of the same cash
     f(t, x, in)  = max(G1, G0 (1 - fee))
 
-with f(T, ., .) = 1. Expectations over x' are Gauss-Hermite quadrature with linear interpolation on a grid.
-Bellman (1957), Dynamic Programming, chapter 3; Judd (1998), Numerical Methods in Economics, section 7.2.
+with f(T, ., .) = 1. On a grid of log-prices f is taken as piecewise linear, and its expectation over the
+normal x' is then exact: a hat function is a second difference of (x' - g)+, whose mean is Bachelier's
+formula. (Gauss-Hermite quadrature with 15 nodes misses f's kinks: with a mean reversion of 1 and fees of 1 %
+it stated 1.29 where the optimum is 1.21.) Bellman (1957), Dynamic Programming, chapter 3; Judd (1998),
+Numerical Methods in Economics, section 12.5.
 """
 
 from __future__ import annotations
@@ -24,8 +27,7 @@ from numpy.typing import NDArray
 
 GRID_STEPS_PER_SPREAD = 40
 GRID_SPREADS = 7
-"""The grid reaches this many standard deviations of the price to each side."""
-QUADRATURE_NODES = 15
+"""The grid reaches this many standard deviations beyond the expected log-prices, to each side."""
 
 Floats = NDArray[np.float64]
 InvestRule = Callable[[Floats], NDArray[np.bool_]]
@@ -53,11 +55,23 @@ class Market:
     fee_rate: float
 
     @property
+    def step_drift(self) -> float:
+        """Expected log-return of a step that begins at the start's price."""
+        return self.drift - self.volatility**2 / 2
+
+    @property
     def spread(self) -> float:
-        """Standard deviation of the log-price: stationary with mean reversion, else at the last step."""
-        kappa = self.mean_reversion
-        variance_ratio = 1.0 / (kappa * (2.0 - kappa)) if kappa else self.steps
-        return self.volatility * math.sqrt(variance_ratio)
+        """Standard deviation of the last log-price; with mean reversion soon that of all of them."""
+        return self.volatility * math.sqrt(self._remembered((1.0 - self.mean_reversion) ** 2))
+
+    @property
+    def trend(self) -> float:
+        """Expected log of the last price over the first."""
+        return self.step_drift * self._remembered(1.0 - self.mean_reversion)
+
+    def _remembered(self, share: float) -> float:
+        """Sum over all steps of what the end remembers of them, if each step keeps a share of the past."""
+        return float((share ** np.arange(self.steps)).sum())
 
 
 class Solution:
@@ -65,8 +79,11 @@ class Solution:
 
     def __init__(self, market: Market) -> None:
         self.market = market
-        half = GRID_STEPS_PER_SPREAD * GRID_SPREADS
-        self._x: Floats = market.spread * np.arange(-half, half + 1) / GRID_STEPS_PER_SPREAD
+        trend = market.trend / market.spread
+        low = math.floor(GRID_STEPS_PER_SPREAD * (min(trend, 0.0) - GRID_SPREADS))
+        high = math.ceil(GRID_STEPS_PER_SPREAD * (max(trend, 0.0) + GRID_SPREADS))
+        self._x: Floats = market.spread * np.arange(low, high + 1) / GRID_STEPS_PER_SPREAD
+        self._start = -low
         self._in_stock, self._in_cash = _expectations(market, self._x)
         # [T, position, G]: whether to be invested during step t.
         self._invest = np.zeros((market.steps, 2, len(self._x)), dtype=np.bool_)
@@ -94,12 +111,16 @@ class Solution:
         step = self._x[1] - self._x[0]
         cell = np.clip(np.rint((x - self._x[0]) / step).astype(np.int64), 0, len(self._x) - 1)
         last = self.market.steps - 1
-        return self._invest[np.minimum(time, last), holding.astype(np.int64), cell]
+        wanted: NDArray[np.bool_] = self._invest[np.minimum(time, last), holding.astype(np.int64), cell]
+        return wanted
 
     def expected_return(self, rule: InvestRule) -> float:
         """The expected return of a rule that looks at the log-price alone."""
-        weight = rule(self._x).astype(np.float64)
-        return self._backwards(lambda t, gain: _mix(gain, weight)) - 1.0
+        # An episode begins on a grid point; later a rule that changes at one holds for half its cell.
+        at_start = rule(self._x).astype(np.float64)
+        half_cell = (self._x[1] - self._x[0]) / 2
+        later = (rule(self._x - half_cell).astype(np.float64) + rule(self._x + half_cell)) / 2
+        return self._backwards(lambda t, gain: _mix(gain, later if t else at_start)) - 1.0
 
     def _backwards(self, decide: Callable[[int, Floats], Floats]) -> float:
         """Wealth factor at the start, flat and at the mean, under a way to decide.
@@ -111,14 +132,17 @@ class Solution:
         fee = self.market.fee_rate
         factor = np.ones((2, len(self._x)))
         for t in reversed(range(self.market.steps)):
-            cash, stock = self._in_cash @ factor[0], self._in_stock @ factor[1]
+            # Not `@`: its threads wait for cores that trials are using (17 ms a product instead of 0.7).
+            cash = np.vecdot(self._in_cash, factor[0])
+            stock = np.vecdot(self._in_stock, factor[1])
             gain = np.array([[cash, stock / (1 + fee)], [(1 - fee) * cash, stock]])
             factor = decide(t, gain)
-        return float(factor[0, len(self._x) // 2])
+        return float(factor[0, self._start])
 
     def _choose_best(self, t: int, gain: Floats) -> Floats:
         self._invest[t] = gain[:, 1] > gain[:, 0]
-        return gain.max(axis=1)
+        best: Floats = gain.max(axis=1)
+        return best
 
 
 @lru_cache(maxsize=32)
@@ -139,18 +163,29 @@ def _random_walk_optimum(market: Market) -> float:
 
 def _expectations(market: Market, x: Floats) -> tuple[Floats, Floats]:
     """Matrices [G, G] that take f(t + 1, .) to its expectation, with and without the stock's growth."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
-    weights = weights / weights.sum()
-    drift = market.drift - market.volatility**2 / 2
-    in_stock, in_cash = np.zeros((len(x), len(x))), np.zeros((len(x), len(x)))
-    rows = np.arange(len(x))
-    for node, weight in zip(nodes, weights, strict=True):
-        x_next = x + drift - market.mean_reversion * x + market.volatility * node
-        position = np.clip((x_next - x[0]) / (x[1] - x[0]), 0, len(x) - 1)
-        left = np.minimum(position.astype(np.int64), len(x) - 2)
-        right_share = position - left
-        growth = np.exp(x_next - x)
-        for column, share in ((left, 1.0 - right_share), (left + 1, right_share)):
-            in_cash[rows, column] += weight * share
-            in_stock[rows, column] += weight * share * growth
-    return in_stock, in_cash
+    mean = x + market.step_drift - market.mean_reversion * x
+    growth = np.exp(market.drift - market.mean_reversion * x)
+    # Weighting a normal variable by its exponential shifts its mean by its variance.
+    in_stock = _hat_means(mean + market.volatility**2, market.volatility, x)
+    return growth[:, np.newaxis] * in_stock, _hat_means(mean, market.volatility, x)
+
+
+def _hat_means(mean: Floats, volatility: float, x: Floats) -> Floats:
+    """E[hat_j(x')] for x' ~ N(mean_i, volatility**2), [i, j]; the outer hats stay 1 beyond the grid."""
+    d = (mean[:, np.newaxis] - x) / volatility
+    density = np.exp(-(d**2) / 2) / math.sqrt(2 * math.pi)
+    probability = 0.5 * (1.0 + _erf(d / math.sqrt(2)))
+    excess = volatility * (density + d * probability)  # E[(x' - x_j)+]
+    slope = np.diff(excess, axis=1) / (x[1] - x[0])
+    means: Floats = np.diff(slope, axis=1, prepend=-1.0, append=0.0)
+    # Far from the mean only rounding is left, in denormal numbers that slow every product down.
+    means[np.abs(means) < 1e-13] = 0.0
+    return means
+
+
+def _erf(z: Floats) -> Floats:
+    """The error function; numpy has none, and only values that are not yet 1 are worth a call."""
+    result = np.sign(z)
+    near = np.abs(z) < 6
+    result[near] = [math.erf(value) for value in z[near].tolist()]
+    return result

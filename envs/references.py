@@ -49,7 +49,8 @@ class References(Generic[D]):
     """How the optimum was computed."""
 
     def __post_init__(self) -> None:
-        if not self.optimum > self.floor:
+        # Computed returns carry rounding, which must not pass for a difference.
+        if not self.optimum - self.floor > 1e-9 * max(1.0, abs(self.optimum)):
             raise ValueError(
                 f"the optimum ({self.optimum:g}) is not above the floor ({self.floor:g}): with these "
                 "parameters every policy is as good as any other, so no score exists; change them"

@@ -158,14 +158,26 @@ class Window:
     Args:
         size: Width and height in pixels.
         title: What its title bar says.
+
+    Raises:
+        OSError: There is a screen, but it cannot be used.
     """
 
     def __init__(self, size: tuple[int, int], title: str) -> None:
         self._pygame = load_pygame()
-        self._pygame.display.init()
+        try:
+            self._pygame.display.init()
+        except self._pygame.error as reason:
+            raise OSError(f"no window can be opened here: {reason}") from reason
         self._screen = self._pygame.display.set_mode(size)
         self._pygame.display.set_caption(title)
         self._clock = self._pygame.time.Clock()
+
+    @property
+    def visible(self) -> bool:
+        """Whether anybody can see it: without a screen SDL draws to nowhere, unless it was told to."""
+        asked_for = os.environ.get("SDL_VIDEODRIVER")
+        return asked_for is not None or self._pygame.display.get_driver() not in ("offscreen", "dummy")
 
     def show(self, canvas: Canvas, frames_per_second: int) -> None:
         """Shows a canvas and waits as long as the frame rate asks for."""

@@ -46,7 +46,7 @@ class Service(Parameters):
     boot_delay: int = 0
     """Steps between renting a server and its first work; 0 to 2."""
     load_peak: float = 140.0
-    """Expected jobs per step at the busiest time; above 0, up to twice what `max_servers` complete."""
+    """Expected jobs per step at the busiest time; above 0, up to 1000."""
 
     def __post_init__(self) -> None:
         self.check("max_servers", 2, 50)
@@ -55,7 +55,7 @@ class Service(Parameters):
         self.check("queue_limit", 1, 2000)
         self.check("noise", 0, 0.5)
         self.check("boot_delay", 0, 2)
-        self.check("load_peak", 0, 2 * JOBS_PER_SERVER * self.max_servers, above=True)
+        self.check("load_peak", 0, 1000, above=True)
 
     @cached_property
     def fleet(self) -> Fleet:

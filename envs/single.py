@@ -25,7 +25,10 @@ class SingleEnv(gym.Env[Any, Any]):
         ValueError: The render mode or a parameter is unknown, or a parameter is out of range.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 10}
+    metadata: dict[str, Any] = {  # noqa: RUF012  # Gymnasium declares it so
+        "render_modes": ["human", "rgb_array", "ansi"],
+        "render_fps": 10,
+    }
     dynamics_type: ClassVar[type[Dynamics[Any]]]
 
     def __init__(self, render_mode: str | None = None, **parameters: Any) -> None:

@@ -73,8 +73,12 @@ def _describe(space: gym.Space[Any]) -> Description:
 
 
 def _box(space: spaces.Box) -> Description:
-    low = _compact(np.where(space.bounded_below, space.low.astype(object), -np.inf))
-    high = _compact(np.where(space.bounded_above, space.high.astype(object), np.inf))
+    # Through Python's own numbers, which hold both float64 and all of int64.
+    lows, highs = (
+        bound.astype(np.int8 if bound.dtype == np.bool_ else bound.dtype) for bound in (space.low, space.high)
+    )
+    low = _compact(np.where(space.bounded_below, lows.astype(object), -np.inf))
+    high = _compact(np.where(space.bounded_above, highs.astype(object), np.inf))
     shape, dtype = list(space.shape), str(space.dtype)
     return {"low": low, "high": high, "shape": shape} | ({"dtype": dtype} if dtype != "float32" else {})
 

@@ -183,7 +183,9 @@ def arrays_are_the_callers(runs: Runs) -> Problem:
     """What was returned is neither overwritten by a later step nor needed by it."""
     env = runs.make(runs.num_envs)
     kept, _ = env.reset(seed=runs.seed)
-    for t, actions in enumerate(runs.script[:20]):
+    # Up to the first episode's end, since beyond it every autoreset mode is stepped in its own way.
+    first_end = next((t for t, frame in enumerate(runs.main) if frame.over.any()), len(runs.script))
+    for t, actions in enumerate(runs.script[:first_end]):
         copy = deepcopy(kept)
         observations = take_step(env, actions)[0]
         if (found := difference(copy, kept)) is not None:

@@ -21,6 +21,10 @@ from envs.single import SingleEnv
 
 CLIP = 5.0
 """Where standardised prices and returns are cut: a Gaussian goes beyond once in 1.7 million draws."""
+MAX_TREND = 20
+"""The furthest that the expected log-price may go, in its standard deviations: beyond, no trade is a question."""
+MAX_LOG_PRICE = 100
+"""The furthest that log-prices may go: numbers stay computable, and a factor of exp(100) is no market's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,13 @@ class TradingParameters(TraderParameters):
                 f"Trading initial_cash={self.initial_cash:g} buys no share at initial_price="
                 f"{self.initial_price:g}: expected enough for at least one"
             )
+        trend, spread = self.market.trend, self.market.spread
+        if abs(trend) > MAX_TREND * spread or abs(trend) + 8 * spread > MAX_LOG_PRICE:
+            raise ValueError(
+                f"Trading drift={self.drift:g}, volatility={self.volatility:g}, max_steps={self.max_steps}: the "
+                f"log-price ends {trend:+.3g} from its start with a standard deviation of {spread:.3g}, expected "
+                f"at most {MAX_TREND} deviations and {MAX_LOG_PRICE} in all; take fewer steps or smaller ones"
+            )
 
     @property
     def market(self) -> Market:
@@ -71,7 +82,7 @@ class Trading(Portfolio[TradingParameters]):
 
     | index | meaning | range | unit |
     | --- | --- | --- | --- |
-    | 0 | log of the price over its start, which is also the mean it reverts to | -5 to 5 | its standard deviation: the stationary one with mean reversion, that of the last step's price without |
+    | 0 | log of the price over its start, which is also the mean it reverts to | -5 to 5 | its standard deviation at the end of an episode (with mean reversion soon that of every step) |
     | 1 | log-return of the last step, 0 at the start | -5 to 5 | `volatility` |
     | 2 | share of the portfolio's value that is held in stock | 0 to 1 | 1 |
     | 3 | share of the episode that is left | 0 to 1 | 1 |
@@ -143,7 +154,7 @@ class Trading(Portfolio[TradingParameters]):
         p = self.parameters
         noise = np.stack([rng.standard_normal(p.max_steps) for rng in rngs])
         log_prices = np.zeros((len(lanes), p.max_steps + 1))
-        drift = p.drift - p.volatility**2 / 2
+        drift = p.market.step_drift
         for t in range(p.max_steps):
             x = log_prices[:, t]
             log_prices[:, t + 1] = x + drift - p.mean_reversion * x + p.volatility * noise[:, t]

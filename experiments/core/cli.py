@@ -27,11 +27,13 @@ def main(experiment: Experiment) -> None:
 
 def run(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
     """Runs one sweep and returns 0, or 1 if every trial failed, 2 for bad input, 130 if stopped."""
-    # Ray reads its environment when it is imported, so it is told to be quiet first.
-    from experiments.core.cluster import quieten
-
-    quieten(debug=options.debug)
     try:
+        # What is wrong with the options is said before anything heavy is imported.
+        experiment = options.apply(experiment)
+        # Ray reads its environment when it is imported, so it is told to be quiet first.
+        from experiments.core.cluster import quieten
+
+        quieten(debug=options.debug)
         from experiments.core.plan import Plan
         from experiments.core.sweep import run_sweep
 

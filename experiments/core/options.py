@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
 from experiments.core.declaration import Experiment, SchedulerName
+from experiments.core.errors import UserError
 
 SMOKE_STEPS = 4096
 
@@ -49,8 +51,14 @@ class Options:
         """The experiment with these settings in place of its own.
 
         Raises:
-            UserError: The result is not a valid experiment.
+            UserError: An option makes no sense, or the result is not a valid experiment.
         """
+        if self.name is not None and (Path(self.name).name != self.name or self.name in {".", ".."}):
+            raise UserError(f"--name {self.name!r}: expected a plain folder name, without a path")
+        if "://" in self.storage:
+            raise UserError(f"--storage {self.storage}: expected a folder; mount the bucket on every node")
+        if self.concurrency is not None and self.concurrency < 1:
+            raise UserError(f"--concurrency {self.concurrency}: expected a whole number, 1 or more")
         if self.smoke:
             experiment = _smoke(experiment)
         spent = _given(trials=self.trials, steps_per_trial=self.steps_per_trial)

@@ -14,7 +14,6 @@ from typing import Any
 from analysis.schema import DEFAULT, RLLIB
 from experiments.core.declaration import Experiment
 from experiments.core.environments import Scale, scale_of
-from experiments.core.errors import UserError
 from experiments.core.options import Options
 from experiments.core.seeds import Seeds
 from experiments.core.trial import Task
@@ -23,11 +22,7 @@ from search_spaces.baselines import RLLIB_DEFAULTS
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a sweep is going to do.
-
-    Raises:
-        UserError: The name or the storage cannot be used, on the access of :attr:`folder`.
-    """
+    """What a sweep is going to do."""
 
     experiment: Experiment
     """The declaration, with the options of this run in place of its own values."""
@@ -41,25 +36,13 @@ class Plan:
 
     @classmethod
     def of(cls, experiment: Experiment, options: Options, *, name: str, question: str) -> Plan:
-        """Applies the options and names the sweep."""
+        """Names the sweep; the options are already part of the experiment."""
         sweep = options.name or datetime.now(UTC).strftime("%Y-%m-%d_%H-%M-%S")
-        if Path(sweep).name != sweep or sweep in {".", ".."}:
-            raise UserError(f"--name {sweep!r}: expected a plain folder name, without a path")
-        return cls(
-            experiment=options.apply(experiment),
-            name=name,
-            question=question,
-            options=options,
-            sweep=sweep,
-        )
+        return cls(experiment=experiment, name=name, question=question, options=options, sweep=sweep)
 
     @property
     def folder(self) -> Path:
         """Where the sweep is kept, absolute."""
-        if "://" in self.options.storage:
-            raise UserError(
-                f"--storage {self.options.storage}: expected a folder; mount the bucket on every node"
-            )
         return Path(self.options.storage).expanduser().absolute() / self.name / self.sweep
 
     @cached_property

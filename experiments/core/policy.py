@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
+from gymnasium.vector.utils import concatenate, create_empty_array, iterate
 
 from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.schema import Phase
@@ -80,7 +83,7 @@ def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, float]:
     finished = runs.dropna(subset=["objective"])
     if finished.empty:
         raise UserError(f"{folder} has no finished run: run its command again with its --name")
-    best = finished.loc[finished["objective"].idxmax()]
+    best = finished.sort_values("objective").iloc[-1]
     return folder / phase / str(best["trial_id"]), float(best["objective"])
 
 
@@ -96,3 +99,41 @@ def _network(checkpoint: Path, env_id: str, env_parameters: Mapping[str, Any]) -
         return module_policy(module, env.single_observation_space, env.single_action_space)
     finally:
         env.close()
+
+
+def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
+    """Answers observations with actions, one JSON value a line, until the questions end.
+
+    The protocol is that of `envs.play`, which knows nothing of trainers: first the environment and its
+    parameters, then `{"action": [...]}` for each `{"observation": [...]}`, both as the space's own JSON.
+
+    Args:
+        folder: A sweep folder.
+        questions: One observation a line.
+        answers: Where to write.
+    """
+
+    def answer(value: Mapping[str, Any]) -> None:
+        print(json.dumps(value), file=answers, flush=True)
+
+    try:
+        policy = load(folder)
+    except UserError as error:
+        answer({"error": str(error)})
+        return
+    env = make_vector(policy.env, policy.env_parameters, 1)
+    observations, actions = env.single_observation_space, env.single_action_space
+    answer({"env": policy.env, "parameters": dict(policy.env_parameters)})
+    for line in questions:
+        batch = observations.from_jsonable(json.loads(line)["observation"])
+        stacked = concatenate(observations, batch, create_empty_array(observations, n=1))
+        chosen = policy.compute_actions(stacked)
+        answer({"action": actions.to_jsonable([next(iter(iterate(env.action_space, chosen)))])})
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve", folder]:
+            serve(folder, sys.stdin, sys.stdout)
+        case _:
+            sys.exit("error: expected: python -m experiments.core.policy serve FOLDER")

@@ -24,8 +24,6 @@ def preflight(plan: Plan) -> None:
         UserError: With the first thing that is wrong.
     """
     experiment = plan.experiment
-    if plan.options.concurrency is not None and plan.options.concurrency < 1:
-        raise UserError(f"--concurrency {plan.options.concurrency}: expected a whole number, 1 or more")
     trainer.check_names((*experiment.space.names, *experiment.fixed))
     make_vector(experiment.env, experiment.env_parameters, 1).close()
     task = plan.task(diverged_score=0.0)

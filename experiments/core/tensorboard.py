@@ -34,8 +34,9 @@ class TensorBoardLog:
     def hyperparameters(self, config: Mapping[str, Any], last: Mapping[str, Any]) -> None:
         """Lists the configuration with its final objective."""
         named = {name: value for name, value in config.items() if value is not None}
-        for summary in hparams(named, {SCORE: last.get(SCORE, math.nan)}):
-            self._writer._get_file_writer().add_summary(summary)
+        # `add_hparams` would write a second run below this one; these three records belong to this run.
+        for summary in hparams(named, {SCORE: last.get(SCORE, math.nan)}):  # type: ignore[no-untyped-call]
+            self._writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Finishes the file."""

@@ -18,12 +18,18 @@ BUDGET = Budget(trials=4, steps_per_trial=1000)
     [
         (lambda: Budget(trials=0, steps_per_trial=100), "trials=0: expected a whole number, 1 to"),
         (lambda: Budget(trials=-3, steps_per_trial=100), "trials=-3"),
-        (lambda: Budget(trials=3, steps_per_trial=-1), "steps_per_trial=-1: expected a whole number, 1 or more"),
+        (
+            lambda: Budget(trials=3, steps_per_trial=-1),
+            "steps_per_trial=-1: expected a whole number, 1 or more",
+        ),
         (lambda: Budget(trials=3, steps_per_trial=8, evaluations=9), "evaluations=9"),
         (lambda: Confirmation(top_k=0), "top_k=0"),
         (lambda: Confirmation(seeds=True), "seeds=True"),
         (lambda: Experiment(env="x", space=ppo.CORE, budget=BUDGET, lanes=0), "lanes=0"),
-        (lambda: Experiment(env="x", space=ppo.CORE, budget=BUDGET, fixed={"lr": 1}), "lr both searched and fixed"),
+        (
+            lambda: Experiment(env="x", space=ppo.CORE, budget=BUDGET, fixed={"lr": 1}),
+            "lr both searched and fixed",
+        ),
     ],
 )
 def test_a_wrong_number_is_refused_with_what_was_expected(make, message):

@@ -133,4 +133,8 @@ def test_the_journal_opens_as_a_study_while_the_search_runs(make_searcher, tmp_p
 
 def test_a_list_is_run_in_order_and_ends():
     searcher = ListedSearch([{"config_id": "a"}, {"config_id": "b"}])
-    assert [searcher.suggest(str(i)) for i in range(3)] == [{"config_id": "a"}, {"config_id": "b"}, "FINISHED"]
+    assert [searcher.suggest(str(i)) for i in range(3)] == [
+        {"config_id": "a"},
+        {"config_id": "b"},
+        "FINISHED",
+    ]

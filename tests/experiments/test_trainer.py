@@ -46,7 +46,9 @@ def test_a_changed_name_changes_the_configuration_that_is_trained(name):
 
 
 def test_names_mean_what_they_say():
-    config = built(one_minus_gamma=0.05, batch_size=1024, num_minibatches=8, layout="32x16-relu-shared", vf_clip=5.0)
+    config = built(
+        one_minus_gamma=0.05, batch_size=1024, num_minibatches=8, layout="32x16-relu-shared", vf_clip=5.0
+    )
     assert config.gamma == pytest.approx(0.95)
     assert config.train_batch_size_per_learner == 1024
     assert config.minibatch_size == 128
@@ -89,7 +91,6 @@ def test_every_corner_of_every_declared_space_builds(name):
         ({"epoch": 3}, "did you mean 'epochs'"),
         ({"batch_size": 256, "minibatch_size": 512}, "minibatch_size=512 is larger than batch_size=256"),
         ({"batch_size": 1000, "num_minibatches": 32}, "does not divide"),
-        
     ],
 )
 def test_a_configuration_that_cannot_be_trained_is_refused(config, message):

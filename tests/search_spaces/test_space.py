@@ -82,7 +82,12 @@ def test_membership_needs_every_name_and_every_value_inside():
 def test_the_manifest_form_is_json_with_domain_default_and_source():
     recorded = json.loads(json.dumps(SPACE.to_json()))
     assert list(recorded) == list(SPACE.names)
-    assert recorded["lr"]["distribution"]["attributes"] == {"low": 1e-5, "high": 1e-2, "log": True, "step": None}
+    assert recorded["lr"]["distribution"]["attributes"] == {
+        "low": 1e-5,
+        "high": 1e-2,
+        "log": True,
+        "step": None,
+    }
     assert recorded["lr"]["default"] == 3e-4
     assert recorded["lr"]["source"] == "here"
 

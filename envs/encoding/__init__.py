@@ -1,0 +1,21 @@
+"""Trains on any Gymnasium space: :func:`encode` an environment, or :func:`encode_vector` many lanes of it.
+
+What an observation becomes stands in :mod:`envs.encoding.observations`, what an action is made of in
+:mod:`envs.encoding.actions`. An environment that is in this form already comes back as it is.
+"""
+
+from envs.encoding.actions import ActionDecoder
+from envs.encoding.limits import Limits, UnsupportedSpaceError
+from envs.encoding.observations import ObservationEncoder
+from envs.encoding.wrappers import EncodedEnv, EncodedVectorEnv, encode, encode_vector
+
+__all__ = [
+    "ActionDecoder",
+    "EncodedEnv",
+    "EncodedVectorEnv",
+    "Limits",
+    "ObservationEncoder",
+    "UnsupportedSpaceError",
+    "encode",
+    "encode_vector",
+]

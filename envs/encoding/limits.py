@@ -1,0 +1,54 @@
+"""What an encoding may cost: sizes that a space itself leaves open, and where a one-hot code stops paying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+
+ONE_HOT_LIMIT = 4096
+"""The longest one-hot code of one space; a space that needs more gets binary digits."""
+SIZE_LIMIT = 2**20
+"""The longest observation vector: 4 MiB of float32 for every lane."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much room the spaces get that have no size of their own."""
+
+    max_items: int = 32
+    """Items of a Sequence; one of `Sequence.sample()` is longer once in 10,000 draws."""
+    max_nodes: int = 10
+    """Nodes of a Graph; as many as `Graph.sample()` makes."""
+    max_edges: int = 90
+    """Edges of a Graph; `Graph.sample()` makes fewer."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name}={value!r}: expected a whole number from 1")
+
+
+class UnsupportedSpaceError(ValueError):
+    """A space that has no encoding; the message says what to use instead."""
+
+
+def allowed_size(space: gym.Space[Any], size: int) -> int:
+    """Returns the size of a space's code.
+
+    Raises:
+        UnsupportedSpaceError: The code is empty or too long for a network.
+    """
+    if size > SIZE_LIMIT:
+        raise UnsupportedSpaceError(
+            f"{shortened(space)} needs {size:,} numbers: expected at most {SIZE_LIMIT:,}; lower max_items, "
+            "max_nodes or max_edges, or observe less"
+        )
+    return size
+
+
+def shortened(thing: Any) -> str:
+    """A thing's text on one line, cut where it would no longer be read."""
+    text = " ".join(str(thing).split())
+    return text if len(text) <= 120 else f"{text[:117]}..."

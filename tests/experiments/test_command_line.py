@@ -1,0 +1,97 @@
+"""Whatever is wrong on the command line is one clear line, exit code 2, and nothing left behind."""
+
+import json
+import os
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--trials", "0"], "trials=0: expected a whole number"),
+        (["--trials", "-4"], "trials=-4: expected a whole number"),
+        (["--steps-per-trial", "-1"], "steps_per_trial=-1"),
+        (["--confirm-seeds", "0"], "seeds=0"),
+        (["--top-k", "-1"], "top_k=-1"),
+        (["--seed", "-1"], "seed=-1"),
+        (["--concurrency", "0"], "--concurrency 0: expected a whole number, 1 or more"),
+        (["--name", "a/b"], "--name 'a/b': expected a plain folder name"),
+        (["--storage", "s3://bucket/x"], "expected a folder"),
+    ],
+)
+def test_a_wrong_option_is_one_line(run_python, tmp_path, arguments, message):
+    storage = [] if "--storage" in arguments else ["--storage", tmp_path / "results"]
+    done = run_python("-m", "experiments.trading_sweep", *storage, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_folder_that_cannot_be_written_is_one_line(run_python, tmp_path):
+    tmp_path.chmod(0o500)
+    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path / "results")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+
+
+def test_a_storage_that_is_a_file_is_one_line(run_python, tmp_path):
+    (tmp_path / "results").write_text("a file")
+    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path / "results" / "deeper")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_no_sweep_is_not_touched(run_python, tmp_path):
+    folder = tmp_path / "trading_sweep" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path, "--name", "mine")
+    assert done.returncode == 2
+    assert "is not a sweep: choose another --name" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_name_that_holds_another_sweep_says_what_differs(run_python, tmp_path):
+    command = ["-m", "experiments.trading_sweep", "--storage", tmp_path, "--name", "mine", "--smoke"]
+    folder = tmp_path / "trading_sweep" / "mine"
+    folder.mkdir(parents=True)
+    checked = run_python(*command[:-2], "other", "--smoke", "--check")
+    assert checked.returncode == 0, checked.stderr
+    (folder / "manifest.json").write_text(json.dumps({"experiment": "resource_sweep"}))
+    done = run_python(*command)
+    assert done.returncode == 2
+    assert "--name mine holds another sweep (its experiment differs): choose a new name" in done.stderr
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_check_says_what_would_be_done_and_leaves_nothing(run_python, tmp_path):
+    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path, "--check")
+    assert done.returncode == 0, done.stderr
+    assert "32 trials of up to 16,384 steps" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_names_every_experiment_with_its_question(run_python):
+    done = run_python("-m", "experiments", env={"COLUMNS": "200"})
+    assert done.returncode == 0
+    assert "trading_sweep" in done.stdout
+    assert "Does tuning PPO pay on a mean-reverting market?" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "'nonsense': expected nothing (a list), or replay FOLDER"),
+        (["replay", "/no/such/folder"], "/no/such/folder"),
+    ],
+)
+def test_a_wrong_command_is_one_line(run_python, arguments, message):
+    done = run_python("-m", "experiments", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

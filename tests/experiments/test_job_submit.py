@@ -1,0 +1,64 @@
+"""`ray job submit` runs the same sweep on a cluster and leaves the same folder."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.loading import load_sweep
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+ROOT = Path(__file__).parents[2]
+RAY = Path(sys.executable).with_name("ray")
+PORT, DASHBOARD = "6399", "8299"
+
+
+@pytest.fixture
+def head(tmp_path):
+    """A Ray head on loopback behind a token; the environment its clients need."""
+    token = tmp_path / "token"
+    token.write_text(secrets.token_hex(32))
+    env = {
+        **os.environ,
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "PATH": f"{RAY.parent}:{os.environ['PATH']}",
+    }
+    env.pop("RAY_ADDRESS", None)
+    start = [
+        RAY, "start", "--head", "--block", f"--port={PORT}", f"--dashboard-port={DASHBOARD}", "--num-cpus=2",
+        "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", "--disable-usage-stats",
+        f"--temp-dir=/tmp/ray_{os.getpid()}",
+    ]  # fmt: skip
+    log = (tmp_path / "head.log").open("w")
+    running = subprocess.Popen(start, env=env, stdout=log, stderr=subprocess.STDOUT)
+    yield env
+    running.terminate()
+    running.wait(timeout=60)
+    log.close()
+
+
+def _submit(env, *arguments):
+    command = [RAY, "job", "submit", "--address", f"http://127.0.0.1:{DASHBOARD}", *arguments]
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_submitted_smoke_sweep_succeeds_and_leaves_its_folder(head, tmp_path):
+    deadline = time.monotonic() + 90
+    while _submit(head, "--", "true").returncode != 0:
+        assert time.monotonic() < deadline, (tmp_path / "head.log").read_text()[-2000:]
+        time.sleep(2)
+    done = _submit(
+        head, "--working-dir", ".", "--", "python", "-m", "experiments.trading_sweep", "--smoke",
+        "--name", "job", "--storage", str(tmp_path / "results"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert "succeeded" in done.stdout
+    sweep = load_sweep(tmp_path / "results" / "trading_sweep" / "job")
+    assert len(sweep.trials) == 4
+    assert len(sweep.confirmation) == 6
+    assert (tmp_path / "results" / "trading_sweep" / "job" / "report.html").exists()

@@ -1,0 +1,177 @@
+"""A whole sweep, as its user runs it: every stage in a real process, on real Ray, into a real folder."""
+
+import csv
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from analysis.loading import load_sweep
+from analysis.schema import EVALUATION
+
+pytestmark = pytest.mark.slow
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """A finished smoke sweep: its folder and what it printed."""
+    storage = tmp_path_factory.mktemp("results")
+    command = ["-m", "experiments.trading_sweep", "--smoke", "--name", "smoke", "--storage", storage]
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return storage / "trading_sweep" / "smoke", done
+
+
+def test_a_smoke_sweep_passes_every_stage_and_says_so(smoke):
+    folder, done = smoke
+    assert "search     4/4" in done.stdout
+    assert "confirm    6/6" in done.stdout
+    assert "Too few seeds to tell" in done.stdout  # two test seeds allow no verdict, and it says so
+    for command in ("tensorboard --logdir", "python -m analysis report", "python -m experiments replay"):
+        assert f"{command} {folder}" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_folder_holds_what_the_contract_names(smoke):
+    folder, _ = smoke
+    for name in ("manifest.json", "study.journal", "best.yaml", "report.html", "trials.parquet"):
+        assert (folder / name).stat().st_size > 0
+    for run in [*(folder / "search").glob("trial_*"), *(folder / "confirm").glob("*_seed*")]:
+        for name in ("params.json", "result.json", "progress.csv", "state.json"):
+            assert (run / name).exists(), run / name
+        assert list(run.glob("events.out.tfevents.*"))
+        assert list(run.glob("checkpoint_*"))
+    assert not list(folder.rglob("*.part"))
+
+
+def test_every_evaluation_has_every_column_and_counts_steps(smoke):
+    folder, _ = smoke
+    for path in folder.glob("*/*/result.json"):
+        results = [json.loads(line) for line in path.read_text().splitlines()]
+        steps = [result["steps"] for result in results]
+        assert steps == sorted(set(steps))
+        for result in results:
+            assert set(EVALUATION) <= set(result)
+            assert math.isfinite(result["objective"])
+            assert "env/sharpe_ratio" in result
+    with (folder / "search" / "trial_0000" / "progress.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert rows[-1]["steps"] == "4096"
+    assert rows[0]["config/lr"] == "0.0003"
+
+
+def test_the_objective_is_the_mean_of_the_last_three_scores(smoke):
+    folder, _ = smoke
+    lines = (folder / "search" / "trial_0000" / "result.json").read_text().splitlines()
+    results = [json.loads(line) for line in lines]
+    # A batch of 2048 passes two evaluation points of 1024 steps each: the score before holds for the first.
+    first, last = (result["score"] for result in results)
+    assert results[-1]["objective"] == pytest.approx((first + first + last) / 3)
+
+
+def test_baselines_and_winner_are_confirmed_on_the_same_unseen_seeds(smoke):
+    sweep = load_sweep(smoke[0])
+    seeds = sweep.confirmation.groupby("config_id")["seed"].apply(set)
+    assert {"default", "rllib"} < set(seeds.index)
+    assert len(seeds.index) == 3
+    assert all(used == seeds["default"] for used in seeds)
+    assert not seeds["default"] & set(sweep.trials["seed"])
+    assert sweep.trials["seed"].nunique() == len(sweep.trials)
+
+
+def test_the_manifest_says_how_to_do_it_again(smoke):
+    manifest = json.loads((smoke[0] / "manifest.json").read_text())
+    assert manifest["question"] == "Does tuning PPO pay on a mean-reverting market?"
+    assert "--smoke" in manifest["command"]
+    assert manifest["env"]["floor"] < manifest["env"]["optimum"]
+    assert set(manifest["baselines"]) == {"default", "rllib"}
+    assert manifest["versions"]["ray"]
+    assert manifest["machine"]["cores"] >= 1
+
+
+def test_tensorboard_shows_the_schemas_names_on_a_step_axis_and_lists_the_configuration(smoke):
+    events = EventAccumulator(str(smoke[0] / "search" / "trial_0000"))
+    events.Reload()
+    assert {"score", "objective", "eval/return_mean", "ppo/kl", "env/turnover"} <= set(
+        events.Tags()["scalars"]
+    )
+    assert [point.step for point in events.Scalars("score")] == [2048, 4096]
+    plugins = events.summary_metadata
+    assert any("hparams" in tag for tag in plugins)
+
+
+def test_the_best_configuration_is_readable(smoke):
+    best = yaml.safe_load((smoke[0] / "best.yaml").read_text())
+    assert best["config_id"] in {"default", "rllib"} or best["config_id"].startswith("trial_")
+    assert "lr" in best["configuration"]
+
+
+def test_the_winner_can_be_replayed_without_ray(smoke, run_python):
+    done = run_python("-m", "experiments", "replay", smoke[0], "--episodes", "16")
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout
+    assert "optimal" in done.stdout
+
+
+def test_the_same_command_again_runs_nothing_twice(smoke, run_python):
+    folder, _ = smoke
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")}
+    done = run_python(
+        "-m", "experiments.trading_sweep", "--smoke", "--name", "smoke", "--storage", folder.parents[1]
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")} == before
+    assert "search     1" not in done.stdout
+
+
+def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(run_python, tmp_path):
+    done = run_python(DATA / "fragile_sweep.py", "--storage", tmp_path, "--name", "x", cwd=DATA)
+    assert done.returncode == 0, done.stderr
+    sweep = load_sweep(tmp_path / "fragile_sweep" / "x")
+    states = sweep.trials.set_index("trial_id")["state"]
+    assert len(states) == 6
+    assert states["trial_0003"] == "failed"
+    assert "diverged" in set(states)
+    causes = sweep.trials.set_index("trial_id")["cause"]
+    assert "the corridor collapsed" in causes["trial_0003"]
+    report = (tmp_path / "fragile_sweep" / "x" / "report.html").read_text()
+    assert "the corridor collapsed" in report
+    assert "the corridor collapsed" in done.stdout
+
+
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(run_python, tmp_path):
+    command = [
+        sys.executable, "-m", "experiments.trading_sweep", "--storage", str(tmp_path), "--name", "x",
+        "--trials", "5", "--steps-per-trial", "16384", "--confirm-seeds", "1", "--top-k", "1",
+        "--scheduler", "none",
+    ]  # fmt: skip
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder = tmp_path / "trading_sweep" / "x"
+    finished = lambda: {path.parent.name for path in folder.glob("search/*/state.json")}  # noqa: E731
+    deadline = time.monotonic() + 200
+    while not finished() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    kept = finished()
+    assert kept
+    assert len(kept) < 5
+    sizes = {name: (folder / "search" / name / "result.json").stat().st_size for name in kept}
+    assert "not confirmed" in out.lower() or "no confirmation" in out.lower() or "unconfirmed" in out.lower()
+
+    again = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert again.returncode == 0, again.stderr
+    assert len(finished()) == 5
+    assert {name: (folder / "search" / name / "result.json").stat().st_size for name in kept} == sizes
