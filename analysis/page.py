@@ -100,7 +100,7 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
                 else scale.text(row["search_objective"])[0],
                 "detail": ""
                 if pd.isna(row["winners_curse"])
-                else f"{scale.text(row['winners_curse'], signed=True)[0]} too "
+                else f"{scale.text(abs(row['winners_curse']))[0]} too "
                 f"{'high' if row['winners_curse'] >= 0 else 'low'}",
             },
         ]

@@ -14,8 +14,8 @@ from scipy import optimize, stats
 
 CONFIDENCE: Final = 0.95
 WIDENING: Final = 0.8
-"""A mean's t interval is made 1 + 0.8 / S times as wide. Plain t is exact for normal seeds and covers 90 - 93 % for
-skewed ones; this keeps it within 93 - 97 % for both, at 5, 10 and 15 runs (`python benchmarks/verdict.py`)."""
+"""A mean's t interval is made 1 + 0.8 / S times as wide. Plain t is exact for normal seeds, and covers
+90 - 93 % for skewed ones; this keeps both within 93 - 97 % at 5, 10 and 15 runs (benchmarks/verdict.py)."""
 
 FloatArray = NDArray[np.float64]
 

@@ -248,10 +248,11 @@ def _table(
             interval = statistics.probability_of_improvement_interval(values, runs[DEFAULT])
             row["improvement_low"], row["improvement_high"] = interval
         rows.append(row)
-    table = pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
-    numbers = [column for column in TABLE_COLUMNS if column not in ("config_id", *_COUNTS)]
-    table = table.astype(dict.fromkeys(numbers, float)).fillna(dict.fromkeys(_COUNTS, 0))
-    table = table.astype(dict.fromkeys(_COUNTS, int))
+    columns = {}
+    for name in TABLE_COLUMNS:
+        dtype = str if name == "config_id" else int if name in _COUNTS else float
+        columns[name] = pd.Series([row.get(name, 0 if dtype is int else np.nan) for row in rows], dtype=dtype)
+    table = pd.DataFrame(columns)
     return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
 
 

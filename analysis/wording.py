@@ -46,9 +46,10 @@ def sentence(outcome: str, facts: Facts) -> str:
     gap = _gap(against, facts.scale)
     default_mean = _mean(facts, DEFAULT)
     if outcome == "too few seeds":
+        shared = _count(against.pairs, "test seed")
         return (
-            f"Too few seeds to tell: {facts.winner} and the default share "
-            f"{_count(against.pairs, 'test seed')}, a verdict needs {facts.min_pairs}. So far {_mean(facts, facts.winner)} against {default_mean}."
+            f"Too few seeds to tell: {facts.winner} and the default share {shared}, and a verdict needs "
+            f"{facts.min_pairs}. So far {_mean(facts, facts.winner)} against {default_mean}."
         )
     if outcome == "better":
         return (

@@ -7,11 +7,27 @@ value networks are better, tanh before relu. Huang 2022, detail 13: two layers o
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from search_spaces.space import choice
 
 _MLP_NAME = re.compile(r"(?P<widths>\d+(x\d+)*)-(?P<activation>tanh|relu|silu)(?P<shared>-shared)?")
+_CNN_NAME = re.compile(r"cnn-(?P<stack>\w+)-(?P<width>\d+)(?P<shared>-shared)?")
+
+Filters = tuple[tuple[int, int, int], ...]
+"""Convolutions, first to last: channels, kernel size and stride of each."""
+
+CNN_STACKS: Mapping[str, Filters] = MappingProxyType(
+    {
+        "tiny": ((16, 8, 8), (32, 2, 2)),
+        "small": ((16, 8, 4), (32, 4, 2)),
+        "nature": ((32, 8, 4), (64, 4, 2), (64, 3, 1)),
+    }
+)
+"""Convolutional stacks by name. "small" and "nature" are those of Mnih et al. 2013 (arXiv 1312.5602) and 2015
+(Nature 518); "tiny" looks at each 8x8 tile once, which is all that a grid of such tiles shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,26 +35,38 @@ class Layout:
     """A policy network and its value network."""
 
     widths: tuple[int, ...]
-    """Units of each fully connected layer, first to last."""
+    """Units of each fully connected layer, first to last; they come after the convolutions, if any."""
     activation: str
     """The nonlinearity after each of them, by torch's name."""
     shared: bool
     """Whether policy and value function share all layers but the last."""
+    filters: Filters = ()
+    """Convolutions before them; none for vectors."""
 
 
 def parse(name: str) -> Layout:
-    """Reads a layout's name: widths, activation, and "-shared" for a shared value network.
+    """Reads a layout's name: widths and activation, or a convolutional stack and the width after it.
 
     Args:
-        name: For example "64x64-tanh", "256-relu-shared", "128x64x32-silu".
+        name: For example "64x64-tanh", "256-relu-shared", "128x64x32-silu", "cnn-small-256"; "-shared" at the
+            end shares the layers with the value network.
 
     Raises:
         ValueError: The name does not describe a layout.
     """
+    cnn = _CNN_NAME.fullmatch(name)
+    if cnn is not None and cnn["stack"] in CNN_STACKS:
+        return Layout(
+            widths=(int(cnn["width"]),),
+            activation="relu",
+            shared=cnn["shared"] is not None,
+            filters=CNN_STACKS[cnn["stack"]],
+        )
     match = _MLP_NAME.fullmatch(name)
     if match is None:
         raise ValueError(
             f"unknown model layout {name!r}: expected widths and activation such as '64x64-tanh', "
+            f"or a stack ({', '.join(CNN_STACKS)}) and width such as 'cnn-small-256', "
             "with '-shared' for a shared value network"
         )
     return Layout(
@@ -56,3 +84,10 @@ MLP = choice(
     source="Huang 2022, detail 13: 64x64 tanh, separate; Andrychowicz 2020, section 3.2: tune the width",
 )  # fmt: skip
 """Depth, width, activation and sharing of fully connected networks."""
+
+CNN = choice(
+    "layout", "cnn-tiny-64", "cnn-tiny-128", "cnn-small-128", "cnn-small-128-shared", "cnn-small-256",
+    default="cnn-small-256",
+    source="Mnih et al. 2013 (arXiv 1312.5602): two convolutions of 16 and 32 channels, then 256 units",
+)  # fmt: skip
+"""Convolutional networks for images."""

@@ -63,8 +63,9 @@ def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
         yield Figure(
             name="confirmed_scores",
             title="Confirmed scores, every seed visible",
-            reading="Large dots: mean over test seeds with its 95 % interval. Small dots: one seed each. "
-            "Hollow diamonds: what the search had promised; right of the mean, that is the winner's curse.",
+            reading="Large dots: mean over test seeds with its 95 % interval. Small dots: one seed each, the "
+            "mean of its last three evaluations. Hollow diamonds: what the search had promised; right of the "
+            "mean, that is the winner's curse.",
             panels=(confirmed.draw_scores(sweep.confirmation, verdict, scale),),
         )
     if verdict.contenders and verdict.table["difference"].notna().any():

@@ -41,9 +41,8 @@ def draw_scores(confirmation: pd.DataFrame, verdict: Verdict, scale: Scale) -> t
         "label:N", scale=theme.colour_scale(table["config_id"].tolist(), verdict.winner), legend=None
     )
     x_scale = alt.Scale(zero=False, nice=True)
-    x_title = f"{scale.axis_title}, mean of a run's last three evaluations"
     points = alt.Chart(seeds).mark_circle(size=46, opacity=1, fillOpacity=0.45, yOffset=9).encode(
-        x=alt.X("objective:Q", scale=x_scale, title=x_title), y=y, color=colour,
+        x=alt.X("objective:Q", scale=x_scale, title=scale.axis_title), y=y, color=colour,
         tooltip=["label:N", "test_seed:Q", alt.Tooltip("objective:Q", format=".3f")],
     )  # fmt: skip
     tooltip = [

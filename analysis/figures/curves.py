@@ -31,8 +31,8 @@ def mean_curves(runs: pd.DataFrame, *, floor_known: bool) -> pd.DataFrame:
     rows = []
     for config_id, group in runs[runs["state"].isin(COUNTED)].groupby("config_id", sort=False):
         score_sr = group.pivot_table(index="steps", columns="trial_id", values="score", aggfunc="last")
-        diverged = group.loc[group["state"] == State.DIVERGED, "trial_id"].unique()
-        if floor_known and len(diverged):
+        diverged = group.loc[group["state"] == State.DIVERGED, "trial_id"].unique().tolist()
+        if floor_known and diverged:
             score_sr[diverged] = score_sr[diverged].fillna(0.0)
         for steps, score_r in zip(score_sr.index, score_sr.to_numpy(dtype=float), strict=True):
             low, high = statistics.mean_interval(score_r)

@@ -40,7 +40,8 @@ def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], 
         log = bool(attributes.get("log"))
         bounds = [attributes.get("low"), attributes.get("high")]
         domain = bounds if None not in bounds else alt.Undefined
-        x_scale = alt.Scale(type="log" if log else "linear", domain=domain, nice=False, zero=False)
+        kind: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
+        x_scale = alt.Scale(domain=domain, nice=False, **kind)
         axis = alt.Axis(grid=False, tickCount=4, format="~g" if not log else ".0e", labelOverlap=True)
         x: alt.X = alt.X("value:Q", scale=x_scale, title=name, axis=axis)
     else:
@@ -50,8 +51,12 @@ def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], 
             grid=False, labelAngle=-30 if max(map(len, choices), default=0) > 5 else 0, labelLimit=110
         )
         x = alt.X("value:N", scale=alt.Scale(domain=choices or alt.Undefined), title=name, axis=axis)
+    styles = [KINDS[kind] for kind in frame["kind"]]
+    styled = frame.assign(
+        **{key: [style[i] for style in styles] for i, key in enumerate(("colour", "opacity", "size"))}
+    )
     return (
-        alt.Chart(frame)
+        alt.Chart(styled)
         .mark_point(filled=True, opacity=1)
         .encode(
             x=x,
@@ -61,18 +66,13 @@ def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], 
                 scale=alt.Scale(zero=False),
                 axis=alt.Axis(tickCount=4),
             ),
-            color=_by_kind(alt.Color, 0),
-            fillOpacity=_by_kind(alt.FillOpacity, 1),
-            size=_by_kind(alt.Size, 2),
+            color=alt.Color("colour:N", scale=None),
+            fillOpacity=alt.FillOpacity("opacity:Q", scale=None),
+            size=alt.Size("size:Q", scale=None),
             tooltip=["trial_id:N", "value", alt.Tooltip("objective:Q", format=".3f"), "kind:N"],
         )
         .properties(width=theme.PANEL_WIDTH, height=150)
     )
-
-
-def _by_kind(channel: Any, index: int) -> Any:
-    scale = alt.Scale(domain=list(KINDS), range=[style[index] for style in KINDS.values()])
-    return channel("kind:N", scale=scale, legend=None)
 
 
 def draw_importance(frame: pd.DataFrame) -> theme.Layered:

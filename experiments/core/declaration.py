@@ -69,6 +69,10 @@ class Experiment:
     """How much the search may spend."""
     env_parameters: Mapping[str, Any] = field(default_factory=dict)
     """Keywords of the environment, where they differ from its id's preset."""
+    validation_parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Keywords, over `env_parameters`, of the environment in which the search evaluates."""
+    test_parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Keywords, over `env_parameters`, of the environment in which the confirmation evaluates."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """The trainer's settings that are not searched, by the same names as searched ones."""
     lanes: int = 8
@@ -83,8 +87,8 @@ class Experiment:
     """Root of every seed in the sweep."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "env_parameters", MappingProxyType(dict(self.env_parameters)))
-        object.__setattr__(self, "fixed", MappingProxyType(dict(self.fixed)))
+        for name in ("env_parameters", "validation_parameters", "test_parameters", "fixed"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         _check(self, "lanes", 1, LANES)
         _check(self, "evaluation_episodes", 1, LANES)
         _check(self, "seed", 0)

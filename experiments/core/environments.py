@@ -39,6 +39,21 @@ class Scale:
             return mean_return
         return (mean_return - self.floor) / (self.optimum - self.floor)
 
+    @property
+    def worst(self) -> float | None:
+        """The score of the worst reference policy: what a diverged run counts as. None without references."""
+        return min(map(self.score, self.references.values()), default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arena:
+    """Where policies are evaluated in one phase."""
+
+    parameters: Mapping[str, Any]
+    """The environment's keywords."""
+    scale: Scale
+    """How returns there become scores."""
+
 
 def scale_of(env_id: str, parameters: Mapping[str, Any]) -> Scale:
     """What the environment states about the best that can be done in it.

@@ -28,6 +28,8 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         "env": {
             "id": experiment.env,
             "parameters": dict(experiment.env_parameters),
+            "validation_parameters": dict(experiment.validation_parameters),
+            "test_parameters": dict(experiment.test_parameters),
             "return_unit": scale.return_unit,
             "floor": scale.floor,
             "floor_policy": scale.floor_policy,

@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from analysis.schema import DEFAULT, RLLIB
+from analysis.schema import DEFAULT, RLLIB, Phase
 from experiments.core.declaration import Experiment
-from experiments.core.environments import Scale, scale_of
+from experiments.core.environments import Arena, Scale, scale_of
 from experiments.core.options import Options
 from experiments.core.seeds import Seeds
 from experiments.core.trial import Task
@@ -46,9 +46,23 @@ class Plan:
         return Path(self.options.storage).expanduser().absolute() / self.name / self.sweep
 
     @cached_property
+    def arenas(self) -> Mapping[Phase, Arena]:
+        """Where each phase evaluates, and on which scale."""
+        experiment = self.experiment
+        overrides = {
+            Phase.SEARCH: experiment.validation_parameters,
+            Phase.CONFIRM: experiment.test_parameters,
+        }
+        parameters = {phase: {**experiment.env_parameters, **own} for phase, own in overrides.items()}
+        return {
+            phase: Arena(parameters=keywords, scale=scale_of(experiment.env, keywords))
+            for phase, keywords in parameters.items()
+        }
+
+    @property
     def scale(self) -> Scale:
-        """How returns become scores."""
-        return scale_of(self.experiment.env, self.experiment.env_parameters)
+        """How the returns that the verdict is about become scores."""
+        return self.arenas[Phase.CONFIRM].scale
 
     @property
     def seeds(self) -> Seeds:
@@ -71,7 +85,7 @@ class Plan:
         return Task(
             env=experiment.env,
             env_parameters=dict(experiment.env_parameters),
-            scale=self.scale,
+            arenas=self.arenas,
             fixed=dict(experiment.fixed),
             lanes=experiment.lanes,
             steps=experiment.budget.steps_per_trial,

@@ -65,12 +65,14 @@ def load(folder: str | Path) -> TrainedPolicy:
     if not checkpoints:
         raise UserError(f"{run.name} has no checkpoint: run the sweep's command again with its --name")
     env = sweep.manifest["env"]
+    # A policy is shown where it was confirmed.
+    parameters = {**env["parameters"], **env.get("test_parameters", {})}
     return TrainedPolicy(
         run=run.name,
         score=score,
         env=env["id"],
-        env_parameters=env["parameters"],
-        act=_network(checkpoints[-1], env["id"], env["parameters"]),
+        env_parameters=parameters,
+        act=_network(checkpoints[-1], env["id"], parameters),
     )
 
 

@@ -8,6 +8,7 @@ import os
 import numpy as np
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+import envs
 from experiments.core import trainer
 from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
@@ -26,6 +27,7 @@ def preflight(plan: Plan) -> None:
     experiment = plan.experiment
     trainer.check_names((*experiment.space.names, *experiment.fixed))
     make_vector(experiment.env, experiment.env_parameters, 1).close()
+    _check_splits(plan)
     task = plan.task(diverged_score=0.0)
     for config in (*corners(experiment.space), *plan.baselines.values()):
         ppo_config({**config, "seed": 0}, task)
@@ -61,6 +63,22 @@ def _end(domain: object, *, first: bool) -> object:
         return domain.choices[0 if first else -1]
     assert isinstance(domain, FloatDistribution | IntDistribution)
     return domain.low if first else domain.high
+
+
+def _check_splits(plan: Plan) -> None:
+    """Data that is split by time is learned from, searched on and confirmed on in that order, never mixed."""
+    experiment = plan.experiment
+    if experiment.env not in envs.ids():
+        return
+    ranges = [
+        getattr(envs.entry(experiment.env).parameters(**experiment.env_parameters, **own), "split", None)
+        for own in ({}, experiment.validation_parameters, experiment.test_parameters)
+    ]
+    if ranges != [None] * 3 and ranges != ["train", "validation", "test"]:
+        raise UserError(
+            f"{experiment.env} trains on {ranges[0]}, searches on {ranges[1]} and confirms on {ranges[2]}: "
+            "expected train, validation and test; set split in validation_parameters and test_parameters"
+        )
 
 
 def _check_folder(plan: Plan) -> None:

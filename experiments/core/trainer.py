@@ -31,12 +31,17 @@ _TRAINING: Mapping[str, Setting] = MappingProxyType(
         "minibatch_size": lambda value: {"minibatch_size": value},
     }
 )
+_FAST_PATH = ("normalise_observations", "scale_rewards")
 _DERIVED = ("num_minibatches", "layout")
-NAMES = (*_TRAINING, *_DERIVED)
+NAMES = (*_TRAINING, *_FAST_PATH, *_DERIVED)
 """Every name that a search space or `fixed` may use; None switches `vf_clip` and `grad_clip` off."""
 
 LITERATURE: Mapping[str, Any] = MappingProxyType(
-    {**(ppo.CORE | ppo.BATCH | model_layouts.MLP).defaults, "vf_clip": None}
+    {
+        **(ppo.CORE | ppo.BATCH | model_layouts.MLP).defaults,
+        "vf_clip": None,
+        **dict.fromkeys(_FAST_PATH, False),
+    }
 )
 """What names that a configuration leaves out are set to."""
 
@@ -92,8 +97,18 @@ def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
 def model_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Keywords of RLlib's `DefaultModelConfig` for settings made by :func:`complete`."""
     layout = model_layouts.parse(settings["layout"])
+    common = {"fcnet_activation": layout.activation, "vf_share_layers": layout.shared}
+    if not layout.filters:
+        return {**common, "fcnet_hiddens": list(layout.widths)}
     return {
-        "fcnet_hiddens": list(layout.widths),
-        "fcnet_activation": layout.activation,
-        "vf_share_layers": layout.shared,
+        **common,
+        "conv_filters": [list(layer) for layer in layout.filters],
+        "conv_activation": layout.activation,
+        "head_fcnet_hiddens": list(layout.widths),
+        "head_fcnet_activation": layout.activation,
     }
+
+
+def fast_path_keywords(settings: Mapping[str, Any]) -> dict[str, bool]:
+    """Keywords of the fast path for settings made by :func:`complete`."""
+    return {name: settings[name] for name in _FAST_PATH}

@@ -18,9 +18,9 @@ from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
-from analysis.schema import ENV_PREFIX, State
+from analysis.schema import ENV_PREFIX, Phase, State
 from experiments.core import trainer
-from experiments.core.environments import Scale, imported_spec, make_vector
+from experiments.core.environments import Arena, imported_spec, make_vector
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
 from experiments.core.seeds import Seeds
@@ -37,7 +37,8 @@ class Task:
 
     env: str
     env_parameters: Mapping[str, Any]
-    scale: Scale
+    arenas: Mapping[Phase, Arena]
+    """Where the runs of each phase are evaluated."""
     fixed: Mapping[str, Any]
     lanes: int
     steps: int
@@ -78,7 +79,9 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
         .rl_module(model_config=DefaultModelConfig(**trainer.model_keywords(settings)))
         .debugging(seed=config["seed"], log_level="ERROR")
     )
-    return use_fast_path(built) if task.trainer == "fast" else built
+    if task.trainer == "rllib":
+        return built
+    return use_fast_path(built, **trainer.fast_path_keywords(settings))
 
 
 class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
@@ -92,7 +95,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """Prepares the process once and builds the first trial."""
         _prepare_process()
         self._task = task
-        self._evaluation_env = make_vector(task.env, task.env_parameters, task.evaluation_episodes)
+        phase = Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
+        self._arena = task.arenas[phase]
+        self._evaluation_env = make_vector(task.env, self._arena.parameters, task.evaluation_episodes)
         self._build(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -157,7 +162,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         played = evaluate(self._evaluation_env, greedy_policy(self._algorithm), seed=self._evaluation_seed)
         mean = float(played.returns.mean())
         return {
-            "score": self._task.scale.score(mean),
+            "score": self._arena.scale.score(mean),
             "eval/return_mean": mean,
             "eval/return_std": float(played.returns.std(ddof=1)) if played.returns.size > 1 else 0.0,
             "eval/length_mean": float(played.lengths.mean()),

@@ -5,9 +5,10 @@ import math
 import pytest
 from ray.rllib.algorithms.ppo import PPOConfig
 
+from analysis.schema import Phase
 from experiments.__main__ import declared
 from experiments.core import trainer
-from experiments.core.environments import Scale
+from experiments.core.environments import Arena, Scale
 from experiments.core.errors import UserError
 from experiments.core.preflight import corners
 from experiments.core.seeds import Seeds
@@ -17,7 +18,7 @@ from search_spaces.baselines import RLLIB_DEFAULTS
 TASK = Task(
     env="CartPole-v1",
     env_parameters={},
-    scale=Scale(),
+    arenas={phase: Arena(parameters={}, scale=Scale()) for phase in Phase},
     fixed={},
     lanes=4,
     steps=1000,

@@ -5,21 +5,28 @@ from __future__ import annotations
 import logging
 
 from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from experiments.core.fast_ppo.algorithm import FastPPO
-from experiments.core.fast_ppo.env_runner import FastEnvRunner
+from experiments.core.fast_ppo.env_runner import NORMALISE_OBSERVATIONS, SCALE_REWARDS, FastEnvRunner
 from experiments.core.fast_ppo.learner import FastPPOLearner
+from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 
 logger = logging.getLogger(__name__)
 
 
-def use_fast_path(config: PPOConfig, *, compile: bool = False) -> PPOConfig:
+def use_fast_path(
+    config: PPOConfig, *, normalise_observations: bool = False, scale_rewards: bool = False
+) -> PPOConfig:
     """Sets the runner, the learner and the algorithm class; `build_algo` then builds `FastPPO`.
 
     Args:
         config: environment, training and module settings as for stock PPO. Changed in place, like RLlib's
             own methods do.
-        compile: whether the loss is compiled by `torch.compile`.
+        normalise_observations: bring observation vectors to zero mean and unit deviation, by running moments
+            that become part of the module.
+        scale_rewards: divide rewards by the running deviation of the discounted return. Reported returns stay
+            the environment's.
 
     Returns:
         The same configuration. With a recurrent layout it is left as it is, and one line says so.
@@ -28,6 +35,9 @@ def use_fast_path(config: PPOConfig, *, compile: bool = False) -> PPOConfig:
         logger.warning("recurrent layout: trained by RLlib's own runner and learner, not by the fast path")
         return config
     config.env_runners(env_runner_cls=FastEnvRunner, num_env_runners=0, create_local_env_runner=True)
-    config.learners(num_learners=0, learner_class=FastPPOLearner)
+    options = {NORMALISE_OBSERVATIONS: normalise_observations, SCALE_REWARDS: scale_rewards}
+    config.learners(num_learners=0, learner_class=FastPPOLearner, learner_config_dict=options)
+    if normalise_observations:
+        config.rl_module(rl_module_spec=RLModuleSpec(module_class=NormalisingPPOModule))
     config.algo_class = FastPPO
     return config

@@ -121,9 +121,15 @@ class ActionDistribution:
         """KL divergence [B] of the new distribution from the old one: KL(old || new), as in RLlib."""
         return _total([_kl(kind, prepared_old[..., l], prepared[..., l]) for kind, l, _ in self._leaves])
 
-
     def gradient(
-        self, prepared: Tensor, actions: Tensor, old_prepared: Tensor, *, log_prob: Tensor, entropy: float, kl: float
+        self,
+        prepared: Tensor,
+        actions: Tensor,
+        old_prepared: Tensor,
+        *,
+        log_prob: Tensor,
+        entropy: float,
+        kl: float,
     ) -> Tensor:
         """Gradient [B, L] towards the logits of a weighted sum of log-probability, entropy and KL divergence.
 

@@ -11,7 +11,9 @@ class DivergenceError(FloatingPointError):
     """
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"non-finite {what}: training diverged; try a lower learning rate or gradient clipping")
+        super().__init__(
+            f"non-finite {what}: training diverged; try a lower learning rate or gradient clipping"
+        )
         self.what = what
 
     def __reduce__(self) -> tuple[type[DivergenceError], tuple[str]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
+from ray import cloudpickle
 from collections import deque
+from pickle import PicklingError
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.episodes import cut_episodes
 from experiments.core.fast_ppo.network import network_of
-from experiments.core.fast_ppo.rollout import EpisodeCounter, Rollout, RolloutBuffer
+from experiments.core.fast_ppo.normalise import ObservationNormaliser, RewardScaler
+from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer
 from experiments.core.fast_ppo.spaces import action_decoder, observation_encoder
 from experiments.core.fast_ppo.vector_env import make_vector_env
 
+NORMALISE_OBSERVATIONS, SCALE_REWARDS = "normalise_observations", "scale_rewards"
+"""Names of the options in the configuration's `learner_config_dict`."""
 NOISE_STEPS = 64
 """Time steps for which sampling noise is drawn at once."""
 
@@ -51,6 +55,10 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         else:
             # A stream of its own: the environment and the learner draw from other seeds.
             self._generator.manual_seed(int(np.random.SeedSequence([self._seed, 1]).generate_state(1)[0]))
+        options = self.config.learner_config_dict
+        normalise, scale = options.get(NORMALISE_OBSERVATIONS), options.get(SCALE_REWARDS)
+        self.normaliser = ObservationNormaliser(self.encoder.module_space.shape[0]) if normalise else None
+        self._scaler = RewardScaler(self.num_envs, self.config.gamma) if scale else None
         self._counter = EpisodeCounter(self.num_envs)
         window = self.config.metrics_num_episodes_for_smoothing
         self.returns: deque[float] = deque(maxlen=window)
@@ -87,17 +95,22 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             buffer = self._buffer = RolloutBuffer(-(-num_steps // self.num_envs) + 8, self._obs)
         with torch.inference_mode():
             steps, actions, logits = self._collect(buffer, num_steps)
-        rollout = buffer.rollout(steps, actions, logits)
+        rollout = self.last_rollout = buffer.rollout(steps, actions, logits)
         return_e, length_e = self._counter.add(rollout)
         self.returns.extend(return_e.tolist())
         self.lengths.extend(length_e.tolist())
         self.episodes += return_e.size
         self.num_env_steps_sampled_lifetime += rollout.steps
-        return rollout
+        return rollout if self._scaler is None else self._scaler.scale(rollout)
+
+    def _observe(self, observations: Any) -> Array:
+        """What is stored of a batch of observations."""
+        obs = self.encoder.encode(observations)
+        return obs if self.normaliser is None else self.normaliser.observe(obs)
 
     def _reset(self) -> None:
         observations, _ = self.env.reset(seed=self._seed)
-        self._obs = self.encoder.encode(observations).copy()
+        self._obs = self._observe(observations).copy()
         self._done = np.zeros(self.num_envs, np.bool_)
         self._counter = EpisodeCounter(self.num_envs)
         self._needs_initial_reset = False
@@ -106,7 +119,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self, buffer: RolloutBuffer, num_steps: int
     ) -> tuple[int, list[torch.Tensor], list[torch.Tensor]]:
         """The loop over time steps: everything in it is done for all lanes at once."""
-        env_step, encode, decode = self.env.step, self.encoder.encode, self.decoder.decode
+        env_step, observe, decode = self.env.step, self._observe, self.decoder.decode
         policy, sample, scale = self.network.policy, self.distribution.sample, self.encoder.scale
         actions: list[torch.Tensor] = []
         logits: list[torch.Tensor] = []
@@ -126,7 +139,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             np.logical_not(done, out=buffer.valid[t])
             missing -= self.num_envs - np.count_nonzero(done)
             buffer.rewards[t], buffer.terminated[t], buffer.truncated[t] = reward, terminated, truncated
-            buffer.obs[t + 1] = encode(observations)
+            buffer.obs[t + 1] = observe(observations)
             actions.append(actions_n)
             logits.append(logits_n)
             done = np.logical_or(terminated, truncated)
@@ -156,13 +169,21 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         return dict(self.metrics.reduce())
 
     def load_weights(self, module: RLModule) -> None:
-        """Copies the policy's weights from the learner's module, tensor by tensor, without serialising."""
+        """Copies the policy's weights from the learner's module, tensor by tensor, without serialising.
+
+        The observations' moments go the other way: they are estimated here and saved with the learner.
+        """
+        if self.normaliser is not None:
+            self.normaliser.store(module)
+            self.normaliser.store(self.module)
         source = dict(module.named_parameters())
         targets = dict(self.module.named_parameters())
         with torch.no_grad():
             torch._foreach_copy_(list(targets.values()), [source[name].detach() for name in targets])
 
-    def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:
+    def get_state(
+        self, components: Any = None, *, not_components: Any = None, **kwargs: Any
+    ) -> dict[str, Any]:
         """RLlib's state plus all that the next rollout depends on, the environment included."""
         state: dict[str, Any] = super().get_state(components, not_components=not_components, **kwargs)
         if not self._needs_initial_reset:
@@ -171,6 +192,8 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
                 "obs": self._obs,
                 "done": self._done,
                 "counter": self._counter,
+                "normaliser": self.normaliser,
+                "scaler": self._scaler,
                 "returns": list(self.returns),
                 "lengths": list(self.lengths),
                 "episodes": self.episodes,
@@ -185,14 +208,15 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         if fast is None:
             return
         self._generator.set_state(torch.from_numpy(np.array(fast["generator"])))
-        self.returns.extend(fast["returns"])
-        self.lengths.extend(fast["lengths"])
+        window = self.config.metrics_num_episodes_for_smoothing
+        self.returns, self.lengths = (deque(fast[name], maxlen=window) for name in ("returns", "lengths"))
         self.episodes = fast["episodes"]
+        self.normaliser, self._scaler = fast["normaliser"], fast["scaler"]
         if fast["env"] is None:
             self._needs_initial_reset = True
             return
         self.env.close()
-        self.env = pickle.loads(fast["env"])
+        self.env = cloudpickle.loads(fast["env"])
         self._obs, self._done, self._counter = fast["obs"], fast["done"], fast["counter"]
         self._buffer = None
         self._needs_initial_reset = False
@@ -201,6 +225,6 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
 def _pickled(env: Any) -> bytes | None:
     """The environment with its generators, where it can be pickled (not one process per lane)."""
     try:
-        return pickle.dumps(env)
-    except (TypeError, AttributeError, pickle.PicklingError, NotImplementedError):
+        return cloudpickle.dumps(env)
+    except (TypeError, AttributeError, PicklingError, NotImplementedError):
         return None

@@ -37,7 +37,9 @@ def cut_episodes(
                 observation_space=module_spaces[0],
                 action_space=module_spaces[1],
                 observations=list(rollout.obs_tn[start : end + 2, lane].numpy().copy()),
-                actions=[tree.map_structure(lambda leaf, i=i: leaf[i], actions) for i in range(end + 1 - start)],
+                actions=[
+                    tree.map_structure(lambda leaf, i=i: leaf[i], actions) for i in range(end + 1 - start)
+                ],
                 rewards=rollout.rewards_tn[part].tolist(),
                 terminated=bool(rollout.terminated_tn[end, lane]),
                 truncated=bool(rollout.truncated_tn[end, lane]),

@@ -5,58 +5,65 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import gymnasium as gym
 import torch
 
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.network import network_of
+from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 from experiments.core.fast_ppo.spaces import action_decoder, observation_encoder
 
 GreedyPolicy = Callable[[Any], Any]
+"""From a batch of observations [N, ...] to a batch of actions [N, ...], both in the environment's spaces."""
 
 
 def greedy_policy(algorithm: Any) -> GreedyPolicy:
     """Makes the deterministic policy of a PPO algorithm, fast or stock.
 
     Args:
-        algorithm: a built `Algorithm` whose weights the policy follows as it trains on.
-
-    Returns:
-        From a batch of observations in the environment's space to a batch of actions in its action space:
-        the most probable category, the mean of a Gaussian.
+        algorithm: a built `Algorithm`; the policy follows its weights as it trains on.
     """
-    runner = algorithm.env_runner
-    env, config = runner.env, algorithm.config
-    encoder = observation_encoder(env.single_observation_space)
-    decoder = action_decoder(
-        env.single_action_space, normalize=config.normalize_actions, clip=config.clip_actions
+    runner, config = algorithm.env_runner, algorithm.config
+    return module_policy(
+        runner.module,
+        runner.env.single_observation_space,
+        runner.env.single_action_space,
+        normalize_actions=config.normalize_actions,
+        clip_actions=config.clip_actions,
     )
-    distribution, network = ActionDistribution(decoder.parts), network_of(runner.module)
-
-    def act(observations: Any) -> Any:
-        with torch.inference_mode():
-            obs = torch.from_numpy(encoder.encode(observations))
-            logits = network.policy(obs if encoder.scale == 1.0 else obs * encoder.scale)
-            return decoder.decode(distribution.mode(logits).numpy())
-
-    return act
 
 
-def module_policy(module: Any, observation_space: Any, action_space: Any) -> GreedyPolicy:
-    """Makes the deterministic policy of a module that was loaded from a checkpoint.
+def module_policy(
+    module: Any,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    *,
+    normalize_actions: bool = True,
+    clip_actions: bool = False,
+) -> GreedyPolicy:
+    """Makes the deterministic policy of a module, e.g. one from `RLModule.from_checkpoint`.
+
+    It takes the most probable category and the mean of a Gaussian.
 
     Args:
-        module: an RLModule trained with RLlib's default handling of actions (normalised, not clipped).
-        observation_space: of one environment.
-        action_space: of one environment.
+        module: a PPO module of RLlib.
+        observation_space: the environment's (single) observation space.
+        action_space: the environment's (single) action space.
+        normalize_actions: as in the configuration that trained the module.
+        clip_actions: likewise.
     """
     encoder = observation_encoder(observation_space)
-    decoder = action_decoder(action_space, normalize=True, clip=False)
+    decoder = action_decoder(action_space, normalize=normalize_actions, clip=clip_actions)
     distribution, network = ActionDistribution(decoder.parts), network_of(module)
 
     def act(observations: Any) -> Any:
         with torch.inference_mode():
             obs = torch.from_numpy(encoder.encode(observations))
-            logits = network.policy(obs if encoder.scale == 1.0 else obs * encoder.scale)
+            if encoder.scale != 1.0:
+                obs = obs * encoder.scale
+            if isinstance(module, NormalisingPPOModule):
+                obs = module.normalised(obs)
+            logits = network.policy(obs)
             return decoder.decode(distribution.mode(logits).numpy())
 
     return act

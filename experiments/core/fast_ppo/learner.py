@@ -44,6 +44,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
             # A stream of its own: the environment and the runner draw from other seeds.
             self._shuffle.manual_seed(int(np.random.SeedSequence([self.config.seed, 2]).generate_state(1)[0]))
         self._timesteps = 0
+        self._floats = _NOTHING
 
     def train_on(self, rollout: Rollout, *, scale: float, timesteps: int) -> dict[str, Any]:
         """One PPO update.
@@ -97,8 +98,16 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
     def _values(self, obs_tn: Tensor, scale: float) -> Any:
         """Values [T + 1, N] of the stored observations, in chunks that keep image batches small."""
         chunks = obs_tn.flatten(0, 1).split(1024)
-        values = torch.cat([self.network.value(_network_input(chunk, scale)) for chunk in chunks])
+        values = torch.cat([self.network.value(self._network_input(chunk, scale)) for chunk in chunks])
         return values.reshape(obs_tn.shape[:2]).cpu().numpy()
+
+    def _network_input(self, obs: Tensor, scale: float) -> Tensor:
+        """Stored images as floats, in one piece of memory: fresh memory for each costs more than the numbers."""
+        if scale == 1.0:
+            return obs
+        if self._floats.shape[1:] != obs.shape[1:] or len(self._floats) < len(obs):
+            self._floats = torch.empty(obs.shape, device=obs.device)
+        return self._floats[: len(obs)].copy_(obs).mul_(scale)
 
     def _update_epochs(self, data: Minibatch, scale: float) -> dict[str, float]:
         """All gradient steps of one update, and what they looked like."""
@@ -106,7 +115,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         steps: list[tuple[Minibatch, RowTerms]] = []
         norms: list[Tensor] = []
         for batch in self._minibatches(data):
-            logits, values, tape = self.network.forward(_network_input(batch.obs, scale))
+            logits, values, tape = self.network.forward(self._network_input(batch.obs, scale))
             terms = row_terms(self.distribution, logits, values, batch)
             self.network.backward(tape, *output_gradient(self.distribution, terms, batch, weights))
             norms.append(self.flat.clip(self.config.grad_clip))
@@ -152,7 +161,9 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
             kl_coeff=kl,
         )
 
-    def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:
+    def get_state(
+        self, components: Any = None, *, not_components: Any = None, **kwargs: Any
+    ) -> dict[str, Any]:
         """RLlib's state plus the KL coefficient, the shuffling generator and the schedules' position."""
         state: dict[str, Any] = super().get_state(components, not_components=not_components, **kwargs)
         state["fast_learner"] = {
@@ -178,7 +189,3 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
 
 
 _NOTHING = torch.empty(0)
-
-
-def _network_input(obs: Tensor, scale: float) -> Tensor:
-    return obs if scale == 1.0 else obs * scale

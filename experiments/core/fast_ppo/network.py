@@ -1,8 +1,8 @@
 """The policy and the value of an RLModule, sharing its parameters, with the shortest way through its layers.
 
-Stacks of dense layers (most layouts) are run and differentiated by hand: a matrix product per layer forwards,
-two backwards, written straight into the parameters' gradients. Every other stateless module (convolutions, layer
-normalisation, a custom RLModule) is called as it is and differentiated by torch.
+Dense and convolutional layers (most layouts) are run and differentiated by hand, straight into the parameters'
+gradients. Every other stateless module (layer normalisation, other activations, a custom RLModule) is called as
+it is and differentiated by torch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from ray.rllib.algorithms.ppo.torch.default_ppo_torch_rl_module import DefaultPP
 from ray.rllib.core.columns import Columns
 from torch import Tensor, nn
 
-from experiments.core.fast_ppo.dense import DenseNetwork, dense_network
+from experiments.core.fast_ppo.layered import LayeredNetwork, layered_network
+from experiments.core.fast_ppo.normalise import BareModule, NormalisingPPOModule
 
 
 class Network(Protocol):
@@ -69,8 +70,13 @@ class ModuleNetwork:
 
 
 def network_of(module: Any) -> Network:
-    """The fastest equivalent of an RLModule; its parameters are shared, never copied."""
-    dense: DenseNetwork | None = None
-    if type(module) is DefaultPPOTorchRLModule:
-        dense = dense_network(module)
-    return dense if dense is not None else ModuleNetwork(module)
+    """The fastest equivalent of an RLModule; its parameters are shared, never copied.
+
+    Of a `NormalisingPPOModule` these are the networks behind the normalisation.
+    """
+    layered: LayeredNetwork | None = None
+    if type(module) in (DefaultPPOTorchRLModule, NormalisingPPOModule):
+        layered = layered_network(module)
+    if layered is not None:
+        return layered
+    return ModuleNetwork(BareModule(module) if isinstance(module, NormalisingPPOModule) else module)

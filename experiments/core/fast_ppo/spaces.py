@@ -1,8 +1,8 @@
-"""How any Gymnasium space becomes one float vector or image for the network, and its output an action again.
+"""How observations become the network's input, and its output actions, a batch at a time.
 
-RLlib's default network reads float vectors and images and writes Discrete, MultiDiscrete and one-dimensional
-Box actions, also inside Dict and Tuple. Everything else is mapped onto these here, in batch: no lane is ever
-treated on its own.
+What RLlib's default network reads and writes by itself passes unchanged: float vectors and images, Discrete,
+one-dimensional MultiDiscrete and float Box actions, also inside Dict and Tuple. Every other space goes through
+:mod:`envs.encoding`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from envs.encoding import ActionDecoder as SpaceActionDecoder
+from envs.encoding import Limits
+from envs.encoding import ObservationEncoder as SpaceObservationEncoder
+
 Array = NDArray[Any]
-
-
-class UnsupportedSpaceError(ValueError):
-    """A space that no fixed-size network can read or write."""
-
-
-# --- observations ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -32,14 +29,12 @@ class ObservationEncoder:
 
     Attributes:
         module_space: the space that the network is built for.
-        dtype: of the encoded array: uint8 for images, which are scaled by `scale` only when the network
-            reads them (a quarter of the memory), float32 otherwise.
-        scale: factor from the stored array to the network's input.
-        encode: batch of observations [N, ...] in the environment's space to array [N, ...].
+        scale: factor from the stored array to the network's input: images stay uint8 in memory (a quarter of
+            the size) and are brought to [0, 1] when the network reads them.
+        encode: batch of observations in the environment's space to array [N, ...].
     """
 
     module_space: spaces.Box
-    dtype: type[np.generic]
     scale: float
     encode: Callable[[Any], Array]
 
@@ -47,70 +42,32 @@ class ObservationEncoder:
 def observation_encoder(space: gym.Space[Any]) -> ObservationEncoder:
     """Chooses the encoding of one observation space.
 
-    Float vectors pass as they are, images of rank 3 keep their shape (uint8 ones are scaled to [0, 1]),
-    Discrete and MultiDiscrete become one-hot vectors, everything else is flattened and concatenated.
-
     Raises:
-        UnsupportedSpaceError: for spaces without a fixed size (Text, Sequence, Graph, OneOf).
+        UnsupportedSpaceError: if no float vector can stand for the space; the message says what to use instead.
     """
-    if isinstance(space, spaces.Box) and len(space.shape) == 3:
-        if space.dtype == np.uint8:
+    if isinstance(space, spaces.Box):
+        if len(space.shape) == 3 and space.dtype == np.uint8:
             image = spaces.Box(0.0, 1.0, space.shape, np.float32)
-            return ObservationEncoder(image, np.uint8, 1.0 / 255.0, np.asarray)
-        floats = spaces.Box(-np.inf, np.inf, space.shape, np.float32)
-        return ObservationEncoder(floats, np.float32, 1.0, _as_float32)
-    if isinstance(space, spaces.Box) and len(space.shape) == 1:
-        vector = spaces.Box(
-            space.low.astype(np.float32), space.high.astype(np.float32), space.shape, np.float32
-        )
-        return ObservationEncoder(vector, np.float32, 1.0, _as_float32)
-    size, encode = _flattener(space)
-    flat = spaces.Box(-np.inf, np.inf, (size,), np.float32)
-    return ObservationEncoder(flat, np.float32, 1.0, encode)
+            return ObservationEncoder(image, 1.0 / 255.0, np.asarray)
+        if len(space.shape) in (1, 3) and np.issubdtype(space.low.dtype, np.floating):
+            low, high = space.low.astype(np.float32), space.high.astype(np.float32)
+            return ObservationEncoder(spaces.Box(low, high, dtype=np.float32), 1.0, _as_float32)
+    encoder = SpaceObservationEncoder(space, Limits())
+    return ObservationEncoder(
+        encoder.space, 1.0, lambda batch: encoder.encode_batch(batch, _lanes(space, batch))
+    )
 
 
 def _as_float32(observations: Any) -> Array:
     return np.asarray(observations, dtype=np.float32)
 
 
-def _flattener(space: gym.Space[Any]) -> tuple[int, Callable[[Any], Array]]:
-    """Size of the flat vector, and the function that flattens a batch into [N, size]."""
-    if isinstance(space, spaces.Box | spaces.MultiBinary):
-        size = int(np.prod(space.shape))
-        return size, lambda batch: np.asarray(batch, dtype=np.float32).reshape(-1, size)
-    if isinstance(space, spaces.Discrete):
-        return int(space.n), _one_hot(np.array([space.n]), np.array([space.start]))
-    if isinstance(space, spaces.MultiDiscrete):
-        nvec, start = np.asarray(space.nvec).ravel(), np.asarray(space.start).ravel()
-        return int(nvec.sum()), _one_hot(nvec, start)
+def _lanes(space: gym.Space[Any], batch: Any) -> int:
+    """How many members a batch of the space holds."""
     if isinstance(space, spaces.Dict | spaces.Tuple):
         keys, parts = _children(space)
-        flatteners = [_flattener(part) for part in parts]
-        total = sum(size for size, _ in flatteners)
-
-        def concatenate(batch: Any) -> Array:
-            rows = [flatten(batch[key]) for key, (_, flatten) in zip(keys, flatteners, strict=True)]
-            return np.concatenate(rows, axis=1)
-
-        return total, concatenate
-    raise UnsupportedSpaceError(
-        f"observation space {space}: expected Box, Discrete, MultiDiscrete, MultiBinary, Dict or Tuple; "
-        "wrap the environment so that its observation has a fixed size"
-    )
-
-
-def _one_hot(nvec: Array, start: Array) -> Callable[[Any], Array]:
-    """One-hot rows of integers, one block of columns per component."""
-    offsets = np.concatenate([[0], np.cumsum(nvec)[:-1]]) - start
-    size = int(nvec.sum())
-
-    def encode(batch: Any) -> Array:
-        values = np.asarray(batch).reshape(-1, nvec.size)
-        rows = np.zeros((values.shape[0], size), np.float32)
-        np.put_along_axis(rows, values + offsets, 1.0, axis=1)
-        return rows
-
-    return encode
+        return _lanes(parts[0], batch[keys[0]])
+    return len(batch)
 
 
 def _children(space: spaces.Dict | spaces.Tuple) -> tuple[list[Any], list[gym.Space[Any]]]:
@@ -119,9 +76,6 @@ def _children(space: spaces.Dict | spaces.Tuple) -> tuple[list[Any], list[gym.Sp
         keys = sorted(space.spaces)
         return list(keys), [space.spaces[key] for key in keys]
     return list(range(len(space.spaces))), list(space.spaces)
-
-
-# --- actions ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -172,47 +126,43 @@ def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool 
         clip: RLlib's `clip_actions`, looked at when `normalize` is off.
 
     Raises:
-        UnsupportedSpaceError: for spaces without a fixed number of actions (Text, Sequence, Graph, OneOf).
+        UnsupportedSpaceError: if PPO cannot act in the space; the message says what to use instead.
     """
-    if isinstance(space, spaces.Dict | spaces.Tuple):
+    if isinstance(space, spaces.Dict | spaces.Tuple) and _is_native(space):
         return _composite_decoder(space, normalize=normalize, clip=clip)
     if isinstance(space, spaces.Discrete):
         n, start = int(space.n), int(space.start)
         part = ActionPart("categorical", (n,))
-        return ActionDecoder(spaces.Discrete(n), (part,), lambda a: _integers(a)[:, 0] + start)
-    if isinstance(space, spaces.MultiDiscrete):
-        return _integer_decoder(np.asarray(space.nvec), np.asarray(space.start), space)
-    if isinstance(space, spaces.MultiBinary):
-        return _integer_decoder(np.full(space.shape, 2), np.zeros(space.shape, np.int64), space)
-    if isinstance(space, spaces.Box) and np.issubdtype(space.dtype or np.float32, np.integer):
-        if not space.is_bounded("both"):
-            raise UnsupportedSpaceError(f"action space {space}: an integer Box needs bounds on both sides")
-        low = space.low.astype(np.int64)
-        return _integer_decoder(space.high.astype(np.int64) - low + 1, low, space)
-    if isinstance(space, spaces.Box):
-        return _box_decoder(space, normalize=normalize, clip=clip)
-    raise UnsupportedSpaceError(
-        f"action space {space}: expected Discrete, MultiDiscrete, MultiBinary, Box, Dict or Tuple; "
-        "wrap the environment so that its action has a fixed size"
+        return ActionDecoder(spaces.Discrete(n), (part,), lambda a: a[:, 0].astype(np.int64) + start)
+    if isinstance(space, spaces.MultiDiscrete) and _is_native(space):
+        sizes, first = tuple(int(n) for n in space.nvec), space.start
+        part = ActionPart("categorical", sizes)
+        return ActionDecoder(
+            spaces.MultiDiscrete(list(sizes)), (part,), lambda a: (a + first).astype(space.dtype)
+        )
+    if isinstance(space, spaces.Box) and _is_native(space):
+        part = ActionPart("gaussian", (space.shape[0],))
+        return ActionDecoder(space, (part,), _box_decoding(space, normalize=normalize, clip=clip))
+    offered = SpaceActionDecoder(space)
+    inner = action_decoder(offered.space, normalize=normalize, clip=clip)
+    return ActionDecoder(
+        inner.module_space, inner.parts, lambda actions: offered.decode_batch(inner.decode(actions))
     )
 
 
-def _integers(actions: Array) -> Array:
-    return actions if actions.dtype == np.int64 else actions.astype(np.int64)
+def _is_native(space: gym.Space[Any]) -> bool:
+    """Whether RLlib's distributions can act in the space as it is."""
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        return len(space.spaces) > 0 and all(_is_native(child) for child in _children(space)[1])
+    if isinstance(space, spaces.Box):
+        return len(space.shape) == 1 and np.issubdtype(space.low.dtype, np.floating)
+    return isinstance(space, spaces.Discrete) or (
+        isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1
+    )
 
 
-def _integer_decoder(nvec: Array, start: Array, space: gym.Space[Any]) -> ActionDecoder:
-    sizes = tuple(int(n) for n in nvec.ravel())
-    shape, offset, dtype = space.shape or (), start.ravel().astype(np.int64), space.dtype
-
-    def decode(actions: Array) -> Array:
-        return (_integers(actions) + offset).reshape(-1, *shape).astype(dtype, copy=False)
-
-    return ActionDecoder(spaces.MultiDiscrete(list(sizes)), (ActionPart("categorical", sizes),), decode)
-
-
-def _box_decoder(space: spaces.Box, *, normalize: bool, clip: bool) -> ActionDecoder:
-    low, high, dtype = space.low.ravel(), space.high.ravel(), space.dtype
+def _box_decoding(space: spaces.Box, *, normalize: bool, clip: bool) -> Callable[[Array], Array]:
+    low, high, dtype = space.low, space.high, space.dtype
     bounded = bool(np.all(space.bounded_below) and np.all(space.bounded_above))
 
     def decode(actions: Array) -> Array:
@@ -220,17 +170,18 @@ def _box_decoder(space: spaces.Box, *, normalize: bool, clip: bool) -> ActionDec
             actions = np.clip(low + (actions + 1.0) * (high - low) / 2.0, low, high)
         elif clip and not normalize:
             actions = np.clip(actions, low, high)
-        return actions.astype(dtype, copy=False).reshape(-1, *space.shape)
+        return actions.astype(dtype, copy=False)
 
-    flat = spaces.Box(low, high, low.shape, dtype)  # type: ignore[arg-type]  # Gymnasium's stub is narrower
-    return ActionDecoder(flat, (ActionPart("gaussian", (low.size,)),), decode)
+    return decode
 
 
 def _composite_decoder(space: spaces.Dict | spaces.Tuple, *, normalize: bool, clip: bool) -> ActionDecoder:
     keys, subspaces = _children(space)
     children = [action_decoder(child, normalize=normalize, clip=clip) for child in subspaces]
     ends = np.cumsum([sum(part.columns for part in child.parts) for child in children])
-    columns = [slice(int(end - size), int(end)) for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)]
+    columns = [
+        slice(int(end - size), int(end)) for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)
+    ]
     is_dict = isinstance(space, spaces.Dict)
 
     def decode(actions: Array) -> Any:

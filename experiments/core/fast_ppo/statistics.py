@@ -48,7 +48,12 @@ def update_statistics(
 
 
 def check_finite(
-    distribution: ActionDistribution, steps: Steps, norms: Tensor, weights: Coefficients, *, weights_finite: bool
+    distribution: ActionDistribution,
+    steps: Steps,
+    norms: Tensor,
+    weights: Coefficients,
+    *,
+    weights_finite: bool,
 ) -> None:
     """Raises `DivergenceError` if any gradient step of the update was not finite.
 

@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.loading import load_sweep
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "analysis", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def test_report_prints_the_verdict_and_where_the_report_is(sweep_folder):
+    done = run("report", sweep_folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.startswith("Tuning paid: ")
+    assert f"Report: {sweep_folder / 'report.html'}" in done.stdout
+    assert (sweep_folder / "figures" / "confirmed_curves.png").exists()
+
+
+@pytest.mark.parametrize("command", ["report", "table"])
+def test_a_path_that_is_no_sweep_is_one_line_and_exit_code_two(tmp_path, command):
+    for path in (tmp_path / "nowhere", tmp_path):
+        done = run(command, path)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.startswith(f"error: {path}")
+        assert done.stderr.count("\n") == 1
+
+
+def test_table_prints_every_confirmed_configuration(sweep_folder):
+    done = run("table", sweep_folder)
+    assert done.returncode == 0, done.stderr
+    for name in ("default", "RLlib", "Seeds"):
+        assert name in done.stdout
+
+
+def test_table_of_an_unconfirmed_sweep_prints_the_best_trials(writer, tmp_path):
+    done = run("table", writer.write_sweep(tmp_path / "sweep", trials=6, confirm=False))
+    assert done.returncode == 0, done.stderr
+    assert "No verdict yet" in done.stdout
+    assert "trial_0000" in done.stdout
+
+
+def test_csv_and_parquet_hold_every_run(sweep_folder, tmp_path):
+    csv, parquet = tmp_path / "runs.csv", tmp_path / "runs.parquet"
+    done = run("table", sweep_folder, "--csv", csv, "--parquet", parquet)
+    assert done.returncode == 0, done.stderr
+    sweep = load_sweep(sweep_folder)
+    for frame in (pd.read_csv(csv), pd.read_parquet(parquet)):
+        assert frame["trial_id"].tolist() == [*sweep.trials["trial_id"], *sweep.confirmation["trial_id"]]
+
+
+def test_a_table_that_cannot_be_written_is_one_line_and_exit_code_two(sweep_folder, tmp_path):
+    done = run("table", sweep_folder, "--csv", tmp_path / "missing" / "runs.csv")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "missing" in done.stderr
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, runpy\n"
+        "sys.argv = ['analysis', '--help']\n"
+        "try:\n    runpy.run_module('analysis', run_name='__main__')\n"
+        "except SystemExit:\n    pass\n"
+        "print([name for name in ('pandas', 'altair', 'optuna', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip().endswith("[]")
+    assert "table" in done.stdout

@@ -1,0 +1,27 @@
+import re
+from pathlib import Path
+
+from analysis import schema
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_examples_of_the_analysis_page_run(sweep_folder, capsys):
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "analysis.md").read_text(), flags=re.DOTALL)
+    assert len(blocks) >= 6
+    scope = {"folder": sweep_folder}
+    for block in blocks:
+        exec(compile(block, "docs/analysis.md", "exec"), scope)
+    assert "trial_0000" in capsys.readouterr().out or (sweep_folder / "report.html").exists()
+
+
+def test_the_analysis_page_explains_every_column():
+    text = (DOCS / "analysis.md").read_text()
+    for name, meaning in schema.DESCRIPTIONS.items():
+        assert f"| `{name}` | {meaning} |" in text
+
+
+def test_the_statistics_page_names_the_widening_that_is_used():
+    from analysis.statistics import WIDENING
+
+    assert f"1 + {WIDENING:g} / seeds" in (DOCS / "statistics.md").read_text()

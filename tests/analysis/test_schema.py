@@ -1,0 +1,31 @@
+import subprocess
+import sys
+
+import pytest
+
+from analysis import schema
+
+
+def test_importing_the_schema_loads_no_third_party_package():
+    code = "import analysis.schema, sys; print(any(m in sys.modules for m in ('numpy', 'pandas', 'altair')))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("column", [*schema.IDENTITY, *schema.EVALUATION, *schema.RUN])
+def test_every_column_has_a_meaning(column):
+    assert schema.describe(column)
+
+
+def test_names_of_the_environment_and_the_space_describe_themselves():
+    assert "sharpe_ratio" in schema.describe("env/sharpe_ratio")
+    assert "lr" in schema.describe("config/lr")
+
+
+def test_an_unknown_column_is_an_error():
+    with pytest.raises(KeyError, match="reward"):
+        schema.describe("reward")
+
+
+def test_no_column_is_described_that_does_not_exist():
+    assert set(schema.DESCRIPTIONS) == {*schema.IDENTITY, *schema.EVALUATION, *schema.RUN}

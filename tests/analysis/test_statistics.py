@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis import statistics as st
+
+
+def test_the_interquartile_mean_leaves_out_a_quarter_at_each_end():
+    assert st.iqm([0, 1, 2, 3, 100]) == 2.0
+    assert st.iqm([-50, 1, 2, 3, 4, 5, 6, 90]) == 3.5
+
+
+def test_the_interval_of_five_runs_for_the_interquartile_mean_is_lowest_to_highest():
+    assert st.iqm_interval([3, 1, 2, 5, 4]) == (1.0, 5.0)
+
+
+def test_ten_runs_interpolate_between_the_second_and_third_from_each_end():
+    low, high = st.iqm_interval(np.arange(10))
+    assert 1 < low < 2
+    assert 7 < high < 8
+    assert low + high == pytest.approx(9)
+
+
+def test_the_interval_of_a_mean_is_students_widened_by_the_number_of_runs():
+    # Mean 2, standard error 1 / sqrt(3), t(2, 0.975) = 4.3027, widening 1 + 0.8 / 3.
+    low, high = st.mean_interval([1.0, 2.0, 3.0])
+    half = 4.302653 / np.sqrt(3) * (1 + 0.8 / 3)
+    assert (low, high) == pytest.approx((2 - half, 2 + half), abs=1e-5)
+
+
+def test_the_interval_and_the_p_value_of_a_difference_are_those_of_the_paired_t_test():
+    x, y = np.array([1.0, 2.0, 3.0, 4.5, 5.0]), np.array([0.5, 2.2, 2.0, 4.0, 4.4])
+    reference = stats.ttest_rel(x, y)
+    assert st.paired_p_value(x - y) == pytest.approx(reference.pvalue)
+    assert st.difference_interval(x - y) == pytest.approx(tuple(reference.confidence_interval()))
+
+
+def test_a_p_value_is_below_five_percent_exactly_where_the_interval_leaves_out_zero():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        differences = rng.normal(0.8, 1, 5)
+        low, high = st.difference_interval(differences)
+        assert (st.paired_p_value(differences) < 0.05) == (low > 0 or high < 0)
+
+
+def test_probability_of_improvement_counts_pairs_and_halves_ties():
+    # Of six pairs: 2>1, 2=2, 3>1, 3>2, 1=1, 1<2: three wins and two ties.
+    assert st.probability_of_improvement([1, 2, 3], [1, 2]) == pytest.approx(4 / 6)
+
+
+def test_five_wins_of_five_leave_room_for_doubt():
+    low, high = st.probability_of_improvement_interval([6, 7, 8, 9, 10], [1, 2, 3, 4, 5])
+    assert 0.5 < low < 0.75
+    assert high == 1.0
+    mirrored = st.probability_of_improvement_interval([1, 2, 3, 4, 5], [6, 7, 8, 9, 10])
+    assert mirrored == pytest.approx((0.0, 1 - low))
+
+
+def test_the_interval_of_no_difference_encloses_one_half():
+    low, high = st.probability_of_improvement_interval([1, 2, 3, 4, 5], [1, 2, 3, 4, 5])
+    assert low < 0.5 < high
+    assert low == pytest.approx(1 - high)
+
+
+def test_identical_runs_give_intervals_without_width():
+    assert st.mean_interval([0.7] * 5) == (0.7, 0.7)
+    assert st.iqm_interval([0.7] * 5) == (0.7, 0.7)
+    assert st.difference_interval([0.1 + 0.2, 0.3, 0.3, 0.3, 0.3]) == pytest.approx((0.3, 0.3))
+
+
+def test_identical_differences_are_certain_and_no_difference_is_none():
+    assert st.paired_p_value([0.2] * 5) == 0.0
+    assert st.paired_p_value([0.0] * 5) == 1.0
+
+
+@pytest.mark.parametrize("runs", [[], [0.5], [np.nan, 0.5], [np.nan, np.nan]])
+def test_below_two_runs_there_is_no_interval(runs):
+    for interval in (st.mean_interval(runs), st.iqm_interval(runs), st.difference_interval(runs)):
+        assert np.isnan(interval).all()
+    assert np.isnan(st.paired_p_value(runs))
+    assert np.isnan(st.probability_of_improvement_interval(runs, [1.0, 2.0])).all()
+
+
+def test_nothing_has_no_mean():
+    assert np.isnan(st.mean([]))
+    assert np.isnan(st.iqm([np.nan]))
+    assert np.isnan(st.probability_of_improvement([], [1.0]))
+
+
+def test_values_that_are_missing_are_left_out():
+    assert st.mean([1.0, np.nan, 3.0]) == 2.0
+    assert st.mean_interval([1.0, np.nan, 3.0, np.inf]) == st.mean_interval([1.0, 3.0])
+
+
+def test_bonferroni_multiplies_and_stops_at_one():
+    assert st.bonferroni(0.01, 3) == pytest.approx(0.03)
+    assert st.bonferroni(0.6, 3) == 1.0
+    assert np.isnan(st.bonferroni(np.nan, 3))
+    assert st.simultaneous_confidence(5) == pytest.approx(0.99)
+    assert st.simultaneous_confidence(0) == pytest.approx(0.95)
+
+
+def test_seed_noise_is_the_variance_within_over_the_variance_among():
+    # Within: variance 1 in both groups; among the trials: variance 4.
+    assert st.seed_noise_share([[0, 1, 2], [5, 6, 7]], [0, 2, 4]) == pytest.approx(0.25)
+    assert st.seed_noise_share([[0, 10]], [1.0, 1.1]) == 1.0
+    assert np.isnan(st.seed_noise_share([[1.0]], [0.0, 1.0]))
+    assert np.isnan(st.seed_noise_share([[1.0, 2.0]], [1.0, 1.0]))
