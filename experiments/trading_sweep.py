@@ -9,8 +9,8 @@ from search_spaces import model_layouts, ppo
 EXPERIMENT = Experiment(
     env="sweeps/TradingMeanReverting-v0",
     space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
-    budget=Budget(trials=32, steps_per_trial=16_384),
-    confirmation=Confirmation(top_k=3, seeds=8),
+    budget=Budget(trials=32, steps_per_trial=32_768),
+    confirmation=Confirmation(top_k=3, seeds=6),
 )
 
 if __name__ == "__main__":

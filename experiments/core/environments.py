@@ -40,9 +40,14 @@ class Scale:
         return (mean_return - self.floor) / (self.optimum - self.floor)
 
     @property
-    def worst(self) -> float | None:
-        """The score of the worst reference policy: what a diverged run counts as. None without references."""
-        return min(map(self.score, self.references.values()), default=None)
+    def diverged(self) -> float | None:
+        """What a diverged run counts as: the floor, or random actions where the floor is a better policy.
+
+        None where the environment states no references.
+        """
+        if self.floor is None:
+            return None
+        return min(0.0, self.score(self.references.get("random", self.floor)))
 
 
 @dataclass(frozen=True, kw_only=True)

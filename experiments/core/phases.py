@@ -8,6 +8,7 @@ from typing import Any
 
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, Stopper, TuneConfig, Tuner
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
@@ -15,7 +16,7 @@ from analysis.schema import Phase
 from experiments.core.plan import Plan
 from experiments.core.recorder import run_folder
 from experiments.core.resume import clear_unfinished, finished_runs, unfinished_configs
-from experiments.core.searcher import METRIC, ListedSearch, StepwiseOptunaSearch
+from experiments.core.searcher import METRIC, ListedSearch, StepwiseOptunaSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
 
 GRACE_SHARE = 4
@@ -62,7 +63,7 @@ def search(
         finished=finished,
         unfinished=unfinished,
     )
-    _run(
+    train_all(
         plan.folder, Phase.SEARCH, task, searcher, scheduler_of(plan),
         runs=remaining, concurrency=concurrency,
         callbacks=callbacks, interruption=interruption,
@@ -99,10 +100,25 @@ def confirm(
     ]
     if not runs:
         return
-    _run(
+    train_all(
         plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
         runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
     )  # fmt: skip
+
+
+class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types
+    """Successive halving that lets the default configuration finish: all others are compared with it."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Continue, or stop for want of promise."""
+        decision = super().on_trial_result(tune_controller, trial, result)
+        unfinished = result["steps"] < self._max_t
+        return TrialScheduler.CONTINUE if is_default(trial) and unfinished else str(decision)
+
+
+def is_default(trial: Trial) -> bool:
+    """Whether a search trial runs the space's default configuration."""
+    return bool(trial.config["config_id"] == trial_name(0))
 
 
 def scheduler_of(plan: Plan) -> TrialScheduler:
@@ -110,7 +126,7 @@ def scheduler_of(plan: Plan) -> TrialScheduler:
     if plan.experiment.scheduler == "none":
         return FIFOScheduler()
     steps = plan.experiment.budget.steps_per_trial
-    return ASHAScheduler(
+    return DefaultKeepingASHA(
         time_attr="steps",
         metric=METRIC,
         mode="max",
@@ -120,7 +136,7 @@ def scheduler_of(plan: Plan) -> TrialScheduler:
     )
 
 
-def _run(
+def train_all(
     folder: Path,
     phase: Phase,
     task: Task,
@@ -132,6 +148,19 @@ def _run(
     callbacks: Sequence[Callback],
     interruption: Interruption,
 ) -> None:
+    """Runs what a searcher suggests on Tune, one CPU and one thread a run, in actors that are used again.
+
+    Args:
+        folder: The sweep's folder; the runs' checkpoints go below its phase.
+        phase: Which one.
+        task: What all runs have in common.
+        searcher: Gives the runs' configurations.
+        scheduler: May stop a run early.
+        runs: How many there are.
+        concurrency: How many at once.
+        callbacks: Told of every result.
+        interruption: Ends the phase when asked to.
+    """
     tuner = Tuner(
         tune.with_resources(tune.with_parameters(PPOTrial, task=task), {"cpu": 1}),
         tune_config=TuneConfig(

@@ -80,8 +80,8 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:
     """The search and the confirmation; both end early when the user asks for it."""
-    worst = plan.arenas[Phase.SEARCH].scale.worst
-    task = plan.task(diverged_score=random_return(plan) if worst is None else worst)
+    diverged = plan.arenas[Phase.SEARCH].scale.diverged
+    task = plan.task(diverged_score=random_return(plan) if diverged is None else diverged)
     with _graceful_interrupt(interruption) as recorders:
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 ENV_ID = "sweeps/Spaces-v0"
 SOLVED = 0.95
-UPDATES = 40
+UPDATES = 60
 """Updates of 2048 steps after which an unsolved task counts as not trainable."""
 
 
@@ -56,10 +56,12 @@ def train(env_config, choose_path=use_fast_path):
     config = (
         PPOConfig()
         .environment("encoded-spaces", env_config=env_config)
-        .env_runners(num_envs_per_env_runner=32, gym_env_vectorize_mode="vector_entry_point")
+        .env_runners(
+            num_env_runners=0, num_envs_per_env_runner=32, gym_env_vectorize_mode="vector_entry_point"
+        )
         .rl_module(model_config={"fcnet_hiddens": [64, 64], "fcnet_activation": "tanh"})
         .training(
-            lr=2e-3,
+            lr=1e-3,
             train_batch_size_per_learner=2048,
             minibatch_size=256,
             num_epochs=6,
@@ -92,21 +94,20 @@ def _quiet(caplog):
 @pytest.mark.parametrize("name", OBSERVATION_SPACES)
 def test_ppo_reads_every_observation_space(name):
     updates, score = train({"observation_space": name, "action_space": "discrete"})
-    print(name, updates, score)
     assert score >= SOLVED, f"score {score:.2f} after {updates} updates"
 
 
 @pytest.mark.parametrize("name", ACTION_SPACES)
 def test_ppo_acts_in_every_action_space(name):
     updates, score = train({"observation_space": "discrete", "action_space": name})
-    print(name, updates, score)
     assert score >= SOLVED, f"score {score:.2f} after {updates} updates"
 
 
-@pytest.mark.parametrize(
-    "choose_path", [use_fast_path, lambda config: config], ids=["fast path", "stock RLlib"]
-)
-def test_ppo_reads_and_acts_in_nested_spaces_at_once(choose_path):
-    updates, score = train({"observation_space": "nested", "action_space": "nested"}, choose_path)
-    print("both", updates, score)
+def test_ppo_reads_and_acts_in_nested_spaces_at_once():
+    updates, score = train({"observation_space": "nested", "action_space": "nested"})
+    assert score >= SOLVED, f"score {score:.2f} after {updates} updates"
+
+
+def test_rllibs_own_runner_and_learner_take_encoded_spaces_too():
+    updates, score = train({"observation_space": "one-of", "action_space": "dict"}, lambda config: config)
     assert score >= SOLVED, f"score {score:.2f} after {updates} updates"

@@ -1,0 +1,19 @@
+"""Does a bandit of five arms need any tuning?
+
+Run:    python -m experiments.bandit_sweep
+"""
+
+from experiments import Budget, Confirmation, Experiment, main
+from search_spaces import model_layouts, ppo
+
+EXPERIMENT = Experiment(
+    env="sweeps/Bandit-v0",
+    space=ppo.CORE | ppo.BATCH.narrow(batch_size=(512, 1024)) | model_layouts.MLP,
+    budget=Budget(trials=24, steps_per_trial=4_096, evaluations=8),
+    lanes=32,
+    evaluation_episodes=64,
+    confirmation=Confirmation(top_k=3, seeds=8),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,20 @@
+"""Does tuning help PPO to point at what it sees?
+
+Run:    python -m experiments.point_target_sweep
+"""
+
+from experiments import Budget, Confirmation, Experiment, main
+from search_spaces import model_layouts, ppo
+
+EXPERIMENT = Experiment(
+    env="sweeps/PointTargetRandom-v0",
+    space=ppo.CORE | ppo.BATCH.narrow(batch_size=(512, 1024, 2048)) | model_layouts.MLP,
+    # A short episode bounds what a policy that always misses can lose.
+    env_parameters={"max_steps": 50},
+    budget=Budget(trials=32, steps_per_trial=8_192, evaluations=16),
+    lanes=16,
+    confirmation=Confirmation(top_k=3, seeds=8),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)
