@@ -110,7 +110,9 @@ class _FloatImages(VectorWrapper):
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
-        self.single_observation_space = gym.spaces.Box(0.0, 1.0, env.single_observation_space.shape, np.float32)
+        self.single_observation_space = gym.spaces.Box(
+            0.0, 1.0, env.single_observation_space.shape, np.float32
+        )
         self.observation_space = gym.vector.utils.batch_space(self.single_observation_space, env.num_envs)
 
     def reset(self, *, seed: Any = None, options: Any = None) -> Any:
@@ -215,7 +217,14 @@ def bare_torch(setting: Setting) -> Iteration:
         drawn = torch.randn(setting.batch, outputs // 2), torch.randint(outputs, (setting.batch, 1))
         actions = drawn[0] if continuous else drawn[1]
         old = old if continuous else old.log_softmax(-1)
-        columns = (obs, actions, old, terms(old, old, actions)[0], torch.randn(setting.batch), torch.randn(setting.batch))
+        columns = (
+            obs,
+            actions,
+            old,
+            terms(old, old, actions)[0],
+            torch.randn(setting.batch),
+            torch.randn(setting.batch),
+        )
 
     def iterate() -> int:
         for _ in range(EPOCHS):
@@ -247,13 +256,17 @@ def _mlp(size: int, widths: tuple[int, ...], outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(size, outputs))
 
 
-def _categorical_terms(logits: torch.Tensor, old: torch.Tensor, actions: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def _categorical_terms(
+    logits: torch.Tensor, old: torch.Tensor, actions: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
     new = logits.log_softmax(-1)
     log_prob = new.gather(1, actions).squeeze(1)
     return log_prob, -(new.exp() * new).sum(-1), (old.exp() * (old - new)).sum(-1)
 
 
-def _gaussian_terms(logits: torch.Tensor, old: torch.Tensor, actions: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def _gaussian_terms(
+    logits: torch.Tensor, old: torch.Tensor, actions: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
     (mean, log_std), (old_mean, old_log_std) = logits.chunk(2, -1), old.chunk(2, -1)
     log_prob = (-0.5 * ((actions - mean) / log_std.exp()).square() - log_std - 0.919).sum(-1)
     spread = (2 * (old_log_std - log_std)).exp() + ((old_mean - mean) / log_std.exp()).square()

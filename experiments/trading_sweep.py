@@ -9,8 +9,8 @@ from search_spaces import model_layouts, ppo
 EXPERIMENT = Experiment(
     env="sweeps/TradingMeanReverting-v0",
     space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
-    budget=Budget(trials=32, steps_per_trial=32_768),
-    confirmation=Confirmation(top_k=3, seeds=6),
+    budget=Budget(trials=32, steps_per_trial=24_576),
+    confirmation=Confirmation(top_k=3, seeds=12),
 )
 
 if __name__ == "__main__":

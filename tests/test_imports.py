@@ -37,7 +37,9 @@ def test_the_import_contracts_hold():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("command", [["experiments.trading_sweep", "--help"], ["experiments"], ["analysis", "--help"]])
+@pytest.mark.parametrize(
+    "command", [["experiments.trading_sweep", "--help"], ["experiments"], ["analysis", "--help"]]
+)
 def test_help_and_listing_load_nothing_heavy(run_python, command):
     program = (
         "import runpy, sys\n"

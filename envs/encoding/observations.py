@@ -41,7 +41,8 @@ class ObservationEncoder:
     """
 
     def __init__(self, space: gym.Space[Any], limits: Limits) -> None:
-        self._source = space
+        self.source = space
+        """The space that is encoded."""
         self._part = part_of(space, limits)
         if self._part.size == 0:
             raise UnsupportedSpaceError(
@@ -54,7 +55,7 @@ class ObservationEncoder:
     @property
     def unchanged(self) -> bool:
         """Whether the code is the observation itself, in type and shape too."""
-        same = self.space.shape == self._source.shape and self.space.dtype == self._source.dtype
+        same = self.space.shape == self.source.shape and self.space.dtype == self.source.dtype
         return same and isinstance(self._part, Numbers) and self._part.unchanged
 
     def encode(self, observation: Any) -> Floats:
@@ -63,7 +64,7 @@ class ObservationEncoder:
         Raises:
             ValueError: It is too long or does not belong to the space.
         """
-        vector: Floats = self.encode_batch(collate(self._source, [observation]), 1)[0]
+        vector: Floats = self.encode_batch(collate(self.source, [observation]), 1)[0]
         return vector
 
     def encode_batch(self, observations: Any, num_lanes: int) -> Floats:

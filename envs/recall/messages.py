@@ -60,15 +60,22 @@ def _variants(space: gym.Space[Any]) -> tuple[Any, Iterator[Any]]:
 
 
 def _numbers(space: spaces.Box) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
-    """The middle of every element's window, and its two ends, one element at a time."""
+    """The middle of every element's window, and one of its ends, one element at a time.
+
+    Not both ends: the plain member would lie between them, and a network that is still nearly linear cannot
+    answer there what it answers on neither side.
+    """
     window = Window.of(space)
     middle = window.low / 2 + window.high / 2
     middle = np.floor(middle) if window.whole else middle
     plain, low, high = (
         values.reshape(space.shape).astype(space.dtype) for values in (middle, window.low, window.high)
     )
-    ends = [[end[i] for end in (high, low) if end[i] != plain[i]] for i in np.ndindex(plain.shape)]
-    return plain, _changed_elements(plain, ends)
+    # Neighbours go opposite ways, so that upper and lower bounds are both met.
+    upwards = (np.arange(plain.size).reshape(plain.shape) % 2 == 0) | (low == plain)
+    ends = np.where(upwards, high, low)
+    moves = [[ends[i]] if ends[i] != plain[i] else [] for i in np.ndindex(plain.shape)]
+    return plain, _changed_elements(plain, moves)
 
 
 def _in_turns(iterators: list[Iterator[Any]]) -> Iterator[Any]:

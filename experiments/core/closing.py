@@ -63,6 +63,15 @@ def print_result(console: Console, plan: Plan, progress: SweepProgress, report: 
         console.print(f"  {command}", soft_wrap=True)
 
 
+def print_stopped(console: Console, plan: Plan) -> None:
+    """How to go on after Ctrl-C."""
+    console.print(
+        f"stopped; to go on where it was: python -m experiments.{plan.name} --name {plan.sweep}, "
+        "with the same options",
+        soft_wrap=True,
+    )
+
+
 def verdict_table(verdict: Verdict) -> Table:
     """The confirmed configurations, best first."""
     table = Table(show_edge=False, pad_edge=False)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 import envs
+from envs.encoding import encode_vector
 from experiments.core.errors import UserError
 
 
@@ -83,7 +85,11 @@ def scale_of(env_id: str, parameters: Mapping[str, Any]) -> Scale:
 
 
 def make_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
-    """N lanes of an environment: its own vector form if it has one, else N single ones in lockstep.
+    """N lanes of an environment, in spaces that PPO can be trained in.
+
+    The environment's own vector form is taken if it has one, else N single ones in lockstep. Images stay as
+    they are; other spaces are encoded as one float vector where they are not one already
+    (:mod:`envs.encoding`).
 
     Args:
         env_id: Gymnasium id, or `module:id`.
@@ -93,14 +99,24 @@ def make_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> Vecto
     Raises:
         UserError: The id is unknown, or the environment does not take the parameters.
     """
-    spec = imported_spec(env_id)
     try:
-        if spec.vector_entry_point is not None:
-            return gym.make_vec(spec.id, lanes, "vector_entry_point", **parameters)
-        makers = [lambda: gym.make(spec.id, **parameters)] * lanes
-        return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
+        env = make_plain_vector(env_id, parameters, lanes)
+        return env if _is_image(env.single_observation_space) else encode_vector(env)
     except (ValueError, TypeError) as error:
         raise UserError(f"{env_id}: {error}") from error
+
+
+def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
+    """N lanes of an environment in its own spaces, otherwise as :func:`make_vector`."""
+    spec = imported_spec(env_id)
+    if spec.vector_entry_point is not None:
+        return gym.make_vec(spec.id, lanes, "vector_entry_point", **parameters)
+    makers = [lambda: gym.make(spec.id, **parameters)] * lanes
+    return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
+
+
+def _is_image(space: gym.Space[Any]) -> bool:
+    return isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
 
 
 def imported_spec(env_id: str) -> EnvSpec:

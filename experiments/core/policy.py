@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-from gymnasium.vector.utils import concatenate, create_empty_array, iterate
+import gymnasium as gym
 
 from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.schema import Phase
 from analysis.verdict import decide
-from experiments.core.environments import make_vector
+from envs.batching import collate, member
+from envs.encoding import ActionDecoder, ObservationEncoder
+from envs.encoding.wrappers import EncodedVectorEnv
+from experiments.core.environments import make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.evaluation import Policy
 
@@ -34,16 +36,29 @@ class TrainedPolicy:
     """The environment it was trained in."""
     env_parameters: Mapping[str, Any]
     """That environment's keywords."""
+    observation_space: gym.Space[Any]
+    """The environment's own space of one observation."""
+    action_space: gym.Space[Any]
+    """The environment's own space of one action."""
     act: Policy
-    """The network: observations [N, ...] to actions [N, ...]."""
+    """The network, in the spaces it was trained in: observations [N, ...] to actions [N, ...]."""
+    encoder: ObservationEncoder | None
+    """From the environment's own observations to the network's; None where they are the same."""
+    decoder: ActionDecoder | None
+    """From the network's actions to the environment's own; None where they are the same."""
 
     def compute_actions(self, observations: Any) -> Any:
-        """The best action for each observation of a batch, in the environment's own spaces."""
-        return self.act(observations)
+        """The best action for each observation of a batch, both in the environment's own spaces."""
+        if self.encoder is not None:
+            length = batch_length(self.observation_space, observations)
+            observations = self.encoder.encode_batch(observations, length)
+        actions = self.act(observations)
+        return actions if self.decoder is None else self.decoder.decode_batch(actions)
 
     def compute_action(self, observation: Any) -> Any:
-        """The best action for one observation."""
-        return self.act(np.asarray(observation)[None])[0]
+        """The best action for one observation, both in the environment's own spaces."""
+        actions = self.compute_actions(collate(self.observation_space, [observation]))
+        return member(self.action_space, actions, 0)
 
 
 def load(folder: str | Path) -> TrainedPolicy:
@@ -67,12 +82,18 @@ def load(folder: str | Path) -> TrainedPolicy:
     env = sweep.manifest["env"]
     # A policy is shown where it was confirmed.
     parameters = {**env["parameters"], **env.get("test_parameters", {})}
+    trained, plain = make_vector(env["id"], parameters, 1), make_plain_vector(env["id"], parameters, 1)
+    coder = trained if isinstance(trained, EncodedVectorEnv) else None
     return TrainedPolicy(
         run=run.name,
         score=score,
         env=env["id"],
         env_parameters=parameters,
-        act=_network(checkpoints[-1], env["id"], parameters),
+        observation_space=plain.single_observation_space,
+        action_space=plain.single_action_space,
+        act=_network(checkpoints[-1], trained.single_observation_space, trained.single_action_space),
+        encoder=None if coder is None else coder.encoder,
+        decoder=None if coder is None else coder.decoder,
     )
 
 
@@ -89,18 +110,24 @@ def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, float]:
     return folder / phase / str(best["trial_id"]), float(best["objective"])
 
 
-def _network(checkpoint: Path, env_id: str, env_parameters: Mapping[str, Any]) -> Policy:
+def batch_length(space: gym.Space[Any], batch: Any) -> int:
+    """How many members a batch of a space has."""
+    if isinstance(space, gym.spaces.Dict):
+        name = next(iter(space))
+        return batch_length(space[name], batch[name])
+    if isinstance(space, gym.spaces.Tuple):
+        return batch_length(space[0], batch[0])
+    return len(batch)
+
+
+def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:
     """The greedy policy of a checkpoint; nothing of Ray but its module classes is touched."""
     from ray.rllib.core.rl_module.rl_module import RLModule
 
     from experiments.core.fast_ppo.inference import module_policy
 
     module = RLModule.from_checkpoint((checkpoint / _MODULE).absolute().as_posix())
-    env = make_vector(env_id, env_parameters, 1)
-    try:
-        return module_policy(module, env.single_observation_space, env.single_action_space)
-    finally:
-        env.close()
+    return module_policy(module, observations, actions)
 
 
 def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
@@ -123,14 +150,10 @@ def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
     except UserError as error:
         answer({"error": str(error)})
         return
-    env = make_vector(policy.env, policy.env_parameters, 1)
-    observations, actions = env.single_observation_space, env.single_action_space
     answer({"env": policy.env, "parameters": dict(policy.env_parameters)})
     for line in questions:
-        batch = observations.from_jsonable(json.loads(line)["observation"])
-        stacked = concatenate(observations, batch, create_empty_array(observations, n=1))
-        chosen = policy.compute_actions(stacked)
-        answer({"action": actions.to_jsonable([next(iter(iterate(env.action_space, chosen)))])})
+        (observation,) = policy.observation_space.from_jsonable(json.loads(line)["observation"])
+        answer({"action": policy.action_space.to_jsonable([policy.compute_action(observation)])})
 
 
 if __name__ == "__main__":

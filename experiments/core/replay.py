@@ -39,7 +39,7 @@ def replay(arguments: list[str]) -> int:
             raise UserError(f"--episodes {options.episodes}: expected a whole number, 1 or more")
         policy = load(options.folder)
         env = make_vector(policy.env, policy.env_parameters, options.episodes)
-        played = evaluate(env, policy.compute_actions, seed=options.seed)
+        played = evaluate(env, policy.act, seed=options.seed)
         scale = scale_of(policy.env, policy.env_parameters)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

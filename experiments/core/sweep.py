@@ -55,7 +55,10 @@ def run_sweep(plan: Plan) -> int:
         return _nothing_to_report(console, plan, interruption)
     report = write_report(plan.folder)
     closing.print_result(console, plan, progress, report)
-    return EXIT_INTERRUPTED if interruption.requested else 0
+    if interruption.requested:
+        closing.print_stopped(console, plan)
+        return EXIT_INTERRUPTED
+    return 0
 
 
 def terminal(*, quiet: bool) -> Console:
@@ -134,7 +137,7 @@ def _graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
 
 def _nothing_to_report(console: Console, plan: Plan, interruption: Interruption) -> int:
     if interruption.requested:
-        console.print("stopped before the first trial was finished; the same command with --name goes on")
+        closing.print_stopped(console, plan)
         return EXIT_INTERRUPTED
     causes = [
         json.loads(path.read_text(encoding="utf-8"))["cause"]

@@ -13,14 +13,17 @@ from typing import Any, Literal
 
 import gymnasium as gym
 import torch
+from gymnasium.vector import VectorEnv
 from ray import tune
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+from ray.rllib.env.env_context import EnvContext
+from ray.tune.registry import register_env
 
 from analysis.schema import ENV_PREFIX, Phase, State
 from experiments.core import trainer
-from experiments.core.environments import Arena, imported_spec, make_vector
+from experiments.core.environments import Arena, make_vector
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
 from experiments.core.seeds import Seeds
@@ -64,16 +67,13 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     """
     named = {name: value for name, value in config.items() if name not in IDENTITY}
     settings = trainer.complete(named, task.fixed)
-    spec = imported_spec(task.env)
     built = (
         PPOConfig()
-        .environment(spec.id, env_config=dict(task.env_parameters))
+        .environment(_registered_with_rllib(task.env), env_config=dict(task.env_parameters))
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=task.lanes,
-            gym_env_vectorize_mode=gym.VectorizeMode.VECTOR_ENTRY_POINT
-            if spec.vector_entry_point is not None
-            else gym.VectorizeMode.SYNC,
+            gym_env_vectorize_mode=gym.VectorizeMode.VECTOR_ENTRY_POINT,
         )
         .training(**trainer.training_keywords(settings))
         .rl_module(model_config=DefaultModelConfig(**trainer.model_keywords(settings)))
@@ -82,6 +82,17 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     if task.trainer == "rllib":
         return built
     return use_fast_path(built, **trainer.fast_path_keywords(settings))
+
+
+def _registered_with_rllib(env_id: str) -> str:
+    """Tells RLlib how to make an environment, in each process that trains, and returns its name there."""
+
+    def create(context: EnvContext) -> VectorEnv[Any, Any, Any]:
+        parameters = dict(context)
+        return make_vector(env_id, parameters, parameters.pop("num_envs", 1))
+
+    register_env(env_id, create)
+    return env_id
 
 
 class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types

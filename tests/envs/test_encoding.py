@@ -37,7 +37,7 @@ ENV_ID = "sweeps/Spaces-v0"
 ROOMY = Limits(max_items=64)
 
 many = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

@@ -44,7 +44,9 @@ def head(tmp_path):
 
 def _submit(env, *arguments):
     command = [RAY, "job", "submit", "--address", f"http://127.0.0.1:{DASHBOARD}", *arguments]
-    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def test_a_submitted_smoke_sweep_succeeds_and_leaves_its_folder(head, tmp_path):

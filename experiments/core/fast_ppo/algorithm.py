@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
         runner, key = self.runner, ENV_RUNNER_RESULTS
         self.metrics.log_value((key, NUM_ENV_STEPS_SAMPLED_LIFETIME), steps, reduce="lifetime_sum")
         self.metrics.log_value((key, NUM_EPISODES_LIFETIME), runner.episodes, reduce="max", window=1)
-        if runner.returns:
-            self.metrics.log_value((key, EPISODE_RETURN_MEAN), float(np.mean(runner.returns)), window=1)
-            self.metrics.log_value((key, EPISODE_LEN_MEAN), float(np.mean(runner.lengths)), window=1)
+        # As in RLlib these are the episodes that ended in this iteration; NaN where there was none.
+        for name, ended in ((EPISODE_RETURN_MEAN, runner.returns), (EPISODE_LEN_MEAN, runner.lengths)):
+            mean = float(np.mean(ended)) if ended.size else math.nan
+            self.metrics.log_value((key, name), mean, window=1)

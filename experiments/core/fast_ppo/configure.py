@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.callbacks.callbacks import RLlibCallback
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from experiments.core.fast_ppo.algorithm import FastPPO
@@ -34,10 +36,40 @@ def use_fast_path(
     if config.model_config.get("use_lstm"):
         logger.warning("recurrent layout: trained by RLlib's own runner and learner, not by the fast path")
         return config
+    _refuse_what_is_left_out(config)
     config.env_runners(env_runner_cls=FastEnvRunner, num_env_runners=0, create_local_env_runner=True)
     options = {NORMALISE_OBSERVATIONS: normalise_observations, SCALE_REWARDS: scale_rewards}
     config.learners(num_learners=0, learner_class=FastPPOLearner, learner_config_dict=options)
     if normalise_observations:
         config.rl_module(rl_module_spec=RLModuleSpec(module_class=NormalisingPPOModule))
+    # RLlib samples the machine's load in a thread, for which every `stop` would wait up to 0.7 s.
+    config.debugging(log_sys_usage=False)
     config.algo_class = FastPPO
     return config
+
+
+def _refuse_what_is_left_out(config: PPOConfig) -> None:
+    """Settings of RLlib that the fast path would ignore are errors, not silence.
+
+    Raises:
+        ValueError: naming the setting and the way out.
+    """
+    expected: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "use_critic": (config.use_critic, (True,)),
+        "use_gae": (config.use_gae, (True,)),
+        "grad_clip_by": (config.grad_clip_by if config.grad_clip else None, (None, "global_norm")),
+        "explore": (config.explore, (True,)),
+        "batch_mode": (config.batch_mode, ("truncate_episodes",)),
+        "env_to_module_connector": (config._env_to_module_connector, (None,)),
+        "module_to_env_connector": (config._module_to_env_connector, (None,)),
+        "learner_connector": (config._learner_connector, (None,)),
+        "callbacks_class": (config.callbacks_class, (RLlibCallback,)),
+        "evaluation_interval": (config.evaluation_interval, (None, 0)),
+        "policies": (config.is_multi_agent, (False,)),
+    }
+    for name, (given, allowed) in expected.items():
+        if given not in allowed:
+            wanted = " or ".join(repr(value) for value in allowed)
+            raise ValueError(
+                f"{name}={given!r}: the fast path knows {wanted}; use stock PPO for anything else"
+            )

@@ -76,7 +76,7 @@ class ActionDistribution:
         return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
     def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
-        """Actions [B, A] from logits [B, L] and noise [B, L'] (the Gumbel-max trick; no sum over categories)."""
+        """Actions [B, A] from logits [B, L] and noise [B, L'] (by the Gumbel-max trick)."""
         if len(self._leaves) == 1 and self._leaves[0][0] == "categorical":
             return (logits + noise).argmax(dim=-1, keepdim=True)
         columns, drawn = [], 0
@@ -102,7 +102,7 @@ class ActionDistribution:
         return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
     def prepare(self, logits: Tensor) -> Tensor:
-        """Logits [B, L] of the behaviour policy with every categorical part as normalised log-probabilities."""
+        """Logits [B, L] with every categorical part as normalised log-probabilities."""
         columns = [
             logits[..., where].log_softmax(dim=-1) if kind == "categorical" else logits[..., where]
             for kind, where, _ in self._leaves
@@ -111,15 +111,22 @@ class ActionDistribution:
 
     def log_prob(self, prepared: Tensor, actions: Tensor) -> Tensor:
         """Log-probability [B] of actions [B, A] under prepared logits."""
-        return _total([_log_prob(kind, prepared[..., l], actions[..., a]) for kind, l, a in self._leaves])
+        return _total(
+            [
+                _log_prob(kind, prepared[..., where], actions[..., column])
+                for kind, where, column in self._leaves
+            ]
+        )
 
     def entropy(self, prepared: Tensor) -> Tensor:
         """Entropy [B] under prepared logits."""
-        return _total([_entropy(kind, prepared[..., l]) for kind, l, _ in self._leaves])
+        return _total([_entropy(kind, prepared[..., where]) for kind, where, _ in self._leaves])
 
     def kl(self, prepared_old: Tensor, prepared: Tensor) -> Tensor:
         """KL divergence [B] of the new distribution from the old one: KL(old || new), as in RLlib."""
-        return _total([_kl(kind, prepared_old[..., l], prepared[..., l]) for kind, l, _ in self._leaves])
+        return _total(
+            [_kl(kind, prepared_old[..., where], prepared[..., where]) for kind, where, _ in self._leaves]
+        )
 
     def gradient(
         self,

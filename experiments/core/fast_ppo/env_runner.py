@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ray import cloudpickle
-from collections import deque
 from pickle import PicklingError
 from typing import Any
 
 import numpy as np
 import torch
+from ray import cloudpickle
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.rl_module.rl_module import RLModule
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
@@ -21,6 +20,7 @@ from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import ObservationNormaliser, RewardScaler
 from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer
 from experiments.core.fast_ppo.spaces import action_decoder, observation_encoder
+from experiments.core.fast_ppo.streams import RESTARTING, SAMPLING, stream_generator, stream_seed
 from experiments.core.fast_ppo.vector_env import make_vector_env
 
 NORMALISE_OBSERVATIONS, SCALE_REWARDS = "normalise_observations", "scale_rewards"
@@ -32,9 +32,18 @@ NOISE_STEPS = 64
 class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyped
     """An RLlib EnvRunner that keeps [T, N] arrays.
 
-    `rollout` is what `FastPPO` calls. `sample` cuts the same data into RLlib's episodes, so that the runner
-    also serves RLlib's own learners. Connectors and per-step callbacks are not run.
+    `rollout` is what `FastPPO` calls; `sample` cuts the same data into RLlib's episodes, so that the runner also
+    serves RLlib's own learners. Connectors and per-step callbacks are not run.
+
+    Attributes:
+        returns: of the episodes that ended in the last rollout, as the environment paid them.
+        lengths: their steps.
+        episodes: how many have ended since the run began.
+        last_rollout: as it was sampled, rewards not scaled.
     """
+
+    env: Any
+    _obs: Array
 
     def make_env(self) -> None:
         """Builds the batched environment and the encodings of its spaces."""
@@ -49,20 +58,13 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             clip=self.config.clip_actions,
         )
         self.distribution = ActionDistribution(self.decoder.parts)
-        self._generator = torch.Generator()
-        if self._seed is None:
-            self._generator.seed()
-        else:
-            # A stream of its own: the environment and the learner draw from other seeds.
-            self._generator.manual_seed(int(np.random.SeedSequence([self._seed, 1]).generate_state(1)[0]))
+        self._generator = stream_generator(self._seed, SAMPLING)
         options = self.config.learner_config_dict
         normalise, scale = options.get(NORMALISE_OBSERVATIONS), options.get(SCALE_REWARDS)
         self.normaliser = ObservationNormaliser(self.encoder.module_space.shape[0]) if normalise else None
         self._scaler = RewardScaler(self.num_envs, self.config.gamma) if scale else None
         self._counter = EpisodeCounter(self.num_envs)
-        window = self.config.metrics_num_episodes_for_smoothing
-        self.returns: deque[float] = deque(maxlen=window)
-        self.lengths: deque[int] = deque(maxlen=window)
+        self.returns, self.lengths = np.empty(0), np.empty(0, np.int64)
         self.episodes = 0
         self._buffer: RolloutBuffer | None = None
         self._needs_initial_reset = True
@@ -96,10 +98,8 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         with torch.inference_mode():
             steps, actions, logits = self._collect(buffer, num_steps)
         rollout = self.last_rollout = buffer.rollout(steps, actions, logits)
-        return_e, length_e = self._counter.add(rollout)
-        self.returns.extend(return_e.tolist())
-        self.lengths.extend(length_e.tolist())
-        self.episodes += return_e.size
+        self.returns, self.lengths = self._counter.add(rollout)
+        self.episodes += self.returns.size
         self.num_env_steps_sampled_lifetime += rollout.steps
         return rollout if self._scaler is None else self._scaler.scale(rollout)
 
@@ -109,7 +109,11 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         return obs if self.normaliser is None else self.normaliser.observe(obs)
 
     def _reset(self) -> None:
-        observations, _ = self.env.reset(seed=self._seed)
+        seed = self._seed
+        if seed is not None and self.num_env_steps_sampled_lifetime:
+            # A restored run whose lanes begin anew: not with the episodes of its first start.
+            seed = stream_seed(seed, RESTARTING, self.num_env_steps_sampled_lifetime)
+        observations, _ = self.env.reset(seed=seed)
         self._obs = self._observe(observations).copy()
         self._done = np.zeros(self.num_envs, np.bool_)
         self._counter = EpisodeCounter(self.num_envs)
@@ -137,7 +141,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             actions_n = sample(logits_n, noise[t % NOISE_STEPS])
             observations, reward, terminated, truncated, _ = env_step(decode(actions_n.numpy()))
             np.logical_not(done, out=buffer.valid[t])
-            missing -= self.num_envs - np.count_nonzero(done)
+            missing -= self.num_envs - int(np.count_nonzero(done))
             buffer.rewards[t], buffer.terminated[t], buffer.truncated[t] = reward, terminated, truncated
             buffer.obs[t + 1] = observe(observations)
             actions.append(actions_n)
@@ -153,7 +157,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         """RLlib's sampling interface: the same rollout, cut into episodes and fragments of episodes."""
         if num_episodes is not None or kwargs.get("random_actions") or kwargs.get("explore") is False:
             raise NotImplementedError(
-                "FastEnvRunner.sample explores for a number of time steps; evaluate with greedy_policy instead"
+                "FastEnvRunner.sample explores for a number of steps; evaluate with greedy_policy instead"
             )
         if kwargs.get("force_reset"):
             self._needs_initial_reset = True
@@ -164,7 +168,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
 
     def get_metrics(self) -> dict[str, Any]:
         """RLlib's metrics of the recent episodes, for use with RLlib's own training step."""
-        if self.returns:
+        if self.returns.size:
             self._log_episode_metrics(float(np.mean(self.lengths)), float(np.mean(self.returns)), 0.0)
         return dict(self.metrics.reduce())
 
@@ -194,8 +198,6 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
                 "counter": self._counter,
                 "normaliser": self.normaliser,
                 "scaler": self._scaler,
-                "returns": list(self.returns),
-                "lengths": list(self.lengths),
                 "episodes": self.episodes,
                 "env": _pickled(self.env),
             }
@@ -208,8 +210,6 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         if fast is None:
             return
         self._generator.set_state(torch.from_numpy(np.array(fast["generator"])))
-        window = self.config.metrics_num_episodes_for_smoothing
-        self.returns, self.lengths = (deque(fast[name], maxlen=window) for name in ("returns", "lengths"))
         self.episodes = fast["episodes"]
         self.normaliser, self._scaler = fast["normaliser"], fast["scaler"]
         if fast["env"] is None:
@@ -225,6 +225,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
 def _pickled(env: Any) -> bytes | None:
     """The environment with its generators, where it can be pickled (not one process per lane)."""
     try:
-        return cloudpickle.dumps(env)
+        pickled: bytes = cloudpickle.dumps(env)
     except (TypeError, AttributeError, PicklingError, NotImplementedError):
         return None
+    return pickled

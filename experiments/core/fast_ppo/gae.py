@@ -1,8 +1,8 @@
 """How good was every action? Generalised advantage estimation over [T, N] arrays (arXiv 1506.02438).
 
-Row t holds the observation before the step and what the step returned. In NEXT_STEP autoreset the row after an
-episode's end holds that episode's last observation, so the value of row t + 1 is the right bootstrap for every
-row: at truncation and at the end of the fragment it is used, at termination it is multiplied by zero.
+Row t holds the observation before the step and what the step returned. In NEXT_STEP autoreset the row after
+an episode's end holds that episode's last observation, so the value of row t + 1 is the right bootstrap for
+every row: at truncation and at the end of the fragment it is used, at termination it is multiplied by zero.
 """
 
 from __future__ import annotations
@@ -51,4 +51,6 @@ def advantages(
 
 def standardised(values: Floats) -> Floats:
     """Zero mean and unit deviation, with RLlib's floor of 1e-4 under the deviation."""
-    return (values - values.mean()) / np.maximum(values.std(), 1e-4)
+    centred: Floats = values - values.mean()
+    scaled: Floats = centred / np.maximum(values.std(), 1e-4)
+    return scaled

@@ -15,6 +15,8 @@ from experiments.core.fast_ppo.layers import (
     Convolution,
     Dense,
     Flatten,
+    Layer,
+    Silu,
     Stack,
     run,
     run_back,
@@ -117,7 +119,7 @@ def layered_network(module: Any) -> LayeredNetwork | None:
         else None
     )
     vf_head = getattr(module, "vf", None)
-    vf = _dense_stack(vf_head.net.mlp) if type(vf_head) is TorchMLPHead else None
+    vf = _dense_stack(vf_head.net.mlp) if isinstance(vf_head, TorchMLPHead) else None
     if actor is None or critic is None or pi is None:
         return None
     if shared:
@@ -136,13 +138,11 @@ def _encoder_stack(encoder: Any) -> Stack | None:
 
 def _dense_stack(layers: nn.Sequential) -> Stack | None:
     """Linear layers with the activations after them; None where there is anything else."""
-    stack: list[Dense] = []
+    stack: list[Layer] = []
     for layer in layers:
         if type(layer) is nn.Linear:
             stack.append(Dense.of(layer, ""))
-        elif type(layer) in ACTIVATIONS and stack and not stack[-1].activation:
-            stack[-1] = replace(stack[-1], activation=ACTIVATIONS[type(layer)])
-        else:
+        elif not _add_activation(stack, layer):
             return None
     return tuple(stack)
 
@@ -152,7 +152,7 @@ def _convolution_stack(layers: nn.Sequential) -> Stack | None:
 
     Padding that differs from side to side, as some kernels need, is left to torch.
     """
-    stack: list[Convolution] = []
+    stack: list[Layer] = []
     padding = (0, 0)
     for layer in layers:
         if type(layer) is nn.ZeroPad2d:
@@ -163,11 +163,21 @@ def _convolution_stack(layers: nn.Sequential) -> Stack | None:
         elif type(layer) is nn.Conv2d:
             stack.append(Convolution.of(layer, padding, ""))
             padding = (0, 0)
-        elif type(layer) in ACTIVATIONS and stack and not stack[-1].activation:
-            stack[-1] = replace(stack[-1], activation=ACTIVATIONS[type(layer)])
-        else:
+        elif not _add_activation(stack, layer):
             return None
     return tuple(stack)
+
+
+def _add_activation(stack: list[Layer], layer: nn.Module) -> bool:
+    """Puts an activation on the stack, into the last layer where that can undo it from its output."""
+    if type(layer) is nn.SiLU:
+        stack.append(Silu())
+        return True
+    last = stack[-1] if stack else None
+    if type(layer) not in ACTIVATIONS or not isinstance(last, Dense | Convolution) or last.activation:
+        return False
+    stack[-1] = replace(last, activation=ACTIVATIONS[type(layer)])
+    return True
 
 
 def _log_std(head: Any) -> LogStd | None:

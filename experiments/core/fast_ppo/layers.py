@@ -1,8 +1,8 @@
 """Forward and backward passes of dense and convolutional layers, by hand.
 
 Automatic differentiation spends several microseconds of bookkeeping per operation, which at minibatches of
-around a hundred rows is most of an update. The passes here are the same operations in the same order; the tests
-compare every gradient with torch's.
+around a hundred rows is most of an update. The passes here are the same operations in the same order; the
+tests compare every gradient with torch's.
 
 The tensors of a layer share the parameters' memory but carry no history, so nothing done here is recorded.
 Gradients are written to where the parameters' `grad` pointed when the layer was made.
@@ -70,9 +70,12 @@ def _activate(y: Tensor, activation: str) -> Tensor:
 
 def _before_activation(y: Tensor, d_y: Tensor, activation: str) -> Tensor:
     """The gradient before an activation from the one after it."""
+    before: Tensor = d_y
     if activation == "tanh":
-        return torch.ops.aten.tanh_backward(d_y, y)
-    return torch.ops.aten.threshold_backward(d_y, y, 0) if activation == "relu" else d_y
+        before = torch.ops.aten.tanh_backward(d_y, y)
+    elif activation == "relu":
+        before = torch.ops.aten.threshold_backward(d_y, y, 0)
+    return before
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,21 @@ class Convolution:
         if self.d_bias is not None:
             self.d_bias.copy_(d_bias)
         return d_x if needs_input else x
+
+
+@dataclass(frozen=True)
+class Silu:
+    """The activation x sigmoid(x): a layer of its own, since its gradient needs the input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs of the same shape."""
+        return nn.functional.silu(x)
+
+    def backward(self, x: Tensor, y: Tensor, d_y: Tensor, *, needs_input: bool) -> Tensor:
+        """See `Layer.backward`."""
+        del y, needs_input
+        d_x: Tensor = torch.ops.aten.silu_backward(d_y, x)
+        return d_x
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from experiments.core.fast_ppo.parameters import FlatParameters
 from experiments.core.fast_ppo.rollout import Rollout
 from experiments.core.fast_ppo.spaces import action_decoder
 from experiments.core.fast_ppo.statistics import check_finite, update_statistics
+from experiments.core.fast_ppo.streams import SHUFFLING, stream_generator
 
 
 class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
@@ -37,12 +38,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         self.flat = FlatParameters(trainable, self.get_optimizer(DEFAULT_MODULE_ID))
         self.network = network_of(module)
         self.distribution = ActionDistribution(action_decoder(module.action_space).parts)
-        self._shuffle = torch.Generator()
-        if self.config.seed is None:
-            self._shuffle.seed()
-        else:
-            # A stream of its own: the environment and the runner draw from other seeds.
-            self._shuffle.manual_seed(int(np.random.SeedSequence([self.config.seed, 2]).generate_state(1)[0]))
+        self._shuffle = stream_generator(self.config.seed, SHUFFLING)
         self._timesteps = 0
         self._floats = _NOTHING
 
@@ -97,12 +93,12 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
 
     def _values(self, obs_tn: Tensor, scale: float) -> Any:
         """Values [T + 1, N] of the stored observations, in chunks that keep image batches small."""
-        chunks = obs_tn.flatten(0, 1).split(1024)
+        chunks = torch.split(obs_tn.flatten(0, 1), 1024)
         values = torch.cat([self.network.value(self._network_input(chunk, scale)) for chunk in chunks])
         return values.reshape(obs_tn.shape[:2]).cpu().numpy()
 
     def _network_input(self, obs: Tensor, scale: float) -> Tensor:
-        """Stored images as floats, in one piece of memory: fresh memory for each costs more than the numbers."""
+        """Stored images as floats, always in the same memory: fresh pages cost more than the numbers."""
         if scale == 1.0:
             return obs
         if self._floats.shape[1:] != obs.shape[1:] or len(self._floats) < len(obs):
@@ -140,7 +136,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
             order = torch.cat([rest, self._order(rows)])
             full = len(order) - len(order) % size if epoch < self.config.num_epochs else size
             picked, rest = order[:full].to(self._device), order[full:]
-            columns = [column[picked].split(size) for column in data]
+            columns = [torch.split(column[picked], size) for column in data]
             for slices in zip(*columns, strict=True):
                 yield Minibatch(*slices)
 

@@ -81,8 +81,8 @@ def output_gradient(
     per_row = 1.0 / terms.ratio.shape[0]
     gain = terms.ratio * batch.advantages
     limited = terms.ratio.clamp(1.0 - weights.clip_param, 1.0 + weights.clip_param).mul_(batch.advantages)
-    # Where the limited gain is the smaller one it is constant: no gradient. d ratio = ratio d log-probability.
-    towards_log_prob = gain.mul_(gain <= limited).mul_(-per_row)
+    # Where the limited gain is the smaller one it is constant; d ratio = ratio d log-probability.
+    towards_log_prob = torch.where(gain <= limited, gain, 0.0).mul_(-per_row)
     d_logits = distribution.gradient(
         terms.prepared,
         batch.actions,
@@ -93,7 +93,7 @@ def output_gradient(
     )
     # RLlib limits the squared error itself: beyond the limit there is no gradient at all.
     inside = terms.error.square() <= weights.vf_clip_param
-    d_values = (terms.error * inside).mul_(2.0 * weights.vf_loss_coeff * per_row)
+    d_values = torch.where(inside, terms.error, 0.0).mul_(2.0 * weights.vf_loss_coeff * per_row)
     return d_logits, d_values
 
 

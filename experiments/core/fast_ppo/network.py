@@ -1,8 +1,8 @@
 """The policy and the value of an RLModule, sharing its parameters, with the shortest way through its layers.
 
-Dense and convolutional layers (most layouts) are run and differentiated by hand, straight into the parameters'
-gradients. Every other stateless module (layer normalisation, other activations, a custom RLModule) is called as
-it is and differentiated by torch.
+Dense and convolutional layers (most layouts) are run and differentiated by hand, straight into the
+parameters' gradients. Every other stateless module (layer normalisation, other activations, an RLModule of
+one's own) is called as it is and differentiated by torch.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class ObservationNormaliser:
 
 
 class RewardScaler:
-    """Divides rewards by the running deviation of the discounted return (as Stable-Baselines3's VecNormalize)."""
+    """Divides rewards by the running deviation of the discounted return (VecNormalize in other libraries)."""
 
     def __init__(self, lanes: int, gamma: float) -> None:
         self.moments = RunningMoments(())
@@ -125,7 +125,7 @@ class NormalisingPPOModule(DefaultPPOTorchRLModule):  # type: ignore[misc]  # ra
 
 
 class BareModule:
-    """The networks of a `NormalisingPPOModule` without its normalisation, for observations that have had it."""
+    """A `NormalisingPPOModule` without its normalisation, for observations that have had it."""
 
     def __init__(self, module: NormalisingPPOModule) -> None:
         self._module = module

@@ -36,7 +36,7 @@ class FlatParameters:
         self.load_moments()
 
     def _views(self, vector: Tensor) -> list[Tensor]:
-        pieces = vector.split([p.numel() for p in self.parameters])
+        pieces = torch.split(vector, [p.numel() for p in self.parameters])
         return [piece.view(p.shape) for piece, p in zip(pieces, self.parameters, strict=True)]
 
     def load_moments(self) -> None:
@@ -57,7 +57,7 @@ class FlatParameters:
         Returns:
             The norm before clipping, a scalar.
         """
-        norm = torch.linalg.vector_norm(self.gradient)
+        norm: Tensor = torch.linalg.vector_norm(self.gradient)
         if limit:
             # RLlib's factor, with its 1e-6.
             self.gradient.mul_(limit / (norm + 1e-6).clamp_min_(limit))

@@ -1,8 +1,8 @@
 """How observations become the network's input, and its output actions, a batch at a time.
 
 What RLlib's default network reads and writes by itself passes unchanged: float vectors and images, Discrete,
-one-dimensional MultiDiscrete and float Box actions, also inside Dict and Tuple. Every other space goes through
-:mod:`envs.encoding`.
+one-dimensional MultiDiscrete and float Box actions, also inside Dict and Tuple. Every other space goes
+through :mod:`envs.encoding`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def observation_encoder(space: gym.Space[Any]) -> ObservationEncoder:
     """Chooses the encoding of one observation space.
 
     Raises:
-        UnsupportedSpaceError: if no float vector can stand for the space; the message says what to use instead.
+        UnsupportedSpaceError: if no float vector can stand for the space; the message says what to do.
     """
     if isinstance(space, spaces.Box):
         if len(space.shape) == 3 and space.dtype == np.uint8:
@@ -122,7 +122,7 @@ def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool 
 
     Args:
         space: the environment's (single) action space.
-        normalize: RLlib's `normalize_actions`: the network's [-1, 1] is stretched to a bounded Box and clipped.
+        normalize: RLlib's `normalize_actions`: [-1, 1] is stretched to a bounded Box and clipped.
         clip: RLlib's `clip_actions`, looked at when `normalize` is off.
 
     Raises:

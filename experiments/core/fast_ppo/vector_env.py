@@ -1,4 +1,4 @@
-"""Makes the batched environment that an RLlib configuration names, and refuses one that would corrupt the data."""
+"""Makes the batched environment that an RLlib configuration names, unless it would corrupt the data."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_autoreset(env: BatchedEnv) -> None:
 
 
 def _creator(config: Any) -> Any:
-    """The function behind a name registered with `ray.tune.register_env`, or a class; None for a Gymnasium id."""
+    """The function behind a name registered with Ray, or a class; None for a Gymnasium id."""
     if isinstance(config.env, str):
         known = _global_registry.contains(ENV_CREATOR, config.env)
         return _global_registry.get(ENV_CREATOR, config.env) if known else None

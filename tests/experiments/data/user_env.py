@@ -25,7 +25,13 @@ class Corridor(gym.Env):
         self._position = max(0, self._position + (1 if action else -1))
         self._time += 1
         arrived = self._position == 5
-        return self._observe(), float(arrived) - 0.1, arrived, self._time == 20, {"distance": 5 - self._position}
+        return (
+            self._observe(),
+            float(arrived) - 0.1,
+            arrived,
+            self._time == 20,
+            {"distance": 5 - self._position},
+        )
 
     def _observe(self):
         return np.array([self._position / 5, self._time / 20], np.float32)

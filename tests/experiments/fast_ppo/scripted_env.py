@@ -21,7 +21,10 @@ class ScriptedEnv(VectorEnv[Any, Any, Any]):
     metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012  # Gymnasium's own convention
 
     def __init__(
-        self, num_envs: int = 3, lengths: tuple[int, ...] = (3, 5), mode: AutoresetMode = AutoresetMode.NEXT_STEP
+        self,
+        num_envs: int = 3,
+        lengths: tuple[int, ...] = (3, 5),
+        mode: AutoresetMode = AutoresetMode.NEXT_STEP,
     ) -> None:
         self.metadata = {"autoreset_mode": mode}
         self.num_envs = num_envs

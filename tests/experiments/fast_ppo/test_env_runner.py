@@ -50,11 +50,12 @@ def test_the_data_hold_every_real_step_and_no_reset_step(scripted, lengths):
 
 def test_returns_and_lengths_of_episodes_are_exact_over_fragment_boundaries():
     runner = runner_for("scripted")
+    booked: list[Any] = []
     for wanted in (4, 7, 1, 30, 2, 50):
         runner.rollout(wanted)
-    booked = sorted(zip(runner.returns, runner.lengths, strict=True))
+        booked += zip(runner.returns, runner.lengths, strict=True)
     assert runner.episodes == len(booked) == len(runner.env.finished)
-    np.testing.assert_allclose(booked, sorted(runner.env.finished))
+    np.testing.assert_allclose(sorted(booked), sorted(runner.env.finished))
 
 
 def test_every_row_is_followed_by_the_observation_its_step_returned():
@@ -99,7 +100,9 @@ def test_advantages_equal_those_of_rllibs_connector_at_termination_truncation_an
         episodes = runner.sample(num_timesteps=steps)
         rollout = runner.last_rollout
         ends = [(e.is_terminated, e.is_truncated) for e in episodes]
-        theirs = stock._make_batch_if_necessary(TrainingData(episodes=episodes)).policy_batches[DEFAULT_MODULE_ID]
+        theirs = stock._make_batch_if_necessary(TrainingData(episodes=episodes)).policy_batches[
+            DEFAULT_MODULE_ID
+        ]
         real = theirs["loss_mask"]
         with torch.no_grad():
             values_tn = fast._values(rollout.obs_tn, scale=1.0)
@@ -112,7 +115,9 @@ def test_advantages_equal_those_of_rllibs_connector_at_termination_truncation_an
         torch.testing.assert_close(mine.obs[lane_major], theirs["obs"][real])
         torch.testing.assert_close(mine.old_log_prob[lane_major], theirs["action_logp"][real])
         raw = mine.targets - torch.from_numpy(values_tn[:-1][rollout.valid_tn])
-        torch.testing.assert_close(mine.advantages, (raw - raw.mean()) / raw.std(correction=0), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(
+            mine.advantages, (raw - raw.mean()) / raw.std(correction=0), rtol=1e-3, atol=1e-4
+        )
         if steps > 30:
             assert {(True, False), (False, True), (False, False)} <= set(ends)
 

@@ -23,7 +23,9 @@ MODULE_PATH = "learner_group/learner/rl_module/default_policy"
 pytestmark = pytest.mark.usefixtures("local_ray")
 
 
-def config_for(env: str = "CartPole-v1", *, fast: bool = True, layout: Any = None, **training: Any) -> PPOConfig:
+def config_for(
+    env: str = "CartPole-v1", *, fast: bool = True, layout: Any = None, **training: Any
+) -> PPOConfig:
     settings = {
         "lr": 1e-3,
         "train_batch_size_per_learner": 256,
@@ -90,7 +92,9 @@ def test_the_same_seed_gives_bit_identical_weights_and_another_seed_does_not():
 
 @pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1", "Pendulum-v1"])
 def test_a_restored_run_continues_bit_identically(env, tmp_path):
-    config = config_for(env, lr=[[0, 1e-2], [3000, 0.0]], entropy_coeff=[[0, 0.1], [3000, 0.0]], kl_target=1e-4)
+    config = config_for(
+        env, lr=[[0, 1e-2], [3000, 0.0]], entropy_coeff=[[0, 0.1], [3000, 0.0]], kl_target=1e-4
+    )
     whole = config.build_algo()
     for _ in range(2):
         whole.train()
@@ -118,8 +122,12 @@ def test_checkpoints_are_read_by_rllibs_module_and_give_the_same_actions(tmp_pat
     env = algorithm.runner.env
     observations = env.single_observation_space.low + np.random.default_rng(0).random((64, 3), np.float32)
 
-    logits = module.forward_inference({Columns.OBS: torch.from_numpy(observations)})[Columns.ACTION_DIST_INPUTS]
-    expected = np.clip(2.0 * logits[:, :1].numpy(), -2.0, 2.0)  # RLlib stretches [-1, 1] to the space's bounds
+    logits = module.forward_inference({Columns.OBS: torch.from_numpy(observations)})[
+        Columns.ACTION_DIST_INPUTS
+    ]
+    expected = np.clip(
+        2.0 * logits[:, :1].numpy(), -2.0, 2.0
+    )  # RLlib stretches [-1, 1] to the space's bounds
     loaded = module_policy(module, env.single_observation_space, env.single_action_space)
     np.testing.assert_allclose(greedy_policy(algorithm)(observations), expected, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(loaded(observations), expected, rtol=1e-6, atol=1e-6)
@@ -158,9 +166,24 @@ def test_a_recurrent_layout_keeps_rllibs_own_path_and_says_so(caplog):
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("use_critic", False), ("grad_clip_by", "value"), ("explore", False)]
+)
+def test_settings_that_would_be_ignored_are_refused_by_name(name, value):
+    config = config_for(fast=False)
+    setattr(config, name, value)
+    with pytest.raises(ValueError, match=f"{name}={value!r}: the fast path knows"):
+        use_fast_path(config)
+
+
 def test_cartpole_is_learned():
     algorithm = config_for(
-        lr=2.5e-3, train_batch_size_per_learner=512, minibatch_size=128, num_epochs=8, lambda_=0.95, gamma=0.98
+        lr=2.5e-3,
+        train_batch_size_per_learner=512,
+        minibatch_size=128,
+        num_epochs=8,
+        lambda_=0.95,
+        gamma=0.98,
     ).build_algo()
     best = max(read_metrics(algorithm.train())["train/return_mean"] for _ in range(40))
     algorithm.stop()

@@ -19,7 +19,9 @@ def config_for(env: str = "scripted", *, layer_norm: bool = False, **choices: bo
     config = (
         PPOConfig()
         .environment(env)
-        .env_runners(num_env_runners=0, num_envs_per_env_runner=4, gym_env_vectorize_mode="vector_entry_point")
+        .env_runners(
+            num_env_runners=0, num_envs_per_env_runner=4, gym_env_vectorize_mode="vector_entry_point"
+        )
         .training(lr=1e-3, train_batch_size_per_learner=200, minibatch_size=50, num_epochs=2, gamma=0.9)
         .rl_module(
             model_config=DefaultModelConfig(

@@ -1,4 +1,4 @@
-"""Proof that the fast learner is RLlib's PPO: same losses, gradients, weights and KL coefficient on one batch."""
+"""Proof that the fast learner is RLlib's PPO: on one batch the same losses, gradients, weights and KL."""
 
 import math
 import pickle
@@ -31,8 +31,12 @@ ACTION_SPACES: dict[str, gym.Space[Any]] = {
     "multi-discrete": spaces.MultiDiscrete([2, 3, 4]),
     "box": spaces.Box(-2.0, 1.0, (2,), np.float32),
     "tuple": spaces.Tuple([spaces.Discrete(3), spaces.Box(-1.0, 1.0, (2,), np.float32)]),
-    "dict": spaces.Dict({"arm": spaces.Box(-1.0, 1.0, (1,), np.float32), "gear": spaces.MultiDiscrete([2, 3])}),
-    "nested": spaces.Dict({"b": spaces.Tuple([spaces.Discrete(2), spaces.Discrete(4)]), "a": spaces.Discrete(3)}),
+    "dict": spaces.Dict(
+        {"arm": spaces.Box(-1.0, 1.0, (1,), np.float32), "gear": spaces.MultiDiscrete([2, 3])}
+    ),
+    "nested": spaces.Dict(
+        {"b": spaces.Tuple([spaces.Discrete(2), spaces.Discrete(4)]), "a": spaces.Discrete(3)}
+    ),
 }
 
 LAYOUTS: dict[str, DefaultModelConfig] = {
@@ -53,7 +57,9 @@ GAUSSIAN_LAYOUTS: dict[str, DefaultModelConfig] = {
 
 IMAGE_LAYOUTS: dict[str, DefaultModelConfig] = {
     "cnn": DefaultModelConfig(conv_filters=[[4, 4, 2], [8, 4, 2]], head_fcnet_hiddens=[16]),
-    "cnn, separate": DefaultModelConfig(conv_filters=[[4, 4, 2]], head_fcnet_hiddens=[16], vf_share_layers=False),
+    "cnn, separate": DefaultModelConfig(
+        conv_filters=[[4, 4, 2]], head_fcnet_hiddens=[16], vf_share_layers=False
+    ),
 }
 
 CASES = [
@@ -142,7 +148,9 @@ def stock_gradients(stock: Any, batch: dict[str, Any]) -> tuple[Any, dict[str, t
     raw = stock.compute_gradients(loss)
     clipped = stock.postprocess_gradients(dict(raw))
     names = {id(p): name for name, p in stock.module[DEFAULT_MODULE_ID].named_parameters()}
-    reported = {key: float(torch.as_tensor(stock.metrics.peek((DEFAULT_MODULE_ID, key))).detach()) for key in REPORTED}
+    reported = {
+        key: float(torch.as_tensor(stock.metrics.peek((DEFAULT_MODULE_ID, key))).detach()) for key in REPORTED
+    }
     reported["total"] = float(loss[DEFAULT_MODULE_ID].detach())
     return reported, {names[id(p)]: gradient for p, gradient in clipped.items()}
 
@@ -150,7 +158,9 @@ def stock_gradients(stock: Any, batch: dict[str, Any]) -> tuple[Any, dict[str, t
 REPORTED = ("policy_loss", "vf_loss", "entropy", "mean_kl_loss")
 
 
-@pytest.mark.parametrize(("obs_space", "action_space", "layout"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("obs_space", "action_space", "layout"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
 def test_losses_and_gradients_equal_those_of_rllib(obs_space, action_space, layout):
     config = config_for(obs_space, action_space, layout)
     stock, fast = learners(config)
@@ -163,7 +173,9 @@ def test_losses_and_gradients_equal_those_of_rllib(obs_space, action_space, layo
     fast.network.backward(tape, *output_gradient(fast.distribution, terms, batch, weights))
     norm = fast.flat.clip(config.grad_clip)
 
-    assert bool((terms.error.square() > config.vf_clip_param).any()), "the limit on the value error is exercised"
+    assert bool((terms.error.square() > config.vf_clip_param).any()), (
+        "the limit on the value error is exercised"
+    )
     assert bool(((terms.ratio - 1.0).abs() > config.clip_param).any()), "the clipped surrogate is exercised"
     assert float(norm) > config.grad_clip, "the limit on the gradient is exercised"
     np.testing.assert_allclose(
@@ -174,7 +186,9 @@ def test_losses_and_gradients_equal_those_of_rllib(obs_space, action_space, layo
     )
     for name, parameter in fast.module[DEFAULT_MODULE_ID].named_parameters():
         expected = gradients.get(name, torch.zeros_like(parameter))
-        torch.testing.assert_close(parameter.grad, expected, rtol=1e-4, atol=1e-7, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(
+            parameter.grad, expected, rtol=1e-4, atol=1e-7, msg=lambda m, n=name: f"{n}: {m}"
+        )
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS + 11], ids=["whole minibatches", "minibatches that span epochs"])

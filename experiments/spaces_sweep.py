@@ -1,0 +1,20 @@
+"""Does PPO need tuning to train through nested observation and action spaces?
+
+Run:    python -m experiments.spaces_sweep
+"""
+
+from experiments import Budget, Confirmation, Experiment, main
+from search_spaces import model_layouts, ppo
+
+EXPERIMENT = Experiment(
+    env="sweeps/Spaces-v0",
+    env_parameters={"observation_space": "nested", "action_space": "nested"},
+    space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
+    budget=Budget(trials=24, steps_per_trial=16_384),
+    lanes=64,
+    evaluation_episodes=64,
+    confirmation=Confirmation(top_k=3, seeds=8),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

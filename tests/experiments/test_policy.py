@@ -1,0 +1,83 @@
+"""A trained policy can be used in one's own program, in the environment's own spaces, and served to a game."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from experiments.core.environments import make_plain_vector, make_vector
+from experiments.core.errors import UserError
+from experiments.core.policy import batch_length, load, serve
+
+pytestmark = pytest.mark.slow
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished sweep on nested observations and actions."""
+    storage = tmp_path_factory.mktemp("results")
+    command = [sys.executable, "recall_sweep.py", "--name", "x", "--storage", str(storage)]
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    return storage / "recall_sweep" / "x"
+
+
+def test_a_policy_takes_and_gives_the_environments_own_values(folder):
+    policy = load(folder)
+    env = make_plain_vector(policy.env, policy.env_parameters, 8)
+    observations, _ = env.reset(seed=3)
+    actions = policy.compute_actions(observations)
+    env.step(actions)
+    assert batch_length(policy.observation_space, observations) == 8
+    single = gym.make(policy.env, **policy.env_parameters)
+    observation, _ = single.reset(seed=3)
+    action = policy.compute_action(observation)
+    assert single.action_space.contains(action)
+    assert policy.action_space == single.action_space
+
+
+def test_a_policy_alone_and_in_a_batch_decides_alike(folder):
+    policy = load(folder)
+    env = make_vector(policy.env, policy.env_parameters, 4)
+    observations, _ = env.reset(seed=0)
+    together = policy.act(observations)
+    alone = [policy.act(observations[[lane]]) for lane in range(4)]
+    for lane in range(4):
+        for joint, own in zip(_leaves(together), _leaves(alone[lane]), strict=True):
+            np.testing.assert_allclose(joint[lane], own[0], atol=1e-5)
+
+
+def test_a_served_policy_answers_each_observation_with_an_action(folder):
+    policy = load(folder)
+    single = gym.make(policy.env, **policy.env_parameters)
+    observation, _ = single.reset(seed=1)
+    question = json.dumps({"observation": single.observation_space.to_jsonable([observation])})
+    answers = io.StringIO()
+    serve(str(folder), io.StringIO(f"{question}\n{question}\n"), answers)
+    greeting, first, second = (json.loads(line) for line in answers.getvalue().splitlines())
+    assert greeting == {"env": policy.env, "parameters": dict(policy.env_parameters)}
+    assert first == second
+    assert single.action_space.contains(single.action_space.from_jsonable(first["action"])[0])
+
+
+def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load(tmp_path)
+    assert "\n" not in str(caught.value)
+    answers = io.StringIO()
+    serve(str(tmp_path), io.StringIO(""), answers)
+    assert "error" in json.loads(answers.getvalue())
+
+
+def _leaves(batch):
+    if isinstance(batch, dict):
+        return [leaf for name in sorted(batch) for leaf in _leaves(batch[name])]
+    if isinstance(batch, tuple):
+        return [leaf for part in batch for leaf in _leaves(part)]
+    return [batch]
