@@ -1,4 +1,4 @@
-"""Does the fast path learn as stock RLlib does? Ten seeds of each with one configuration, on five environments.
+"""Does the fast path learn as stock RLlib does? Ten seeds of each, one configuration, five environments.
 
 Two numbers are compared for every environment: the final return (mean of the last tenth of training) and the
 area under the curve (mean return over the whole training). Welch's t-test, two-sided; with ten seeds against
@@ -6,8 +6,8 @@ ten it finds a difference of 1.3 standard deviations with a power of 80 % at the
 judged together by Holm's method.
 
 Run:    python benchmarks/same_learning.py     (an hour on one core, nearly all of it stock RLlib)
-Runs that are on disk are not repeated. Writes docs/performance.md and docs/figures/same_learning.svg; exits with
-1 where the two differ.
+Runs that are on disk are not repeated. Writes docs/performance.md and docs/figures/same_learning.svg; exits
+with 1 where the two differ.
 """
 
 from __future__ import annotations
@@ -183,17 +183,16 @@ def draw(curves: pd.DataFrame) -> alt.FacetChart:
 def markdown(table: pd.DataFrame, seeds: int) -> str:
     """The comparison as text for docs/performance.md."""
     lines = [
-        f"{seeds} seeds each, mean ± standard deviation over seeds; difference with its 95 % interval (Welch), "
-        "p-values of Welch's test as they are and adjusted by Holm's method. With ten seeds a difference of 1.3 "
-        "standard deviations is found with a power of 80 %.",
+        f"{seeds} seeds each: mean ± standard deviation over seeds; the difference's 95 % interval and "
+        "p-value (Welch's test), and the same adjusted by Holm's method. With ten seeds each, a difference "
+        "of 1.3 standard deviations is found with a power of 80 %.",
         "",
         "| environment | number | fast | RLlib | fast - RLlib | p | p (Holm) |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in table.itertuples():
-        lines.append(
-            f"| {row.env} | {row.number} | {row.fast} | {row.RLlib} | {row.interval} | {row.p:.2f} | {row.holm:.2f} |"
-        )
+        cells = (row.env, row.number, row.fast, row.RLlib, row.interval, f"{row.p:.2f}", f"{row.holm:.2f}")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", "![Learning curves](figures/same_learning.svg)"])
 
 

@@ -1,7 +1,7 @@
 """Who is measured by training_speed.py: the fast path, stock RLlib, Stable-Baselines3, and bare torch.
 
-All train the same network with the same batch, minibatch, epochs and coefficients, on one core. Each contestant
-is a function that does one iteration (sampling and updating; bare torch only the updating) and returns its steps.
+All train the same network with the same batch, minibatch, epochs and coefficients, on one core. Each is a
+function that does one iteration (sampling and updating; bare torch only the updating) and returns its steps.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """How fast is training? Steps per second against stock RLlib, Stable-Baselines3 and the bare torch limit.
 
-Everything is trained in this process on one torch thread, in turns: each repetition runs every contestant once,
-so that a slow phase of the machine hits all alike. The median of the repetitions counts. Time is the process'
-own, which other processes disturb least. Bare torch is only the learner's loop, without any environment: what an
-eager implementation of PPO could reach if sampling cost nothing.
+Everything is trained in this process on one torch thread, in turns: each repetition runs every contestant
+once, so that a slow phase of the machine hits all alike. The median of the repetitions counts. Time is the
+process' own, which other processes disturb least. Bare torch is only the learner's loop, without any
+environment: what PPO with torch's modules and automatic differentiation could reach if sampling cost nothing.
 
 Run:    python benchmarks/training_speed.py            (writes docs/performance.md, about ten minutes)
         python benchmarks/training_speed.py --quick    (a look at one setting, nothing is written)
@@ -127,18 +127,18 @@ def section(results: list[Measured], repetitions: int) -> str:
     when = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     versions = f"Python {platform.python_version()}, ray {ray.__version__}, torch {torch.__version__}"
     return (
-        f"Steps per second of training as a whole, one torch thread, {platform.machine()}, {versions}, {when}: "
-        f"median of {repetitions} interleaved repetitions. Bare torch is the learner's loop alone, eager, without "
-        "an environment.\n\n" + table(results)
+        f"Steps per second of training as a whole, one torch thread, {platform.machine()}, {versions}, "
+        f"{when}: median of {repetitions} interleaved repetitions. Bare torch is the learner's loop alone, "
+        f"without an environment.\n\n{table(results)}"
     )
 
 
-def write_section(text: str) -> None:
-    """Replaces what stands between the markers."""
+def write_section(text: str, markers: tuple[str, str] = MARKERS) -> None:
+    """Replaces what stands between the markers in docs/performance.md."""
     document = DOCUMENT.read_text(encoding="utf-8")
-    before, rest = document.split(MARKERS[0])
-    after = rest.split(MARKERS[1])[1]
-    DOCUMENT.write_text(f"{before}{MARKERS[0]}\n\n{text}\n\n{MARKERS[1]}{after}", encoding="utf-8")
+    before, rest = document.split(markers[0])
+    after = rest.split(markers[1])[1]
+    DOCUMENT.write_text(f"{before}{markers[0]}\n\n{text}\n\n{markers[1]}{after}", encoding="utf-8")
 
 
 def main(options: Options) -> int:

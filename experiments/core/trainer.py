@@ -95,8 +95,15 @@ def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def model_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of RLlib's `DefaultModelConfig` for settings made by :func:`complete`."""
-    layout = model_layouts.parse(settings["layout"])
+    """Keywords of RLlib's `DefaultModelConfig` for settings made by :func:`complete`.
+
+    Raises:
+        UserError: The layout's name has no meaning.
+    """
+    try:
+        layout = model_layouts.parse(settings["layout"])
+    except ValueError as error:
+        raise UserError(str(error)) from error
     common = {"fcnet_activation": layout.activation, "vf_share_layers": layout.shared}
     if not layout.filters:
         return {**common, "fcnet_hiddens": list(layout.widths)}

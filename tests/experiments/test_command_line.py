@@ -95,3 +95,44 @@ def test_a_wrong_command_is_one_line(run_python, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+DECLARATION = """
+from experiments import Budget, Experiment, main
+from search_spaces import choice, model_layouts, ppo, uniform
+EXPERIMENT = Experiment(
+    env="CartPole-v1", space=ppo.CORE | {space}, fixed={fixed}, budget=Budget(trials=2, steps_per_trial=512)
+)
+main(EXPERIMENT)
+"""
+
+
+@pytest.mark.parametrize(
+    ("space", "fixed", "message"),
+    [
+        (
+            'uniform("gae_lamda", 0.8, 1.0, default=0.9, source="x")',
+            {},
+            "the trainer does not know 'gae_lamda'; did you mean 'gae_lambda'?",
+        ),
+        ("model_layouts.MLP", {"num_sgd_iter": 3}, "the trainer does not know 'num_sgd_iter'"),
+        (
+            'choice("batch_size", 256, default=256, source="x")',
+            {"minibatch_size": 512},
+            "minibatch_size=512 is larger than batch_size=256: expected at most the batch",
+        ),
+        (
+            'choice("layout", "64x64-tanh", "64y64", default="64x64-tanh", source="x")',
+            {},
+            "unknown model layout '64y64'",
+        ),
+    ],
+)
+def test_a_declaration_that_cannot_be_trained_is_one_line(run_python, tmp_path, space, fixed, message):
+    script = tmp_path / "wrong_sweep.py"
+    script.write_text(DECLARATION.format(space=space, fixed=fixed))
+    done = run_python(script, "--storage", tmp_path / "results")
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "results").exists()

@@ -1,4 +1,4 @@
-"""A trained policy can be used in one's own program, in the environment's own spaces, and served to a game."""
+"""A trained policy can be used in a program of one's own, in the environment's own spaces, and served."""
 
 import io
 import json

@@ -1,5 +1,7 @@
 """No two purposes of a sweep ever share a seed, and each really depends on the root."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ def test_the_lanes_of_different_purposes_never_overlap(root, trial, test_seed):
         seeds.test_evaluation(test_seed),
     ]
     starts.sort()
-    assert all(later - earlier >= LANES for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= LANES for earlier, later in itertools.pairwise(starts))
     assert 0 <= starts[0] <= starts[-1] + LANES <= 2**32
 
 

@@ -67,8 +67,9 @@ def test_value_clipping_is_off_unless_it_is_asked_for():
 def test_rllibs_defaults_are_what_ppo_config_says():
     ours, theirs = built(**RLLIB_DEFAULTS), PPOConfig()
     for attribute in (
-        "lr", "kl_coeff", "kl_target", "clip_param", "vf_clip_param", "entropy_coeff", "vf_loss_coeff", "lambda_",
-        "gamma", "grad_clip", "num_epochs", "minibatch_size", "use_kl_loss", "use_gae", "shuffle_batch_per_epoch",
+        "lr", "kl_coeff", "kl_target", "clip_param", "vf_clip_param", "entropy_coeff", "vf_loss_coeff",
+        "lambda_", "gamma", "grad_clip", "num_epochs", "minibatch_size", "use_kl_loss", "use_gae",
+        "shuffle_batch_per_epoch",
     ):  # fmt: skip
         assert getattr(ours, attribute) == getattr(theirs, attribute), attribute
     assert ours.train_batch_size_per_learner == theirs.train_batch_size

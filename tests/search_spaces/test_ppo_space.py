@@ -1,4 +1,4 @@
-"""The spaces that experiments use are complete, sourced, and cannot produce a combination that does not work."""
+"""The spaces that experiments use are sourced, and cannot produce a combination that does not work."""
 
 import itertools
 

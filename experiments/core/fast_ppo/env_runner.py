@@ -32,8 +32,8 @@ NOISE_STEPS = 64
 class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyped
     """An RLlib EnvRunner that keeps [T, N] arrays.
 
-    `rollout` is what `FastPPO` calls; `sample` cuts the same data into RLlib's episodes, so that the runner also
-    serves RLlib's own learners. Connectors and per-step callbacks are not run.
+    `rollout` is what `FastPPO` calls; `sample` cuts the same data into RLlib's episodes, so that the runner
+    also serves RLlib's own learners. Connectors and per-step callbacks are not run.
 
     Attributes:
         returns: of the episodes that ended in the last rollout, as the environment paid them.
@@ -61,7 +61,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self._generator = stream_generator(self._seed, SAMPLING)
         options = self.config.learner_config_dict
         normalise, scale = options.get(NORMALISE_OBSERVATIONS), options.get(SCALE_REWARDS)
-        self.normaliser = ObservationNormaliser(self.encoder.module_space.shape[0]) if normalise else None
+        self.normaliser = ObservationNormaliser(self.encoder.module_space.shape) if normalise else None
         self._scaler = RewardScaler(self.num_envs, self.config.gamma) if scale else None
         self._counter = EpisodeCounter(self.num_envs)
         self.returns, self.lengths = np.empty(0), np.empty(0, np.int64)

@@ -65,6 +65,10 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         self.after_gradient_based_update(timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: timesteps})
         return dict(self.metrics.reduce())
 
+    def update(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: RLlib's way through a batch would not keep the parameters' common buffer in step."""
+        raise NotImplementedError("FastPPOLearner.update: expected train_on(rollout), as FastPPO calls it")
+
     def _training_data(self, rollout: Rollout, scale: float) -> Minibatch:
         """All valid rows with advantages and targets; observations stay as they are stored."""
         obs_tn = rollout.obs_tn.to(self._device)

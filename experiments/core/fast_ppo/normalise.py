@@ -52,10 +52,16 @@ class RunningMoments:
 
 
 class ObservationNormaliser:
-    """Normalises batches of observation vectors by the moments of all that were seen."""
+    """Normalises batches of observation vectors by the moments of all that were seen.
 
-    def __init__(self, size: int) -> None:
-        self.moments = RunningMoments((size,))
+    Raises:
+        ValueError: for images, which are brought to [0, 1] anyway.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        if len(shape) != 1:
+            raise ValueError(f"normalise_observations with images {shape}: expected vectors; leave it off")
+        self.moments = RunningMoments(shape)
 
     def observe(self, obs: Array) -> Array:
         """Adds a batch [N, size] to the moments and normalises it by them."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from corridor_sweep import EXPERIMENT as CORRIDOR
+
 from experiments import Budget, Experiment, main
 from experiments.core.seeds import Seeds
 from search_spaces import choice, log_uniform
