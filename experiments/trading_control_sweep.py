@@ -10,9 +10,11 @@ from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
     env="sweeps/Trading-v0",
-    space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
-    budget=Budget(trials=32, steps_per_trial=24_576),
-    confirmation=Confirmation(top_k=3, seeds=12),
+    # A small budget of steps, as where data are dear; batches of 4096 would leave two updates.
+    space=ppo.CORE | ppo.BATCH.narrow(batch_size=(512, 1024, 2048)) | model_layouts.MLP,
+    budget=Budget(trials=48, steps_per_trial=16_384, evaluations=8),
+    evaluation_episodes=128,
+    confirmation=Confirmation(top_k=3, seeds=14),
 )
 
 if __name__ == "__main__":

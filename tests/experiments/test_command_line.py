@@ -72,7 +72,7 @@ def test_a_name_that_holds_another_sweep_says_what_differs(run_python, tmp_path)
 def test_a_check_says_what_would_be_done_and_leaves_nothing(run_python, tmp_path):
     done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path, "--check")
     assert done.returncode == 0, done.stderr
-    assert "32 trials of up to 24,576 steps" in done.stdout
+    assert "48 trials of up to 16,384 steps" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
