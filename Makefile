@@ -30,6 +30,10 @@ format: $(READY) ## Put every file into the project's form.
 bench: $(READY) ## Measure against peers; slow, and meaningful on an idle machine only.
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
 
+figures: $(READY) ## Draw the README's pictures: the environments, and the curves of the latest trading sweep.
+	$(BIN)/python -m envs.gallery docs/pictures/environments
+	cp "$$(ls -td results/trading_sweep/*/ | head -n 1)figures/confirmed_curves.png" docs/pictures/trading_sweep.png
+
 lock: $(READY) ## Write the versions of the present environment down as the ones to install.
 	$(BIN)/pip freeze --exclude-editable | sed 's/^\(torch==[^+]*\)+.*/\1/' > requirements.lock
 

@@ -55,8 +55,11 @@ class BatchedEnv(VectorEnv[Any, Any, Any]):
         self.single_action_space = self.dynamics.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._rngs: list[np.random.Generator] = []
+        self._lanes = np.arange(num_envs)
+        # [N], generators; empty before the first reset.
+        self._rngs: NDArray[np.object_] = np.empty(0, dtype=object)
         self._over = np.zeros(num_envs, dtype=np.bool_)
+        self._over_count = 0
 
     def reset(
         self,
@@ -76,14 +79,14 @@ class BatchedEnv(VectorEnv[Any, Any, Any]):
         """
         del options
         seeds = self._lane_seeds(seed)
-        if not self._rngs:
-            self._rngs = [seeding.np_random(lane_seed)[0] for lane_seed in seeds]
-        else:
-            for lane, lane_seed in enumerate(seeds):
-                if lane_seed is not None:
-                    self._rngs[lane] = seeding.np_random(lane_seed)[0]
-        self._over[:] = False
-        self.dynamics.begin(np.arange(self.num_envs), self._rngs)
+        first = not self._rngs.size
+        if first:
+            self._rngs = np.empty(self.num_envs, dtype=object)
+        for lane, lane_seed in enumerate(seeds):
+            if first or lane_seed is not None:
+                self._rngs[lane] = seeding.np_random(lane_seed)[0]
+        self._over, self._over_count = np.zeros(self.num_envs, dtype=np.bool_), 0
+        self.dynamics.begin(self._lanes, self._rngs.tolist())
         return self.dynamics.observe(), {}
 
     def step(
@@ -102,34 +105,42 @@ class BatchedEnv(VectorEnv[Any, Any, Any]):
             gymnasium.error.ResetNeeded: No episode has begun.
             ValueError: An action has the wrong shape or does not exist.
         """
-        if not self._rngs:
+        if not self._rngs.size:
             raise ResetNeeded("no episode has begun: call reset() before the first step()")
         actions = check_actions(self.single_action_space, self.action_space, actions, self.num_envs)
-        if not self._over.any():
+        if not self._over_count:
             rewards, terminated, truncated = self.dynamics.advance(slice(None), actions)
         else:
             rewards, terminated, truncated = self._step_some(actions)
         self._over = terminated | truncated
-        infos = self._summaries() if self._over.any() else {}
+        # In a third of the time of `any`.
+        self._over_count = int(np.count_nonzero(self._over))
+        infos = self._summaries() if self._over_count else {}
         return self.dynamics.observe(), rewards, terminated, truncated, infos
 
     def _step_some(self, actions: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Lets finished lanes begin anew and moves the others."""
-        beginning = np.flatnonzero(self._over)
-        moving = np.flatnonzero(~self._over)
-        rewards = np.zeros(self.num_envs)
-        terminated = np.zeros(self.num_envs, dtype=np.bool_)
-        truncated = np.zeros(self.num_envs, dtype=np.bool_)
-        if moving.size:
-            rewards[moving], terminated[moving], truncated[moving] = self.dynamics.advance(
-                moving, _take(actions, moving)
-            )
-        self.dynamics.begin(beginning, [self._rngs[lane] for lane in beginning])
+        beginning = self._over.nonzero()[0]
+        moves_some = self._over_count < self.num_envs
+        if moves_some and self.dynamics.moves_finished_lanes:
+            rewards, terminated, truncated = self.dynamics.advance(slice(None), actions)
+            rewards[beginning] = 0.0
+            terminated[beginning] = truncated[beginning] = False
+        else:
+            rewards = np.zeros(self.num_envs)
+            terminated = np.zeros(self.num_envs, dtype=np.bool_)
+            truncated = np.zeros(self.num_envs, dtype=np.bool_)
+            if moves_some:
+                moving = np.flatnonzero(~self._over)
+                rewards[moving], terminated[moving], truncated[moving] = self.dynamics.advance(
+                    moving, _take(actions, moving)
+                )
+        self.dynamics.begin(beginning, self._rngs[beginning].tolist())
         return rewards, terminated, truncated
 
     def _summaries(self) -> Infos:
         infos: Infos = {}
-        ended = np.flatnonzero(self._over)
+        ended = self._over.nonzero()[0]
         for name, values in self.dynamics.summarise(ended).items():
             infos[name] = np.zeros(self.num_envs)
             infos[name][ended] = values

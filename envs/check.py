@@ -4,7 +4,8 @@
     python -m envs.check my_package.my_module:MyVectorEnv size=8 --steps 5000
 
 A single environment goes through Gymnasium's `check_env` with every warning counted as a failure, and through
-rollouts that it leaves out; a vector environment through the rules of :mod:`envs.vector_rules`. From Python:
+rollouts that it leaves out; a vector environment through the rules of
+:mod:`envs.checking.vector_rules`. From Python:
 
     failed = [result for result in check_vector_env(lambda n: MyVectorEnv(num_envs=n)) if not result.passed]
 """
@@ -30,9 +31,9 @@ import numpy as np
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import VectorEnv
 
-from envs import vector_rules as rules
-from envs.compare import difference
-from envs.vector_runs import MakeSingle, MakeVector, Runs
+from envs.checking import vector_rules as rules
+from envs.checking.compare import difference
+from envs.checking.vector_runs import MakeSingle, MakeVector, Runs
 
 ADVICE = "we recommend using a symmetric and normalized space"
 """The one warning that is no fault: RLlib scales actions to any bounded box by itself."""

@@ -61,6 +61,9 @@ class Dynamics(ABC, Generic[P]):
     with the arrow keys."""
     canvas_size: ClassVar[tuple[int, int]] = (640, 400)
     """Width and height of the picture that `draw` fills, in pixels."""
+    moves_finished_lanes: ClassVar[bool] = False
+    """Whether `advance` may be given lanes whose episode is over as well, so that the batched form need not
+    pick the others out; what it does to them is overwritten by `begin`."""
     recording: bool = False
     """Whether this will be drawn, so that what only a picture needs (past actions, say) is worth keeping."""
 
@@ -90,7 +93,8 @@ class Dynamics(ABC, Generic[P]):
         """Moves the given lanes by one step.
 
         Args:
-            lanes: The lanes that move; lanes whose episode is over are never among them.
+            lanes: The lanes that move; lanes whose episode is over are among them only if
+                `moves_finished_lanes`, and then their results do not count.
             actions: Their actions, [L, ...], already known to be valid.
         """
 

@@ -1,1 +1,1 @@
-"""Data that comes with the environments: one synthetic price file, and the script that made it."""
+"""Prices from files: the reader that names a wrong row, a synthetic file, and the script that made it."""

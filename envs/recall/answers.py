@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import gymnasium as gym
@@ -81,16 +82,27 @@ class Answers:
             actions: A batch of L actions.
             targets: The right answers, [L, C].
         """
-        given = np.concatenate(_columns(self.space, actions, len(targets)), axis=1)
-        means: Floats = self.element_closeness(given, targets).mean(axis=1)
+        columns = _columns(self.space, actions, len(targets))
+        given = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+        right = self.element_closeness(given, targets)
+        if right.shape[1] == 1:
+            return right[:, 0]
+        means: Floats = right.mean(axis=1)
         return means
 
     def element_closeness(self, given: Floats, targets: Floats) -> Floats:
         """A choice: 1 or 0. A number: 1 minus the squared distance, in widths of its window; [..., C]."""
+        correct: Floats = (given == targets).astype(np.float64)
+        if self._only_choices:
+            return correct
         width = np.where(self.high > self.low, self.high - self.low, 1.0)
         distance = (np.clip(given, self.low, self.high) - targets) / width
-        right: Floats = np.where(self.is_choice, given == targets, 1.0 - distance * distance)
+        right: Floats = np.where(self.is_choice, correct, 1.0 - distance * distance)
         return right
+
+    @cached_property
+    def _only_choices(self) -> bool:
+        return bool(self.is_choice.all())
 
     def random_closeness(self, targets: Floats) -> float:
         """The expectation for uniform choices, and numbers uniform in their windows, exactly."""

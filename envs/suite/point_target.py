@@ -11,9 +11,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.batched import BatchedEnv
+from envs.drawn_ahead import DrawnAhead
 from envs.dynamics import Dynamics, Lanes, Transition
 from envs.parameters import Parameters
-from envs.point_picture import PointFrame, action_at, draw_board
+from envs.pictures.point import PointFrame, action_at, draw_board
 from envs.references import ReferencePolicy, References
 from envs.registry import register
 from envs.rendering import Canvas, Point
@@ -122,6 +123,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
 
     parameters_type: ClassVar[type[Parameters]] = PointTargetParameters
     return_unit: ClassVar[str] = "points: +1 a hit, -1 a miss"
+    moves_finished_lanes: ClassVar[bool] = True
 
     def __init__(self, parameters: PointTargetParameters, num_lanes: int) -> None:
         super().__init__(parameters, num_lanes)
@@ -129,27 +131,42 @@ class PointTarget(Dynamics[PointTargetParameters]):
         self.action_space = spaces.Box(parameters.low, parameters.high, (2,), np.float32)
         self._centre = parameters.board_size / 2
         self._half_span = self._centre - parameters.radius
-        self.targets = np.full((num_lanes, 2), self._centre)
-        """The target's centre, [N, 2], in board units."""
-        self._view = np.zeros((num_lanes, 2), dtype=np.float32)
+        # [N, 6]: where the target is in units of the observation, and the smallest and the largest position
+        # from which it is touched.
+        self._placed = np.tile(self._place(np.zeros(2)), (num_lanes, 1))
+        self._draws = DrawnAhead(num_lanes, 2, self._place_drawn)
         self.jumps = np.zeros(num_lanes, dtype=np.int64)
         """Jumps in the present episode, [N]."""
         # Whether the last jump hit, [N], and each lane's jumps in the present episode; for pictures only.
         self._hit = np.zeros(num_lanes, dtype=np.bool_)
         self._path: list[list[Point]] = [[] for _ in range(num_lanes)]
 
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """The target's centre in each lane, [N, 2], in board units."""
+        return self._centre + self._half_span * self._placed[:, :2]
+
+    def _place_drawn(self, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Places targets by uniform numbers, [..., 2]."""
+        # An action space that was given the same seed draws the same numbers, and its jumps would land on
+        # the target. The later digits of a number say nothing about the first ones.
+        later = drawn * 2.0**20
+        return self._place(2.0 * (later - np.floor(later)) - 1.0)
+
+    def _place(self, view: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A row of `_placed` for each of the given places, [..., 2]."""
+        p = self.parameters
+        target = self._centre + self._half_span * view
+        # A jump beyond the border lands on it, so it touches whatever the border touches.
+        nearest = np.where(target - p.reach <= p.low, -np.inf, target - p.reach)
+        furthest = np.where(target + p.reach >= p.high, np.inf, target + p.reach)
+        return np.concatenate([view, nearest, furthest], axis=-1)
+
     def begin(self, lanes: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
         """Places the targets."""
         self.jumps[lanes] = 0
         if self.parameters.random_target:
-            # One number at a time: most calls are for few lanes, and making an array costs more than a number.
-            drawn = np.array([(rng.random(), rng.random()) for rng in rngs])
-            # An action space that was given the same seed draws the same numbers, and its jumps would land on
-            # the target. The later digits of a number say nothing about the first ones.
-            share = (drawn * 2.0**20) % 1.0
-            view = 2.0 * share - 1.0
-            self._view[lanes] = view
-            self.targets[lanes] = self._centre + self._half_span * view
+            self._placed[lanes] = self._draws.take(lanes, rngs)
         if self.recording:
             self._hit[lanes] = False
             for lane in lanes:
@@ -158,19 +175,21 @@ class PointTarget(Dynamics[PointTargetParameters]):
     def advance(self, lanes: Lanes, actions: NDArray[Any]) -> Transition:
         """Moves the worker and sees whether it touches the target."""
         p = self.parameters
-        positions = np.minimum(np.maximum(actions, p.low), p.high)
-        near = np.abs(positions - self.targets[lanes]) <= p.reach
+        jumped_to = actions.astype(np.float64)
+        placed = self._placed[lanes]
+        near = (jumped_to >= placed[:, 2:4]) & (jumped_to <= placed[:, 4:])
         hit = near[:, 0] & near[:, 1]
-        self.jumps[lanes] += 1
+        self.jumps[lanes] = jumps = self.jumps[lanes] + 1
         if self.recording:
             self._hit[lanes] = hit
+            positions = np.clip(actions, p.low, p.high)
             for lane, (x, y) in zip(np.arange(self.num_lanes)[lanes], positions.tolist(), strict=True):
                 self._path[lane].append((x, y))
-        return Transition(np.where(hit, 1.0, -1.0), hit, ~hit & (self.jumps[lanes] == p.max_steps))
+        return Transition(np.where(hit, 1.0, -1.0), hit, np.greater(jumps == p.max_steps, hit))
 
     def observe(self) -> NDArray[np.float32]:
         """Where each lane's target is, [N, 2]."""
-        return self._view.copy()
+        return self._placed[:, :2].astype(np.float32)
 
     def draw(self, canvas: Canvas, lane: int) -> None:
         """The board with target, worker and past jumps."""

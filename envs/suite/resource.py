@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from envs.batched import BatchedEnv
 from envs.dynamics import Dynamics, Lanes, Transition
+from envs.laws.server_fleet import CHANGES, MAX_CHANGE
+from envs.laws.service import COST_UNIT, JOBS_PER_SERVER, STEPS, Service
+from envs.optima.resource import solve
+from envs.optima.resource_policies import ServicePolicy, ServiceState, service_policies
 from envs.parameters import Parameters
+from envs.pictures.resource import ServiceFrame, draw_service
 from envs.references import Act, ReferencePolicy, References
 from envs.registry import register
 from envs.rendering import Canvas
-from envs.resource_optimum import solve
-from envs.resource_picture import ServiceFrame, draw_service
-from envs.resource_policies import ServicePolicy, ServiceState, service_policies
-from envs.server_fleet import CHANGES, MAX_CHANGE
-from envs.service import COST_UNIT, JOBS_PER_SERVER, STEPS, Service
 from envs.single import SingleEnv
 
 HOURS_PER_STEP = 24 / STEPS
@@ -118,7 +118,7 @@ class Resource(Dynamics[ResourceParameters]):
     floor: at three times the cost (a return of -134 against -45), everything else would look perfect.
     `autoscaler` steers to the fewest servers that the last load keeps busy to at most 80 %, `ceiling` to those
     that it keeps busy fully, `no_op` keeps the first servers. The optimum is dynamic programming over time,
-    fleet and queue (:mod:`envs.resource_optimum`). All returns are exact for every boot delay; computing
+    fleet and queue (:mod:`envs.optima.resource`). All returns are exact for every boot delay; computing
     them takes 1.3, 2.5 and 8 s on one core for a delay of 0, 1 and 2.
 
     ## Version History
@@ -155,7 +155,7 @@ class Resource(Dynamics[ResourceParameters]):
         self.loads = np.zeros((num_lanes, STEPS + 1), dtype=np.int64)
         """Jobs of the step before midnight and of each step of the day, [N, T + 1]."""
         self.fleet = np.zeros(num_lanes, dtype=np.int64)
-        """Number of the present fleet in :class:`envs.server_fleet.Fleet`, [N]."""
+        """Number of the present fleet in :class:`envs.laws.server_fleet.Fleet`, [N]."""
         self.queue = np.zeros(num_lanes, dtype=np.int64)
         """Jobs waiting, [N]."""
         # [N, T + 1]: the fleet and the queue at every time so far; the queue is empty at midnight.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from envs.batched import BatchedEnv
 from envs.batching import collate, member, take
+from envs.drawn_ahead import DrawnAhead
 from envs.dynamics import Dynamics, Lanes, Transition
 from envs.encoding import ActionDecoder
 from envs.parameters import Parameters
@@ -123,6 +124,7 @@ class Spaces(Dynamics[SpacesParameters]):
         """The elements of an action; and the right answer to every message, [M, C]."""
         self.message = np.zeros(num_lanes, dtype=np.intp)
         """Which of the M observations each lane shows, [N]."""
+        self._draws = DrawnAhead(num_lanes, 1)
         self._given: list[tuple[Any, float] | None] = [None] * num_lanes
 
     @property
@@ -132,7 +134,7 @@ class Spaces(Dynamics[SpacesParameters]):
 
     def begin(self, lanes: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
         """Draws each lane's message."""
-        drawn = np.array([rng.random() for rng in rngs])
+        drawn = self._draws.take(lanes, rngs)[:, 0]
         self.message[lanes] = (drawn * len(self.targets)).astype(np.intp)
         if self.recording:
             for lane in lanes:

@@ -13,11 +13,19 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from envs.batched import BatchedEnv
+from envs.data.price_history import (
+    SPLITS,
+    SYNTHETIC,
+    PriceHistory,
+    Split,
+    load_prices,
+    parse_date,
+    split_rows,
+)
 from envs.dynamics import Dynamics
-from envs.hindsight import Hindsight
+from envs.laws.portfolio import BUY, SELL, Portfolio, TraderParameters
+from envs.optima.hindsight import Hindsight
 from envs.parameters import Parameters
-from envs.portfolio import BUY, SELL, Portfolio, TraderParameters
-from envs.price_history import SPLITS, SYNTHETIC, PriceHistory, Split, load_prices, parse_date, split_rows
 from envs.references import Act, ReferencePolicy, References
 from envs.registry import register
 from envs.single import SingleEnv
@@ -136,7 +144,7 @@ class TradingHistorical(Portfolio[TradingHistoricalParameters]):
     All are for one split, whose prices are known, so they are means over its possible starts, not estimates.
 
     The floor is the better of two investors who never trade again, cash and buy-and-hold: a score above 0 needs
-    timing. The optimum knows every later price (dynamic programming, :mod:`envs.hindsight`). As a number it is
+    timing. The optimum knows every later price (dynamic programming, :mod:`envs.optima.hindsight`). As a number it is
     exact: no policy of any kind earns more, but for the rounding to whole shares. As a goal it is out of reach
     on prices that a policy has not seen: only one that has memorised the split gets near 1, so **a high score
     on train is a sign of memory, and a score of 0.1 on test may be excellent**. Compare scores of one split

@@ -11,10 +11,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.batched import BatchedEnv
+from envs.drawn_ahead import DrawnAhead
 from envs.dynamics import Dynamics, Lanes, Transition
-from envs.grid_frames import AGENT, LEAST_CELL, TARGET, WALL, Frames
-from envs.grid_optimum import MOVES, Grid
+from envs.optima.grid import MOVES, Grid
 from envs.parameters import Parameters
+from envs.pictures.grid import AGENT, LEAST_CELL, TARGET, WALL, Frames
 from envs.references import ReferencePolicy, References
 from envs.registry import register
 from envs.rendering import INK, MUTED, Canvas
@@ -132,6 +133,7 @@ class Visual(Dynamics[VisualParameters]):
 
     parameters_type: ClassVar[type[Parameters]] = VisualParameters
     return_unit: ClassVar[str] = "reward points"
+    moves_finished_lanes: ClassVar[bool] = True
     action_names: ClassVar[tuple[str, ...]] = ("up", "down", "left", "right")
 
     def __init__(self, parameters: VisualParameters, num_lanes: int) -> None:
@@ -154,13 +156,14 @@ class Visual(Dynamics[VisualParameters]):
         """The target's cell, [N]."""
         self.time = np.zeros(num_lanes, dtype=np.int64)
         """Moves made in the present episode, [N]."""
+        self._draws = DrawnAhead(num_lanes, 2)
         self._shortest = np.zeros(num_lanes, dtype=np.int64)
 
     def begin(self, lanes: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
         """Draws each lane's start and target."""
         open_cells = self._grid.open_cells
         # Both numbers are always drawn, so a seed has the same target with and without a random start.
-        draws = np.array([rng.random(2) for rng in rngs])
+        draws = self._draws.take(lanes, rngs)
         start = (draws[:, 0] * len(open_cells)).astype(np.int64) * self.parameters.random_start
         target = (draws[:, 1] * (len(open_cells) - 1)).astype(np.int64)
         target += target >= start

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from envs.compare import difference
+from envs.checking.compare import difference
 
 ENV_ID = "sweeps/TradingMeanReverting-v0"
 

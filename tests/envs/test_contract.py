@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import envs
 from envs.check import check_single_env, check_vector_env
-from envs.compare import difference
-from envs.vector_runs import play, take_step
+from envs.checking.compare import difference
+from envs.checking.vector_runs import play, take_step
 
 HEADINGS = (
     "Action Space",

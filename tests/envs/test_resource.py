@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import envs
-from envs.resource_optimum import solve
-from envs.server_fleet import Fleet
-from envs.service import STEPS, Service
+from envs.laws.server_fleet import Fleet
+from envs.laws.service import STEPS, Service
+from envs.optima.resource import solve
 from envs.suite.resource import Resource, ResourceParameters
 
 CONTINUOUS, DISCRETE = "sweeps/Resource-v0", "sweeps/ResourceDiscrete-v0"

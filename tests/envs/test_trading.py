@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import envs
-from envs.market_optimum import Market, invest_always, solve
-from envs.portfolio import BUY, HOLD, SELL
+from envs.laws.portfolio import BUY, HOLD, SELL
+from envs.optima.market import Market, invest_always, solve
 from envs.suite.trading import Trading, TradingParameters
 
 RANDOM_WALK = "sweeps/Trading-v0"

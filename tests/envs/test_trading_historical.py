@@ -8,8 +8,8 @@ import pytest
 from gymnasium.utils import seeding
 
 import envs
-from envs.hindsight import Hindsight
-from envs.portfolio import BUY, HOLD, SELL
+from envs.laws.portfolio import BUY, HOLD, SELL
+from envs.optima.hindsight import Hindsight
 from envs.suite.trading_historical import TradingHistorical, TradingHistoricalParameters
 
 ENV_ID = "sweeps/TradingHistorical-v0"

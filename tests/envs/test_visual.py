@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import envs
-from envs.grid_frames import AGENT, FLOOR, LEAST_CELL, LINE, TARGET, WALL, Frames
-from envs.grid_optimum import MOVES, Grid
+from envs.optima.grid import MOVES, Grid
+from envs.pictures.grid import AGENT, FLOOR, LEAST_CELL, LINE, TARGET, WALL, Frames
 from envs.suite.visual import Visual, VisualParameters
 
 UP, DOWN, LEFT, RIGHT = range(4)

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.server_fleet import CHANGES, MAX_CHANGE
-from envs.service import COST_UNIT, JOBS_PER_SERVER, STEPS, Floats, Integers, Service
+from envs.laws.server_fleet import CHANGES, MAX_CHANGE
+from envs.laws.service import COST_UNIT, JOBS_PER_SERVER, STEPS, Floats, Integers, Service
 
 TIE = 1e-9
 """An action must gain more than this over a smaller one to be chosen: rounding shall not move servers."""

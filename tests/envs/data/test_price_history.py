@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from envs.data.make_prices import DESTINATION, write
-from envs.price_history import SYNTHETIC, load_prices, split_rows
+from envs.data.price_history import SYNTHETIC, load_prices, split_rows
 
 SOUND = ["date,close", "2024-01-02,10", "2024-01-03,11.5", "2024-01-05,9"]
 

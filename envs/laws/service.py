@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.laws.server_fleet import Fleet
 from envs.parameters import Parameters
-from envs.server_fleet import Fleet
 
 STEPS = 288
 """Steps of five minutes in a day."""

@@ -8,7 +8,7 @@ steps left the wealth grows by a factor f(n, r, position), where r is the row of
     f(n, r, out) = max(G0, G1 / (1 + fee))             buying costs the fee out of the same cash
     f(n, r, in)  = max(G1, G0 (1 - fee))
 
-with f(0, ., .) = 1: the recursion of :mod:`envs.market_optimum` without its expectation.
+with f(0, ., .) = 1: the recursion of :mod:`envs.optima.market` without its expectation.
 """
 
 from __future__ import annotations

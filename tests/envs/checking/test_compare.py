@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.compare import difference
+from envs.checking.compare import difference
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 SYNTHETIC = "synthetic"
 """The path that stands for the file that comes with the package."""
-_SYNTHETIC_FILE = Path(__file__).parent / "data" / "synthetic_prices.csv"
+_SYNTHETIC_FILE = Path(__file__).with_name("synthetic_prices.csv")
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[str, ...] = get_args(Split)

@@ -11,8 +11,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.dynamics import Dynamics, Lanes, Transition
-from envs.market_picture import MarketFrame, draw_market
 from envs.parameters import Parameters
+from envs.pictures.market import MarketFrame, draw_market
 from envs.rendering import Canvas
 
 HOLD, BUY, SELL = 0, 1, 2
@@ -61,17 +61,15 @@ class Portfolio(Dynamics[T]):
         self.shares = np.zeros(num_lanes)
         """Whole shares held, [N]."""
         self._cash = np.zeros(num_lanes)
-        self._peak = np.zeros(num_lanes)
-        self._drawdown = np.zeros(num_lanes)
-        self._traded = np.zeros(num_lanes)
-        self._growth_sum = np.zeros(num_lanes)
-        self._growth_squares = np.zeros(num_lanes)
-        # [N, T + 1, 2]: shares and portfolio value at every time, written for pictures only.
-        self._history = np.zeros((num_lanes, parameters.max_steps + 1, 2))
+        # What the last step computed and the next one needs again, [N].
+        self._price, self._stock, self._value = np.zeros((3, num_lanes))
+        # [N, T + 1]: shares and portfolio value at every time so far. To keep them costs less than to add the
+        # summary up in every step.
+        self._share_history, self._value_history = np.zeros((2, num_lanes, parameters.max_steps + 1))
 
     @abstractmethod
     def price(self, lane: NDArray[np.intp], time: NDArray[np.int64]) -> Floats:
-        """The price of a share in the given lanes at the given times of their episodes, all [L]."""
+        """The price of a share in the given lanes at the given times, whose shapes broadcast."""
 
     @abstractmethod
     def usual_prices(self, lane: int) -> tuple[float, float]:
@@ -86,68 +84,60 @@ class Portfolio(Dynamics[T]):
         """Hands out the initial cash."""
         initial_cash = self.parameters.initial_cash
         self.time[lanes] = 0
-        self._cash[lanes] = self._peak[lanes] = initial_cash
-        for total in (self.shares, self._drawdown, self._traded, self._growth_sum, self._growth_squares):
-            total[lanes] = 0.0
-        if self.recording:
-            self._history[lanes, 0] = (0.0, initial_cash)
+        self._price[lanes] = self.price(lanes, self.time[lanes])
+        self.shares[lanes] = self._stock[lanes] = 0.0
+        self._cash[lanes] = self._value[lanes] = self._value_history[lanes, 0] = initial_cash
 
     def advance(self, lanes: Lanes, actions: NDArray[Any]) -> Transition:
         """Trades at the present price, then lets the price move."""
         p = self.parameters
-        time, lane = self.time[lanes], self.lane[lanes]
-        price, next_price = self.price(lane, time), self.price(lane, time + 1)
+        lane, time = self.lane[lanes], self.time[lanes] + 1
+        price, next_price = self._price[lanes], self.price(lane, time)
         cash, shares = self._cash[lanes], self.shares[lanes]
-        before = cash + shares * price
 
         affordable = np.floor(cash / (price * (1.0 + p.fee_rate)))
         change = np.where(actions == BUY, affordable, np.where(actions == SELL, -shares, 0.0))
-        traded = np.abs(change) * price
+        cost = change * price
         # Rounding in the price of a purchase may leave cash a hair below zero.
-        cash = np.maximum(cash - change * price - p.fee_rate * traded, 0.0)
+        cash = np.maximum(cash - cost - p.fee_rate * np.abs(cost), 0.0)
         shares = shares + change
-        after = cash + shares * next_price
+        stock = shares * next_price
+        value = cash + stock
+        rewards = (value - self._value[lanes]) / p.initial_cash
 
-        growth = after / before - 1.0
-        peak = np.maximum(self._peak[lanes], after)
-        self._cash[lanes], self.shares[lanes], self._peak[lanes] = cash, shares, peak
-        self._drawdown[lanes] = np.maximum(self._drawdown[lanes], 1.0 - after / peak)
-        self._traded[lanes] += traded
-        self._growth_sum[lanes] += growth
-        self._growth_squares[lanes] += growth * growth
-        self.time[lanes] = time = time + 1
-        if self.recording:
-            self._history[lane, time, 0], self._history[lane, time, 1] = shares, after
-
-        rewards = (after - before) / p.initial_cash
+        self.time[lanes], self._cash[lanes], self.shares[lanes] = time, cash, shares
+        self._price[lanes], self._stock[lanes], self._value[lanes] = next_price, stock, value
+        self._share_history[lane, time] = shares
+        self._value_history[lane, time] = value
         return Transition(rewards, time == p.max_steps, np.zeros(len(time), dtype=np.bool_))
 
     def observe_account(self) -> tuple[Floats, Floats]:
         """Share of the portfolio's value held in stock, and share of the episode left; 0 to 1, each [N]."""
-        stock = self.shares * self.price(self.lane, self.time)
-        return stock / (stock + self._cash), 1.0 - self.time / self.parameters.max_steps
+        return self._stock / self._value, 1.0 - self.time / self.parameters.max_steps
 
     def summarise(self, lanes: NDArray[np.intp]) -> dict[str, Floats]:
         """The trader's figures of the episodes that have just ended."""
         p = self.parameters
-        last_price = self.price(lanes, self.time[lanes])
-        value = self._cash[lanes] + self.shares[lanes] * last_price
-        mean = self._growth_sum[lanes] / p.max_steps
-        variance = np.maximum(self._growth_squares[lanes] / p.max_steps - mean**2, 0.0)
-        # A portfolio that never moved has no Sharpe ratio; rounding may leave a trace of variance.
-        moved = variance > 1e-18
+        values = self._value_history[lanes]
+        growths = values[:, 1:] / values[:, :-1] - 1.0
+        mean, deviation = growths.mean(axis=1), growths.std(axis=1)
+        # A portfolio that never moved has no Sharpe ratio; rounding may leave a trace of a deviation.
+        moved = deviation > 1e-9
         sharpe = np.full(len(lanes), np.nan)
-        sharpe[moved] = mean[moved] / np.sqrt(variance[moved]) * np.sqrt(STEPS_PER_YEAR)
-        first_cost = self.price(lanes, np.zeros(len(lanes), dtype=np.int64)) * (1.0 + p.fee_rate)
+        sharpe[moved] = mean[moved] / deviation[moved] * np.sqrt(STEPS_PER_YEAR)
+        # [L, T]: the price at which each step traded.
+        prices = self.price(lanes[:, np.newaxis], np.arange(p.max_steps))
+        traded = (np.abs(np.diff(self._share_history[lanes], axis=1)) * prices).sum(axis=1)
+        first_cost = prices[:, 0] * (1.0 + p.fee_rate)
         held = np.floor(p.initial_cash / first_cost)
-        buy_and_hold = p.initial_cash + held * (last_price - first_cost)
+        buy_and_hold = p.initial_cash + held * (self._price[lanes] - first_cost)
         return {
-            "portfolio_value": value,
+            "portfolio_value": values[:, -1],
             "sharpe_ratio": sharpe,
-            "max_drawdown": self._drawdown[lanes],
-            "turnover": self._traded[lanes] / p.initial_cash,
-            "fees_paid": self._traded[lanes] * p.fee_rate,
-            "excess_return": (value - buy_and_hold) / p.initial_cash,
+            "max_drawdown": (1.0 - values / np.maximum.accumulate(values, axis=1)).max(axis=1),
+            "turnover": traded / p.initial_cash,
+            "fees_paid": traded * p.fee_rate,
+            "excess_return": (values[:, -1] - buy_and_hold) / p.initial_cash,
         }
 
     def draw(self, canvas: Canvas, lane: int) -> None:
@@ -162,8 +152,8 @@ class Portfolio(Dynamics[T]):
         times = np.arange(self.time[lane] + 1)
         return MarketFrame(
             prices=self.price(np.full(len(times), lane), times),
-            shares=self._history[lane, times, 0],
-            values=self._history[lane, times, 1],
+            shares=self._share_history[lane, times],
+            values=self._value_history[lane, times],
             max_steps=self.parameters.max_steps,
             usual_prices=self.usual_prices(lane),
             mean_price=self.mean_price,

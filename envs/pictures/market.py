@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.plot import MARKER, Plot, padded
+from envs.pictures.plot import MARKER, Plot, padded
 from envs.rendering import BLUE, GREEN, INK, MUTED, PALE_BLUE, RED, Canvas
 
 Floats = NDArray[np.float64]

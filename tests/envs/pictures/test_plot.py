@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.plot import Plot, padded, ticks
+from envs.pictures.plot import Plot, padded, ticks
 from envs.rendering import BLUE, Canvas
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.resource_optimum import TargetRule, solve
-from envs.server_fleet import MAX_CHANGE
-from envs.service import Integers, Service
+from envs.laws.server_fleet import MAX_CHANGE
+from envs.laws.service import Integers, Service
+from envs.optima.resource import TargetRule, solve
 
 TARGET_UTILISATION = 0.8
 """What share of its servers the textbook autoscaler keeps busy."""

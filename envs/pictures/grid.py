@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.grid_optimum import Grid
+from envs.optima.grid import Grid
 
 FLOOR = (236, 238, 241)
 LINE = (214, 217, 222)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.plot import Plot
+from envs.pictures.plot import Plot
 from envs.rendering import BLUE, INK, MUTED, PALE_BLUE, PALE_RED, RED, Canvas
 
 Floats = NDArray[np.float64]

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from envs.market_picture import MarketFrame
+from envs.pictures.market import MarketFrame
 
 BUY, SELL, HOLD = 1, 2, 0
 

@@ -15,8 +15,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import batch_space, iterate
 
-from envs.compare import difference
-from envs.vector_runs import Frame, MakeSingle, Runs, lane_view, play, take_step
+from envs.checking.compare import difference
+from envs.checking.vector_runs import Frame, MakeSingle, Runs, lane_view, play, take_step
 
 Problem = str | None
 """What breaks a rule, or None where it is kept."""

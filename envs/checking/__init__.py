@@ -1,0 +1,1 @@
+"""The parts of `python -m envs.check`: what a vector environment did, and the rules it must keep."""
