@@ -9,6 +9,7 @@ Writes docs/performance.md and docs/figures/training_growth.svg.
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from pathlib import Path
 
 import altair as alt
 import pandas as pd
-import psutil
 import ray
 import torch
 from training_contestants import Setting, rllib
@@ -41,7 +41,13 @@ def steps_per_second(
     start, steps = clock(), 0
     while (elapsed := clock() - start) < SECONDS:
         steps += iterate()
-    return steps / elapsed, psutil.Process().memory_info().rss / 2**20
+    return steps / elapsed, _resident_mib()
+
+
+def _resident_mib() -> float:
+    """Memory of this process (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def trial(address: str, fast: bool) -> tuple[float, float]:

@@ -14,7 +14,7 @@ EXPERIMENT = Experiment(
     space=ppo.CORE | ppo.BATCH.narrow(batch_size=(512, 1024, 2048)) | model_layouts.MLP,
     budget=Budget(trials=48, steps_per_trial=16_384, evaluations=8),
     evaluation_episodes=128,
-    confirmation=Confirmation(top_k=3, seeds=12),
+    confirmation=Confirmation(top_k=3, seeds=16),
 )
 
 if __name__ == "__main__":

@@ -65,11 +65,8 @@ def print_result(console: Console, plan: Plan, progress: SweepProgress, report: 
 
 def print_stopped(console: Console, plan: Plan) -> None:
     """How to go on after Ctrl-C."""
-    console.print(
-        f"stopped; to go on where it was: python -m experiments.{plan.name} --name {plan.sweep}, "
-        "with the same options",
-        soft_wrap=True,
-    )
+    name = "" if plan.options.name else f" --name {plan.sweep}"
+    console.print(f"stopped; to go on where it was: {plan.command()}{name}", soft_wrap=True)
 
 
 def verdict_table(verdict: Verdict) -> Table:

@@ -26,7 +26,8 @@ def quieten(*, debug: bool) -> None:
     if debug:
         return
     logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.disable(logging.WARNING)
+    # Tune logs a failed run's traceback as an error; the recorder says its cause in one line.
+    logging.disable(logging.ERROR)
     warnings.filterwarnings("ignore")
 
 

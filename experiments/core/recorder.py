@@ -155,8 +155,10 @@ def run_folder(trial: Trial) -> str:
 
 def failure_cause(trial: Trial) -> str:
     """The last line of what a run failed with."""
-    error = trial.get_error()
-    lines = [line.strip() for line in str(error or "").splitlines() if line.strip()]
+    # Tune copies this file to the storage only later, so it is read where Tune wrote it.
+    written = Path(trial.error_file or "")
+    text = written.read_text(encoding="utf-8") if written.is_file() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "the process of the run died"
 
 

@@ -169,7 +169,8 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(run_python, tmp_path)
     assert kept
     assert len(kept) < 5
     sizes = {name: (folder / "search" / name / "result.json").stat().st_size for name in kept}
-    assert "not confirmed" in out.lower() or "no confirmation" in out.lower() or "unconfirmed" in out.lower()
+    assert "No verdict yet" in out
+    assert "to go on where it was: python -m experiments.trading_sweep" in out
 
     again = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert again.returncode == 0, again.stderr
