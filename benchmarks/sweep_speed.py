@@ -51,7 +51,9 @@ def configurations(trials: int) -> list[dict[str, Any]]:
     from search_spaces import ppo
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    space = (ppo.CORE | ppo.BATCH).domains
+    # With a smaller batch no episode ends before RLlib's first result, which then lacks the metric, and Tune
+    # ends the whole plain sweep.
+    space = (ppo.CORE | ppo.BATCH.narrow(batch_size=(2048, 4096))).domains
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     return [dict(study.ask(space).params) for _ in range(trials)]
 
@@ -104,6 +106,7 @@ def run_plain(options: Options) -> None:
     from ray import tune
     from ray.rllib.algorithms.ppo import PPOConfig
     from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+    from ray.tune.registry import register_env
     from ray.tune.search.optuna import OptunaSearch
 
     from experiments.core import trainer
@@ -112,11 +115,17 @@ def run_plain(options: Options) -> None:
         chosen = trainer.training_keywords(trainer.complete(config, {"layout": LAYOUT}))
         return {name: value for name, value in chosen.items() if name != "grad_clip_by"}
 
+    def make(context: dict[str, Any]) -> Any:
+        import envs  # noqa: F401  # registers the id in the trial's process
+
+        return gym.make_vec(ENV, context["num_envs"], "vector_entry_point")
+
+    register_env("market", make)
     points = [setting(config) for config in configurations(options.trials)]
     searched = {name: tune.choice([point[name] for point in points]) for name in points[0]}
     base = (
         PPOConfig()
-        .environment(ENV)
+        .environment("market")
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=LANES,
@@ -126,7 +135,7 @@ def run_plain(options: Options) -> None:
     )
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     with tempfile.TemporaryDirectory() as storage:
-        tune.Tuner(
+        results = tune.Tuner(
             "PPO",
             param_space={**base.to_dict(), **searched},
             tune_config=tune.TuneConfig(
@@ -141,6 +150,8 @@ def run_plain(options: Options) -> None:
             ),
         ).fit()
     ray.shutdown()
+    if results.num_errors:
+        raise RuntimeError(f"{results.num_errors} of the plain trials failed: nothing to compare with")
 
 
 def measure(side: str, options: Options) -> float:
