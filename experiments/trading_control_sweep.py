@@ -3,6 +3,7 @@
 It must not: this is the negative control. A suite that takes noise for progress gives itself away here.
 
 Run:    python -m experiments.trading_control_sweep
+Expect: "Nothing beat the default"; with --confirm-seeds 14 the difference was +0.26 [-0.63, +1.16]
 """
 
 from experiments import Budget, Confirmation, Experiment, main
