@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def head(tmp_path):
     start = [
         RAY, "start", "--head", "--block", f"--port={PORT}", f"--dashboard-port={DASHBOARD}", "--num-cpus=2",
         "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", "--disable-usage-stats",
-        f"--temp-dir=/tmp/ray_{os.getpid()}",
+        # pytest's own folders are too deep for the paths of Ray's sockets.
+        f"--temp-dir={tempfile.mkdtemp(prefix='ray_')}",
     ]  # fmt: skip
     log = (tmp_path / "head.log").open("w")
     running = subprocess.Popen(start, env=env, stdout=log, stderr=subprocess.STDOUT)
