@@ -84,9 +84,7 @@ def run_suite(options: Options) -> None:
     with tempfile.TemporaryDirectory() as storage, connected(cores=2, debug=False):
         plan = Plan.of(experiment, SweepOptions(storage=storage), name="speed", question="")
         task = plan.task(diverged_score=0.0)
-        progress = SweepProgress(
-            Console(quiet=True), full_steps=options.steps, totals={Phase.SEARCH: options.trials}
-        )
+        progress = SweepProgress(Console(quiet=True), totals={Phase.SEARCH: options.trials})
         runs = [
             {**config, "seed": number, "config_id": trial_name(number)}
             for number, config in enumerate(configurations(options.trials))

@@ -14,7 +14,7 @@ from ray.tune.search import Searcher
 
 from analysis.schema import Phase
 from experiments.core.plan import Plan
-from experiments.core.recorder import run_folder
+from experiments.core.recorder import run_folder, run_name
 from experiments.core.resume import clear_unfinished, finished_runs, unfinished_configs
 from experiments.core.searcher import METRIC, ListedSearch, StepwiseOptunaSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
@@ -96,8 +96,8 @@ def confirm(
         {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
         for config_id, config in chosen.items()
         for k in range(plan.experiment.confirmation.seeds)
-        if f"{config_id}_seed{k}" not in there
     ]
+    runs = [run for run in runs if run_name(run) not in there]
     if not runs:
         return
     train_all(

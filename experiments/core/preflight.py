@@ -12,6 +12,7 @@ import envs
 from experiments.core import trainer
 from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
+from experiments.core.evaluation import evaluate
 from experiments.core.manifest import manifest_of, same_experiment
 from experiments.core.plan import Plan
 from experiments.core.trial import ppo_config
@@ -50,8 +51,6 @@ def random_return(plan: Plan, *, episodes: int = 64) -> float:
     """The mean return of random actions: what a diverged trial counts as where no floor is stated."""
     env = make_vector(plan.experiment.env, plan.experiment.env_parameters, episodes)
     env.action_space.seed(0)
-    from experiments.core.evaluation import evaluate
-
     try:
         return float(np.mean(evaluate(env, lambda _: env.action_space.sample(), seed=0).returns))
     finally:

@@ -15,9 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from analysis.schema import DEFAULT, Phase, State
-
-_FIRST_TRIAL = "trial_0000"
-"""The search's run of the default configuration."""
+from analysis.verdict import FIRST_TRIAL
 
 
 class SweepProgress:
@@ -25,13 +23,11 @@ class SweepProgress:
 
     Args:
         console: Where to show it; a terminal gets the live display.
-        full_steps: Steps of a complete run, for the time left.
         totals: Expected runs of each phase.
     """
 
-    def __init__(self, console: Console, *, full_steps: int, totals: Mapping[Phase, int]) -> None:
+    def __init__(self, console: Console, *, totals: Mapping[Phase, int]) -> None:
         self._console = console
-        self._full_steps = full_steps
         self._totals = dict(totals)
         self._ended = {phase: Counter[State]() for phase in totals}
         self._steps: dict[tuple[Phase, str], int] = {}
@@ -77,7 +73,7 @@ class SweepProgress:
         counts[state] += 1
         objective = float(result.get("objective", math.nan))
         if self._phase is Phase.SEARCH and state in {State.COMPLETED, State.PRUNED}:
-            if run == _FIRST_TRIAL:
+            if run == FIRST_TRIAL:
                 self._default = objective
             elif state is State.COMPLETED:
                 self._best = max(objective, self._best) if not math.isnan(self._best) else objective
@@ -105,7 +101,7 @@ class SweepProgress:
         self, run: str, state: State, objective: float, result: Mapping[str, Any], cause: str | None
     ) -> str:
         done = f"{self._ended[self._phase].total()}/{self._totals[self._phase]}"
-        name = DEFAULT if self._phase is Phase.SEARCH and run == _FIRST_TRIAL else run
+        name = DEFAULT if self._phase is Phase.SEARCH and run == FIRST_TRIAL else run
         steps = f"{int(result.get('steps', 0)):>9,} steps"
         line = f"{_TITLES[self._phase]:<7} {done:>6}  {name:<18} {state:<9} {steps}"
         return f"{line}  {cause}" if cause else f"{line}  score {objective:.3f}"

@@ -19,8 +19,7 @@ from ray.tune.experiment import Trial
 from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, State
 from experiments.core.progress import SweepProgress
 from experiments.core.tensorboard import TensorBoardLog
-
-RUN_KEYS = ("seed", "config_id", "test_seed")
+from experiments.core.trial import IDENTITY
 
 
 @dataclass
@@ -67,7 +66,7 @@ class RunLog:
     def close(self, state: State | None, cause: str | None) -> None:
         """Ends the records; without a state the run stays unfinished."""
         if state is not None:
-            named = {name: value for name, value in self.config.items() if name not in RUN_KEYS}
+            named = {name: value for name, value in self.config.items() if name not in IDENTITY}
             self.tensorboard.hyperparameters(named, self.last)
         self.tensorboard.close()
         self.lines.close()
@@ -146,8 +145,12 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
 
 
 def run_folder(trial: Trial) -> str:
-    """The name of a run's folder: its configuration, and in the confirmation its test seed."""
-    config = trial.config
+    """The name of a run's folder, as Tune asks for it."""
+    return run_name(trial.config)
+
+
+def run_name(config: Mapping[str, Any]) -> str:
+    """A run's name from its trainable's config: the configuration, in the confirmation also the test seed."""
     return (
         f"{config['config_id']}_seed{config['test_seed']}" if "test_seed" in config else config["config_id"]
     )

@@ -17,10 +17,11 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from analysis.schema import State
-from experiments.core.resume import FinishedRun
+from experiments.core.resume import OBJECTIVE, FinishedRun
 from search_spaces import SearchSpace
 
-METRIC = "objective"
+METRIC = OBJECTIVE
+"""What Tune and Optuna maximise."""
 
 
 class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no types

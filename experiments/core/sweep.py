@@ -47,7 +47,7 @@ def run_sweep(plan: Plan) -> int:
     _create_folder(plan)
     interruption = Interruption()
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
-    progress = SweepProgress(console, full_steps=plan.experiment.budget.steps_per_trial, totals=totals)
+    progress = SweepProgress(console, totals=totals)
     with connected(cores=plan.options.concurrency, debug=plan.options.debug) as cores, progress:
         concurrency = plan.options.concurrency or cores
         _train(plan, progress, interruption, concurrency)

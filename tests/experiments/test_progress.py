@@ -29,7 +29,7 @@ def play(progress):
 
 
 def test_elsewhere_every_finished_run_is_one_line_with_its_end(screen):
-    with SweepProgress(Console(file=screen, width=110), full_steps=1000, totals=TOTALS) as progress:
+    with SweepProgress(Console(file=screen, width=110), totals=TOTALS) as progress:
         play(progress)
     lines = screen.getvalue().splitlines()
     assert len(lines) == 4
@@ -41,7 +41,7 @@ def test_elsewhere_every_finished_run_is_one_line_with_its_end(screen):
 
 def test_in_a_terminal_bars_counts_best_score_and_speed_are_shown(screen):
     console = Console(file=screen, width=110, force_terminal=True)
-    progress = SweepProgress(console, full_steps=1000, totals=TOTALS)
+    progress = SweepProgress(console, totals=TOTALS)
     play(progress)
     console.print(progress._render())
     shown = screen.getvalue()
@@ -61,7 +61,7 @@ def test_in_a_terminal_bars_counts_best_score_and_speed_are_shown(screen):
 
 
 def test_counts_are_kept_by_phase_and_state():
-    progress = SweepProgress(Console(quiet=True), full_steps=1000, totals=TOTALS)
+    progress = SweepProgress(Console(quiet=True), totals=TOTALS)
     play(progress)
     assert progress.count(Phase.SEARCH, State.COMPLETED) == 2
     assert progress.count(Phase.CONFIRM, State.COMPLETED) == 0

@@ -83,7 +83,8 @@ def test_rllibs_defaults_are_what_ppo_config_says():
 def test_every_corner_of_every_declared_space_builds(name):
     _, experiment = declared()[name]
     for config in corners(experiment.space):
-        trainer.complete(config, experiment.fixed)
+        settings = trainer.complete(config, experiment.fixed)
+        assert settings["batch_size"] % settings["minibatch_size"] == 0
 
 
 @pytest.mark.parametrize(
