@@ -77,7 +77,7 @@ def _check_known(env_id: str, names: Iterable[str]) -> None:
     known = known_parameters(env_id)
     for name in names:
         if known is not None and name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
             hint = f"did you mean {PREFIX + nearest[0]!r}? " if nearest else ""
             raise UserError(
                 f"{PREFIX}{name} is searched, but {env_id} has no parameter {name!r}; {hint}"
