@@ -20,8 +20,8 @@ PICTURES = "pictures/environments"
 _HEAD = """# Environments
 
 Made by `make figures` from the environments themselves; every return is computed, none typed in. A score of 0
-is the floor, 1 the optimum. The class named with an environment is its specification: spaces, rewards, starting
-state, episode end, arguments.
+is the floor, 1 the optimum. The class named with an environment is its specification: spaces, rewards,
+starting state, episode end, arguments.
 """
 
 
