@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,19 @@ class TrainingRun:
     def save(self, folder: Path) -> None:
         """Saves RLlib's checkpoint and how far the run has come."""
         self._algorithm.save_to_path(folder.absolute().as_posix())
-        progress = {
+        (folder / _PROGRESS).write_text(json.dumps(self._progress()) + "\n", encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Goes on from what :meth:`save` wrote."""
+        self._algorithm.restore_from_path(folder.absolute().as_posix())
+        self._go_on_from(json.loads((folder / _PROGRESS).read_text(encoding="utf-8")))
+
+    def stop(self) -> None:
+        """Frees the trainer."""
+        self._algorithm.stop()
+
+    def _progress(self) -> dict[str, Any]:
+        return {
             "steps": self.steps,
             "points": self._points,
             "wall_s": self._wall_s,
@@ -120,20 +133,12 @@ class TrainingRun:
             "cause": self.cause,
             "result": self.result,
         }
-        (folder / _PROGRESS).write_text(json.dumps(progress) + "\n", encoding="utf-8")
 
-    def load(self, folder: Path) -> None:
-        """Goes on from what :meth:`save` wrote."""
-        self._algorithm.restore_from_path(folder.absolute().as_posix())
-        progress = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
+    def _go_on_from(self, progress: Mapping[str, Any]) -> None:
         self.steps, self._points = progress["steps"], progress["points"]
         self._wall_s, self.cause = progress["wall_s"], progress["cause"]
         self._scores = deque(progress["scores"], maxlen=OBJECTIVE_WINDOW)
         self.result = progress["result"]
-
-    def stop(self) -> None:
-        """Frees the trainer."""
-        self._algorithm.stop()
 
     def _points_passed(self) -> int:
         """Evaluation points, evenly spaced in steps, that training has reached."""
