@@ -27,11 +27,14 @@ def preflight(plan: Plan) -> None:
     """
     experiment = plan.experiment
     trainer.check_names((*experiment.space.names, *experiment.fixed))
-    make_vector(experiment.env, experiment.env_parameters, 1).close()
+    env = make_vector(experiment.env, experiment.env_parameters, 1)
+    shape = env.single_observation_space.shape or ()
+    env.close()
     _check_splits(plan)
     task = plan.task(diverged_score=0.0)
     for config in (*corners(experiment.space), *plan.baselines.values()):
         ppo_config({**config, "seed": 0}, task)
+        trainer.check_layout(trainer.complete(config, experiment.fixed), shape)
     _check_folder(plan)
 
 

@@ -21,11 +21,11 @@ ACTIVATIONS: dict[type[nn.Module], str] = {nn.Tanh: "tanh", nn.ReLU: "relu"}
 
 
 ONEDNN_PRODUCTS = 2**22
-"""Multiplications from which oneDNN's matrix product takes the place of the BLAS that torch was built with.
+"""Multiplications from which oneDNN's matrix product is taken instead of the BLAS that torch was built with.
 
-On AMD processors MKL leaves half of their vector units idle: 256x2048 times 2048x64 takes it 0.8 ms, oneDNN 0.3.
+On AMD processors MKL leaves half of their vector units idle: 256x2048 by 2048x64 takes it 0.8 ms, oneDNN 0.3.
 Of smaller products oneDNN's cost per call is the larger part."""
-_HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+_HAS_ONEDNN = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def times_transposed(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
