@@ -32,12 +32,15 @@ def preflight(plan: Plan) -> None:
     """
     experiment = plan.experiment
     trainer.check_names((*trainer_part(experiment.space.domains), *experiment.fixed))
-    make_vector(experiment.env, experiment.env_parameters, 1).close()
+    env = make_vector(experiment.env, experiment.env_parameters, 1)
+    shape = env.single_observation_space.shape or ()
+    env.close()
     check_environment_names(experiment, corners(experiment.space))
     _check_splits(plan)
     task = plan.task(diverged_score=0.0)
     for config in (*corners(experiment.space), *plan.baselines.values()):
         ppo_config({**config, "seed": 0}, task)
+        trainer.check_layout(trainer.complete(trainer_part(config), experiment.fixed), shape)
     _check_folder(plan)
 
 

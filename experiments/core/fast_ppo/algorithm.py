@@ -43,10 +43,12 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
             rollout = self.runner.rollout(self.config.total_train_batch_size)
         steps = self.runner.num_env_steps_sampled_lifetime
         self._log_sampling(rollout.steps)
+        module = self.learner.module[next(iter(self.learner.module.keys()))].unwrapped()
+        self.runner.give_moments(module)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
             results = self.learner.train_on(rollout, scale=self.runner.encoder.scale, timesteps=steps)
             self.metrics.aggregate([results], key=LEARNER_RESULTS)
-        self.runner.load_weights(self.learner.module[next(iter(self.learner.module.keys()))].unwrapped())
+        self.runner.load_weights(module)
 
     def _log_sampling(self, steps: int) -> None:
         runner, key = self.runner, ENV_RUNNER_RESULTS
