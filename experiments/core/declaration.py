@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from experiments.core.errors import UserError
+from experiments.core.resources import Resources, Vectorization
 from experiments.core.seeds import INDICES, LANES
 from search_spaces import SearchSpace
 
@@ -77,6 +78,10 @@ class Experiment:
     """The trainer's settings that are not searched, by the same names as searched ones."""
     lanes: int = 8
     """Copies of the environment that one trial samples from, side by side."""
+    vectorization: Vectorization = "auto"
+    """How they are stepped; "async" pays where one step takes longer than a tenth of a millisecond."""
+    resources: Resources = field(default_factory=Resources)
+    """What one trial takes of the machine."""
     evaluation_episodes: int = 256
     """Greedy episodes of one evaluation, all on the same seeds for every trial."""
     confirmation: Confirmation = field(default_factory=Confirmation)
@@ -92,6 +97,9 @@ class Experiment:
         _check(self, "lanes", 1, LANES)
         _check(self, "evaluation_episodes", 1, LANES)
         _check(self, "seed", 0)
+        if self.vectorization not in get_args(Vectorization):
+            expected = " or ".join(repr(name) for name in get_args(Vectorization))
+            raise UserError(f"vectorization={self.vectorization!r}: expected {expected}")
         both = sorted(set(self.space.names) & set(self.fixed))
         if both:
             raise UserError(f"{', '.join(both)} both searched and fixed: leave it out of one of them")

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,8 +24,10 @@ from ray.tune.registry import register_env
 from analysis.schema import ENV_PREFIX, Phase, State
 from experiments.core import trainer
 from experiments.core.environments import Arena, make_vector
+from experiments.core.errors import UserError
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
+from experiments.core.resources import Resources, Vectorization
 from experiments.core.seeds import Seeds
 
 OBJECTIVE_WINDOW = 3
@@ -53,6 +55,8 @@ class Task:
     diverged_score: float
     """What a trial scores once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
+    vectorization: Vectorization = "auto"
+    resources: Resources = field(default_factory=Resources)
 
 
 def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
@@ -69,7 +73,9 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     settings = trainer.complete(named, task.fixed)
     built = (
         PPOConfig()
-        .environment(_registered_with_rllib(task.env), env_config=dict(task.env_parameters))
+        .environment(
+            _registered_with_rllib(task.env, task.vectorization), env_config=dict(task.env_parameters)
+        )
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=task.lanes,
@@ -77,6 +83,7 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
         )
         .training(**trainer.training_keywords(settings))
         .rl_module(model_config=DefaultModelConfig(**trainer.model_keywords(settings)))
+        .learners(num_gpus_per_learner=task.resources.gpus)
         .debugging(seed=config["seed"], log_level="ERROR")
     )
     if task.trainer == "rllib":
@@ -84,12 +91,12 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     return use_fast_path(built, **trainer.fast_path_keywords(settings))
 
 
-def _registered_with_rllib(env_id: str) -> str:
+def _registered_with_rllib(env_id: str, vectorization: Vectorization) -> str:
     """Tells RLlib how to make an environment, in each process that trains, and returns its name there."""
 
     def create(context: EnvContext) -> VectorEnv[Any, Any, Any]:
         parameters = dict(context)
-        return make_vector(env_id, parameters, parameters.pop("num_envs", 1))
+        return make_vector(env_id, parameters, parameters.pop("num_envs", 1), vectorization)
 
     register_env(env_id, create)
     return env_id
@@ -104,11 +111,14 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
 
     def setup(self, config: dict[str, Any], task: Task) -> None:
         """Prepares the process once and builds the first trial."""
-        _prepare_process()
+        _prepare_process(task.resources)
         self._task = task
         phase = Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
         self._arena = task.arenas[phase]
-        self._evaluation_env = make_vector(task.env, self._arena.parameters, task.evaluation_episodes)
+        episodes = task.evaluation_episodes
+        # Episodes that need a process each are played in turns, in as many as training takes.
+        lanes = min(task.lanes, episodes) if task.vectorization == "async" else episodes
+        self._evaluation_env = make_vector(task.env, self._arena.parameters, lanes, task.vectorization)
         self._build(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -142,8 +152,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._algorithm.restore_from_path(Path(checkpoint_dir).absolute().as_posix())
 
     def cleanup(self) -> None:
-        """Frees the trainer."""
+        """Frees the trainer and both environments."""
         self._algorithm.stop()
+        self._evaluation_env.close()
 
     def _build(self, config: dict[str, Any]) -> None:
         self._algorithm: Algorithm = ppo_config(config, self._task).build_algo()
@@ -170,7 +181,12 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         return metrics
 
     def _evaluate(self) -> dict[str, Any]:
-        played = evaluate(self._evaluation_env, greedy_policy(self._algorithm), seed=self._evaluation_seed)
+        played = evaluate(
+            self._evaluation_env,
+            greedy_policy(self._algorithm),
+            episodes=self._task.evaluation_episodes,
+            seed=self._evaluation_seed,
+        )
         mean = float(played.returns.mean())
         return {
             "score": self._arena.scale.score(mean),
@@ -201,7 +217,16 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         return {**result, "done": True, "state": State.DIVERGED.value, "cause": str(error)}
 
 
-def _prepare_process() -> None:
-    """One thread a trial, as declared to Ray, and no noise from libraries in the trial's output."""
-    torch.set_num_threads(1)
+def _prepare_process(resources: Resources) -> None:
+    """As many threads as cores are declared to Ray, and no noise from libraries in the trial's output.
+
+    Raises:
+        UserError: A GPU is declared that torch cannot use.
+    """
+    if resources.gpus and not torch.cuda.is_available():
+        raise UserError(
+            f"a trial takes {resources.gpus:g} of a GPU, and torch {torch.__version__} finds none: install "
+            "torch for the GPU's driver, or declare gpus=0 in the experiment's resources"
+        )
+    torch.set_num_threads(resources.cpus)
     warnings.filterwarnings("ignore")
