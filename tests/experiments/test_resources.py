@@ -21,6 +21,7 @@ from experiments.core.options import Options
 from experiments.core.phases import Interruption, train_all
 from experiments.core.plan import Plan
 from experiments.core.preflight import preflight
+from experiments.core.recorder import failure_cause
 from experiments.core.searcher import ListedSearch
 from experiments.core.seeds import Seeds
 from experiments.core.trial import PPOTrial, Task, ppo_config
@@ -142,11 +143,11 @@ class Seen(Callback):
     """Remembers what Tune asked Ray for, and why the run failed."""
 
     def __init__(self):
-        self.required, self.errors = [], []
+        self.required, self.causes = [], []
 
     def on_trial_error(self, iteration, trials, trial, **info):
         self.required.append(trial.placement_group_factory.required_resources)
-        self.errors.append(trial.get_error())
+        self.causes.append(failure_cause(trial))
 
 
 @pytest.mark.slow
@@ -160,8 +161,8 @@ def test_tune_is_asked_for_the_declared_share_and_a_trial_without_a_usable_gpu_s
         runs=1, concurrency=1, callbacks=[seen], interruption=Interruption(),
     )  # fmt: skip
     assert seen.required == [{"CPU": 2.0, "GPU": 0.5}]
-    (error,) = seen.errors
-    assert "a trial takes 0.5 of a GPU, and torch" in str(error)
+    (cause,) = seen.causes
+    assert "a trial takes 0.5 of a GPU, and torch" in cause
 
 
 @needs_gpu
