@@ -80,7 +80,7 @@ class Experiment:
     lanes: int = 8
     """Copies of the environment that one trial samples from, side by side."""
     vectorization: Vectorization = "auto"
-    """How they are stepped; "async" pays where one step takes longer than a tenth of a millisecond."""
+    """How they are stepped; "async" pays where one step takes longer than handing it to a process."""
     resources: Resources = field(default_factory=Resources)
     """What one trial takes of the machine."""
     evaluation_episodes: int = 256

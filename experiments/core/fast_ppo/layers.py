@@ -66,8 +66,8 @@ def _activate(y: Tensor, activation: str) -> Tensor:
     """Applies "tanh", "relu" or "" (nothing) in place."""
     if activation == "tanh":
         if y.is_cpu:
-            # NumPy's kernel, in the tensor's own memory: both are exact to one unit in the last place, and
-            # torch's takes ten times as long, which is a seventh of an update.
+            # NumPy's kernel, in the tensor's own memory: its error is 6e-8 at most (torch's 3e-8), and
+            # torch's takes eight times as long or more, which is a seventh of training at 2x64.
             np.tanh(y.numpy(), out=y.numpy())
             return y
         return y.tanh_()
