@@ -88,6 +88,8 @@ class Plan:
             arenas=self.arenas,
             fixed=dict(experiment.fixed),
             lanes=experiment.lanes,
+            vectorization=experiment.vectorization,
+            resources=experiment.resources,
             steps=experiment.budget.steps_per_trial,
             evaluations=experiment.budget.evaluations,
             evaluation_episodes=experiment.evaluation_episodes,

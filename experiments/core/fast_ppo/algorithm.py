@@ -20,6 +20,7 @@ from ray.rllib.utils.metrics import (
 )
 
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
+from experiments.core.fast_ppo.lean import without_compiler
 from experiments.core.fast_ppo.learner import FastPPOLearner
 
 
@@ -31,7 +32,8 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
 
     def setup(self, config: Any) -> None:
         """Builds RLlib's algorithm and looks up its two working parts."""
-        super().setup(config)
+        with without_compiler():
+            super().setup(config)
         self.runner: FastEnvRunner = self.env_runner
         self.learner: FastPPOLearner = next(
             iter(self.learner_group.foreach_learner(lambda learner: learner))
