@@ -12,9 +12,10 @@ from typing import Any
 
 from rich.console import Console
 
+from analysis.best import RLLIB_SETTINGS
 from analysis.report import write_report
 from analysis.schema import Phase, State
-from experiments.core import closing
+from experiments.core import closing, trainer
 from experiments.core.cluster import connected
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
@@ -40,8 +41,7 @@ def run_sweep(plan: Plan) -> int:
         UserError: The sweep cannot be run as it was asked for; nothing was written.
     """
     console = terminal(quiet=plan.options.quiet)
-    preflight(plan)
-    closing.print_plan(console, plan)
+    closing.print_plan(console, plan, preflight(plan))
     if plan.options.check:
         return 0
     _create_folder(plan)
@@ -53,6 +53,11 @@ def run_sweep(plan: Plan) -> int:
         _train(plan, progress, interruption, concurrency)
     if not any(run.objective is not None for run in finished_runs(plan.folder / Phase.SEARCH)):
         return _nothing_to_report(console, plan, interruption)
+    settings = {
+        name: trainer.resolve(config, plan.experiment.fixed)
+        for name, config in chosen_configurations(plan).items()
+    }
+    write_json(plan.folder / RLLIB_SETTINGS, settings)
     report = write_report(plan.folder)
     closing.print_result(console, plan, progress, report)
     if interruption.requested:
