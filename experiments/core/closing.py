@@ -36,7 +36,8 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     corners, expected = checked.corners, checked.estimate
     console.print(
         f"checked: the environment's contract, {len(experiment.space)} names, {corners.updated} of "
-        f"{corners.given} extreme configurations took an update, storage ({checked.free_bytes / 1e9:,.0f} GB free)"
+        f"{corners.given} extreme configurations took an update, storage has "
+        f"{checked.free_bytes / 1e9:,.0f} GB free"
     )
     for note in checked.notes:
         console.print(f"note: {note}", soft_wrap=True)
@@ -48,7 +49,9 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     )
 
 
-def print_result(console: Console, plan: Plan, progress: SweepProgress, report: Report) -> None:
+def print_result(
+    console: Console, plan: Plan, progress: SweepProgress, report: Report, *, expected_s: float
+) -> None:
     """The verdict, the confirmed configurations, where things are, and what to do next."""
     counts = ", ".join(
         f"{progress.count(Phase.SEARCH, state)} {state}"
@@ -57,7 +60,8 @@ def print_result(console: Console, plan: Plan, progress: SweepProgress, report: 
     )
     if counts:
         console.print(
-            f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {duration(progress.seconds)}"
+            f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {duration(progress.seconds)} "
+            f"(estimated {duration(expected_s)})"
         )
     # The verdict is what --quiet leaves.
     Console(highlight=False).print(f"\n[bold]{report.verdict.sentence}[/bold]", soft_wrap=True)

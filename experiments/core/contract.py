@@ -79,5 +79,5 @@ def _affordable_steps(make: partial[gym.Env[Any, Any]]) -> int:
         if terminated or truncated:
             env.reset()
     step_s = (time.process_time() - started) / FEWEST_STEPS
-    env.close()
+    env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
     return min(MOST_STEPS, max(FEWEST_STEPS, int(SECONDS / max(RUNS_PER_STEP * step_s, 1e-9))))

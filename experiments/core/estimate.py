@@ -14,7 +14,7 @@ NEXT_PHASE_S = 4.5
 REPORT_S = 6.0
 """Seconds of the report: tables, figures, the page."""
 RUN_S = 0.15
-"""Seconds of a core that each run takes beside training and evaluation: suggested, built, saved, written down."""
+"""Seconds of a core that each run takes besides: to be suggested, built, saved and written down."""
 ITERATION_S = 0.003
 """Seconds of RLlib's bookkeeping for each batch."""
 RUN_BYTES = 60_000

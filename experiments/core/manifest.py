@@ -99,7 +99,7 @@ def _cpu_model() -> str:
 
 
 def _git() -> dict[str, Any]:
-    """The commit, and of changes that no commit holds a hash: equal hashes, equal changes to tracked files."""
+    """The commit, and a hash of what differs from it: equal hashes, equal changes to tracked files."""
     commit = _git_output("rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None, "diff_sha256": None}

@@ -1,4 +1,4 @@
-"""Could this sweep run, and what would it take? Everything that can be known in seconds, before anything is spent."""
+"""Could this sweep run, and what would it take? All that can be known in seconds, before anything is spent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ from experiments.core.estimate import ASHA_SHARE, Estimate, RunCost, Workload, e
 from experiments.core.evaluation import evaluate
 from experiments.core.manifest import manifest_of, same_experiment
 from experiments.core.plan import Plan
-from experiments.core.probe import Corners, EvaluationCost, Patience, bystander, measure_evaluation, try_corners
+from experiments.core.probe import (
+    Corners,
+    EvaluationCost,
+    Patience,
+    bystander,
+    measure_evaluation,
+    try_corners,
+)
 from experiments.core.resume import finished_runs
 from experiments.core.searcher import trial_name
 from experiments.core.trial import ppo_config
@@ -74,8 +81,10 @@ def preflight(plan: Plan) -> Checked:
             rows = min(trainer.complete(config, task.fixed)["minibatch_size"] for config in tried.values())
             found = try_corners(tried, task, seed=plan.seeds.probe, few_rows=rows, patience=PATIENCE)
             if DEFAULT in found.diverged:
-                raise UserError("the default configuration's first update is not finite: see that rewards and "
-                                "observations are finite and of order one")  # fmt: skip
+                raise UserError(
+                    "the default configuration's first update is not finite: see that rewards and observations "
+                    "are finite and of order one"
+                )
             arena = plan.arenas[Phase.SEARCH]
             evaluation = measure_evaluation(experiment.space.defaults, task, arena, seed=plan.seeds.probe)
     except UserError:
@@ -85,8 +94,8 @@ def preflight(plan: Plan) -> Checked:
         raise UserError(f"{experiment.env} cannot be trained: {what}; --debug shows where") from error
     if evaluation.finished and not math.isfinite(evaluation.score):
         raise UserError(
-            f"the objective of an untrained policy is {evaluation.score}: expected rewards of {experiment.env} "
-            "to be finite in every step"
+            f"the objective of an untrained policy is {evaluation.score}: expected {experiment.env} to pay "
+            "finite rewards in every step"
         )
     concurrency = plan.options.concurrency or os.cpu_count() or 1
     expected = _estimate(plan, found, evaluation, concurrency)
@@ -109,6 +118,12 @@ def corners(space: SearchSpace) -> list[dict[str, object]]:
         if isinstance(h.domain, CategoricalDistribution):
             found += [{**space.defaults, h.name: value} for value in h.domain.choices]
     return found
+
+
+def diverged_score(plan: Plan) -> float:
+    """What a diverged trial counts as."""
+    stated = plan.arenas[Phase.SEARCH].scale.diverged
+    return random_return(plan) if stated is None else stated
 
 
 def random_return(plan: Plan, *, episodes: int = 64) -> float:
@@ -172,8 +187,8 @@ def _corner_notes(found: Corners) -> list[str]:
     notes = [f"the first update is not finite with {name}" for name in found.diverged]
     if found.slowdown > 1:
         notes.append(
-            f"other programs, or waiting, make computing take {found.slowdown:.1f} times as long as on an idle "
-            "machine; the estimate counts with that"
+            f"other programs, or waiting, make computing take {found.slowdown:.1f} times as long as on an "
+            "idle machine; the estimate counts with that"
         )
     return notes
 

@@ -36,8 +36,10 @@ ROWS, FEW_ROWS = 512, 128
 """Rows of a measured gradient step, and of one where they take long."""
 SLOW_S = 0.01
 """Seconds of a gradient step over `FEW_ROWS` from which it counts as slow."""
+ALWAYS = 2
+"""Configurations that are tried however long it takes: the baselines, which nearly every sweep confirms."""
 BUSY = 1.25
-"""Seconds on the clock for one of computing from which a machine counts as busy; loading files takes a little."""
+"""Seconds on the clock for one of computing above which the machine counts as busy; files take a little."""
 EVALUATION_S = 1.0
 """Seconds after which a measured evaluation is broken off and extrapolated."""
 
@@ -55,7 +57,7 @@ class Corners:
     diverged: Sequence[str]
     """Of those, the ones whose first update was not finite, by name."""
     slowdown: float
-    """Seconds on the clock for each second of computing: above 1 where other programs or waiting take part."""
+    """Seconds on the clock for each second of computing: above 1 where others compute or anything waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,7 @@ def try_corners(
         task: What all runs have in common.
         seed: For runs that nobody keeps.
         few_rows: The smallest minibatch of any configuration.
-        patience: After it, those that are left are not tried.
+        patience: After it, those that are left are not tried, save the first `ALWAYS`.
 
     Raises:
         UserError: A configuration cannot be built.
@@ -169,7 +171,7 @@ def try_corners(
     networks: dict[str, NetworkCost] = {}
     updated, diverged = 0, []
     for name, config in configs.items():
-        if time_is_up() and networks:
+        if updated >= ALWAYS and time_is_up():
             break
         settings = trainer.complete(config, task.fixed)
         workers = Workers(ppo_config({**config, "seed": seed}, task))
@@ -239,7 +241,7 @@ def _measured(workers: Workers, few: int) -> NetworkCost:
     """Tells apart what an environment step, a gradient step and a row of its minibatch cost.
 
     With many rows in one minibatch and with few in each, over one epoch and over several, the differences
-    are gradient steps and rows alone; what is left of an update is counted with the steps it was sampled from.
+    are gradient steps and rows alone; what is left of an update is counted with the steps that it came from.
     """
     sampled = workers.sample(FEW_ROWS)
     many = FEW_ROWS if _seconds(lambda: workers.update(sampled, rows=FEW_ROWS), 2) > SLOW_S else ROWS

@@ -36,7 +36,7 @@ class Seeds:
 
     @property
     def probe(self) -> int:
-        """Seeds what is tried out before a sweep starts; beside the sampler's, on whose lanes nothing runs."""
+        """Seeds what is tried out before a sweep; it comes next to the sampler's, which needs no lanes."""
         return self._seed(0, 1)
 
     def training(self, trial: int) -> int:

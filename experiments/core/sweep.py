@@ -21,7 +21,7 @@ from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
 from experiments.core.phases import Interruption, confirm, search
 from experiments.core.plan import Plan
-from experiments.core.preflight import preflight, random_return
+from experiments.core.preflight import diverged_score, preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
 from experiments.core.resume import finished_runs
@@ -41,7 +41,8 @@ def run_sweep(plan: Plan) -> int:
         UserError: The sweep cannot be run as it was asked for; nothing was written.
     """
     console = terminal(quiet=plan.options.quiet)
-    closing.print_plan(console, plan, preflight(plan))
+    checked = preflight(plan)
+    closing.print_plan(console, plan, checked)
     if plan.options.check:
         return 0
     _create_folder(plan)
@@ -59,7 +60,7 @@ def run_sweep(plan: Plan) -> int:
     }
     write_json(plan.folder / RLLIB_SETTINGS, settings)
     report = write_report(plan.folder)
-    closing.print_result(console, plan, progress, report)
+    closing.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
     if interruption.requested:
         closing.print_stopped(console, plan)
         return EXIT_INTERRUPTED
@@ -88,9 +89,8 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:
     """The search and the confirmation; both end early when the user asks for it."""
-    diverged = plan.arenas[Phase.SEARCH].scale.diverged
-    task = plan.task(diverged_score=random_return(plan) if diverged is None else diverged)
-    with _graceful_interrupt(interruption) as recorders:
+    task = plan.task(diverged_score=diverged_score(plan))
+    with graceful_interrupt(interruption) as recorders:
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)
         progress.begin(Phase.SEARCH, plan.experiment.budget.trials)
@@ -122,7 +122,7 @@ def _create_folder(plan: Plan) -> None:
 
 
 @contextmanager
-def _graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
+def graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
     """Lets the first Ctrl-C end the phase in order, and the second one at once."""
     recorders: list[Recorder] = []
 
