@@ -39,7 +39,7 @@ class Options:
     trainer: Literal["fast", "rllib"] = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
     retrain: Path | None = None
-    """Sweep folder whose best configuration to train again on the test seeds in --seeds; nothing else is run."""
+    """Sweep folder whose best configuration to train again on the test seeds in --seeds, and nothing else."""
     seeds: str | None = None
     """Test seeds to retrain on, such as 200-209 or 200,205,210-214; none that the confirmation used."""
     smoke: bool = False

@@ -1,4 +1,4 @@
-"""Could this sweep run, and what would it take? All that can be known in seconds, before anything is spent."""
+"""Could this sweep run, and what would it take? All that seconds can tell, before anything is spent."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def preflight(plan: Plan) -> Checked:
             found = try_corners(tried, task, seed=plan.seeds.probe, few_rows=rows, patience=PATIENCE)
             if DEFAULT in found.diverged:
                 raise UserError(
-                    "the default configuration's first update is not finite: see that rewards and observations "
-                    "are finite and of order one"
+                    "the default configuration's first update is not finite: see that rewards and "
+                    "observations are finite and of order one"
                 )
             arena = plan.arenas[Phase.SEARCH]
             evaluation = measure_evaluation(experiment.space.defaults, task, arena, seed=plan.seeds.probe)

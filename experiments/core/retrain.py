@@ -148,7 +148,9 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
         print_error(f"error: every run failed; their causes are in {shown(folder)}/confirm/*/state.json")
         return EXIT_ALL_FAILED
     found = original.compared(retrained.tolist())
-    write_json(folder / RESULT, {"values": retrained.to_dict(), **asdict(found)})
+    values = {str(k): value for k, value in retrained.items()}
+    judged = {"within_confirmed": found.within_confirmed, "within_expected": found.within_expected}
+    write_json(folder / RESULT, {"values": values, **asdict(found), **judged})
     Console(highlight=False).print(f"\n[bold]{sentence(found, len(retrained))}[/bold]", soft_wrap=True)
     console.print(f"runs: {shown(folder)}", soft_wrap=True)
     return 0
