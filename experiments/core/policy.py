@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import gymnasium as gym
+import yaml
 
 from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.schema import Phase
-from analysis.verdict import decide
 from envs.batching import collate, member
 from envs.encoding import ActionDecoder, ObservationEncoder
 from envs.encoding.wrappers import EncodedVectorEnv
@@ -98,16 +99,26 @@ def load(folder: str | Path) -> TrainedPolicy:
 
 
 def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, float]:
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
-    if verdict.chosen is not None:
-        runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == verdict.chosen], Phase.CONFIRM
-    else:
+    runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == _chosen(sweep)], Phase.CONFIRM
+    if runs.empty:
         runs, phase = sweep.trials, Phase.SEARCH
     finished = runs.dropna(subset=["objective"])
     if finished.empty:
         raise UserError(f"{folder} has no finished run: run its command again with its --name")
     best = finished.sort_values("objective").iloc[-1]
     return folder / phase / str(best["trial_id"]), float(best["objective"])
+
+
+def _chosen(sweep: Sweep) -> str | None:
+    """The configuration that the verdict chose, as best.yaml says it, or decided anew where there is none."""
+    try:
+        best = yaml.safe_load((sweep.folder / "best.yaml").read_text(encoding="utf-8"))
+        return str(best["config_id"])
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        # SciPy takes half a second to import, which loading a policy can do without.
+        from analysis.verdict import decide
+
+        return decide(sweep.confirmation, sweep.trials, scale=sweep.scale).chosen
 
 
 def batch_length(space: gym.Space[Any], batch: Any) -> int:
@@ -126,7 +137,13 @@ def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[
 
     from experiments.core.fast_ppo.inference import module_policy
 
-    module = RLModule.from_checkpoint((checkpoint / _MODULE).absolute().as_posix())
+    before = logging.root.manager.disable
+    # RLlib warns of its own way to call itself.
+    logging.disable(logging.WARNING)
+    try:
+        module = RLModule.from_checkpoint((checkpoint / _MODULE).absolute().as_posix())
+    finally:
+        logging.disable(before)
     return module_policy(module, observations, actions)
 
 
