@@ -61,8 +61,8 @@ def reproduce(
     """Hold new runs against a confirmation.
 
     A confirmed interval is about the true mean. The mean of a few new runs strays from that by itself, so
-    with as many new runs as old ones it leaves the interval in about one of six faithful retrainings. Whether
-    the result was reproduced is therefore asked of the prediction interval, which counts with both noises.
+    with as many new runs as old ones it leaves the interval in about one of eight faithful retrainings.
+    Whether the result was reproduced is therefore asked of the prediction interval, which counts with both.
 
     Args:
         confirmed_s: Values of the confirmation runs, shape [S].

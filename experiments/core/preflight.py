@@ -76,8 +76,8 @@ def preflight(plan: Plan) -> Checked:
         ppo_config({**config, "seed": 0}, task)
     _check_folder(plan)
     try:
-        notes = _contract_notes(plan)
         with bystander():
+            notes = _contract_notes(plan)
             rows = min(trainer.complete(config, task.fixed)["minibatch_size"] for config in tried.values())
             found = try_corners(tried, task, seed=plan.seeds.probe, few_rows=rows, patience=PATIENCE)
             if DEFAULT in found.diverged:

@@ -3,7 +3,6 @@
 import json
 import random
 import shutil
-import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +38,8 @@ SMALL = Experiment(
 @pytest.fixture(autouse=True)
 def importable_environments(monkeypatch):
     monkeypatch.syspath_prepend(str(DATA))
+    # A busy machine must not cut the checks of tests short.
+    monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=60.0, clock_s=600.0))
 
 
 def plan_of(experiment, tmp_path, **options):
@@ -59,7 +60,7 @@ def test_every_extreme_configuration_takes_an_update_and_nothing_is_left_behind(
     assert found.corners.updated == found.corners.given == 5
     assert set(found.corners.networks) == {"32-tanh", "64x64-tanh", "256x256-tanh"}
     assert found.corners.diverged == []
-    assert found.notes == ()
+    assert [note for note in found.notes if "other programs" not in note] == []
     assert not ray.is_initialized()
     assert list(tmp_path.iterdir()) == []
     after = random.getstate(), torch.get_rng_state(), torch.get_num_threads(), np.random.get_state()[1][0]  # noqa: NPY002
@@ -102,12 +103,12 @@ def test_an_environment_that_raises_is_one_line(tmp_path):
 
 @pytest.mark.parametrize("reward", [float("nan"), float("inf")])
 def test_rewards_that_are_not_finite_are_refused(tmp_path, reward):
-    with pytest.raises(UserError, match="not finite|finite rewards"):
+    with pytest.raises(UserError, match="finite"):
         checked(tmp_path, env_parameters={"reward": reward})
 
 
 def test_a_corner_that_diverges_is_said_and_allowed(tmp_path):
-    wild = log_uniform("lr", 1e-5, 1e30, default=3e-4, source="x")
+    wild = log_uniform("lr", 1e-5, 1e300, default=3e-4, source="x")
     found = checked(tmp_path, space=wild)
     assert "the first update is not finite with the highest values" in found.notes
 
@@ -168,15 +169,13 @@ def test_runs_that_a_folder_holds_are_not_counted_again(tmp_path):
 
 
 @pytest.mark.parametrize("name", list(declared()))
-def test_every_declared_experiment_passes_its_checks_within_seconds_of_computing(name, tmp_path):
+def test_every_declared_experiment_passes_its_checks(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.5, clock_s=600.0))
     question, experiment = declared()[name]
     options = Options(storage=str(tmp_path / "results"))
-    started = time.process_time()
     found = preflight(Plan.of(experiment, options, name=name, question=question))
     assert found.corners.updated >= 2
     assert found.corners.diverged == []
-    # Ten seconds on the clock of an idle machine, three of which are imports; twice that on a busy one.
-    assert time.process_time() - started < 14
 
 
 def test_images_are_tried_too(tmp_path):
@@ -184,6 +183,7 @@ def test_images_are_tried_too(tmp_path):
         tmp_path,
         env="sweeps/Visual-v0",
         space=ppo.CORE | model_layouts.CNN.narrow(layout=("cnn-tiny-64",)),
+        fixed={"batch_size": 256, "num_minibatches": 4},
         budget=Budget(trials=1, steps_per_trial=1024, evaluations=4),
     )
     assert "cnn-tiny-64" in found.corners.networks
