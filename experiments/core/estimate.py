@@ -110,6 +110,12 @@ def run_cost(settings: Mapping[str, Any], network: NetworkCost, workload: Worklo
     )
 
 
+def side_by_side(run: RunCost, seeds: int) -> RunCost:
+    """A run that trains several seeds one beside the other in one process."""
+    training_s = run.seconds - RUN_S
+    return RunCost(seconds=RUN_S + seeds * training_s, steps=seeds * run.steps, bytes=seeds * run.bytes)
+
+
 def estimate(
     *,
     trials: Sequence[RunCost],
@@ -117,6 +123,7 @@ def estimate(
     others: int,
     share: float,
     confirmed: Sequence[RunCost],
+    search_bytes: int,
     concurrency: int,
     slowdown: float,
 ) -> Estimate:
@@ -128,6 +135,7 @@ def estimate(
         others: Trials to come besides it.
         share: Share of its full run that a trial trains on average.
         confirmed: The confirmation runs to come.
+        search_bytes: The most that the search's checkpoints may take.
         concurrency: Runs at once.
         slowdown: Seconds on the clock for each second of computing; above 1 on a machine that is busy.
     """
@@ -139,15 +147,17 @@ def estimate(
     started = [default] if default else []
     around_s = START_S + REPORT_S + (NEXT_PHASE_S if search and confirmed else 0.0)
     return Estimate(
-        search_s=slowdown * _side_by_side(search, concurrency),
-        confirm_s=slowdown * _side_by_side([run.seconds for run in confirmed], concurrency),
+        search_s=slowdown * _makespan(search, concurrency),
+        confirm_s=slowdown * _makespan([run.seconds for run in confirmed], concurrency),
         around_s=slowdown * (around_s if search or confirmed else REPORT_S),
         steps=round(others * share * each_steps) + sum(run.steps for run in (*started, *confirmed)),
-        bytes=round(others * each_bytes) + sum(run.bytes for run in (*started, *confirmed)) + REPORT_BYTES,
+        bytes=min(round(others * each_bytes) + sum(run.bytes for run in started), search_bytes)
+        + sum(run.bytes for run in confirmed)
+        + REPORT_BYTES,
     )
 
 
-def _side_by_side(seconds: Sequence[float], concurrency: int) -> float:
+def _makespan(seconds: Sequence[float], concurrency: int) -> float:
     """Seconds until runs have ended that take the next free core one after the other."""
     if not seconds:
         return 0.0

@@ -19,9 +19,23 @@ import envs
 from analysis.schema import DEFAULT, RLLIB, Phase
 from experiments.core import trainer
 from experiments.core.contract import check_contract
+from experiments.core.environment_names import (
+    check_environment_names,
+    is_environment_name,
+    trainer_part,
+    training_parameters,
+)
 from experiments.core.environments import imported_spec, make_vector
 from experiments.core.errors import UserError
-from experiments.core.estimate import ASHA_SHARE, Estimate, RunCost, Workload, estimate, run_cost
+from experiments.core.estimate import (
+    ASHA_SHARE,
+    Estimate,
+    RunCost,
+    Workload,
+    estimate,
+    run_cost,
+    side_by_side,
+)
 from experiments.core.evaluation import evaluate
 from experiments.core.manifest import manifest_of, same_experiment
 from experiments.core.plan import Plan
@@ -69,6 +83,7 @@ def preflight(plan: Plan) -> Checked:
     experiment = plan.experiment
     _check_names(plan)
     make_vector(experiment.env, experiment.env_parameters, 1).close()
+    check_environment_names(experiment, corners(experiment.space))
     _check_splits(plan)
     task = plan.task(diverged_score=0.0)
     tried = {DEFAULT: experiment.space.defaults, **_named_corners(plan)}
@@ -78,7 +93,10 @@ def preflight(plan: Plan) -> Checked:
     try:
         with bystander():
             notes = _contract_notes(plan)
-            rows = min(trainer.complete(config, task.fixed)["minibatch_size"] for config in tried.values())
+            rows = min(
+                trainer.complete(trainer_part(config), task.fixed)["minibatch_size"]
+                for config in tried.values()
+            )
             found = try_corners(tried, task, seed=plan.seeds.probe, few_rows=rows, patience=PATIENCE)
             if DEFAULT in found.diverged:
                 raise UserError(
@@ -146,10 +164,12 @@ def _end(domain: object, *, first: bool) -> object:
 def _check_names(plan: Plan) -> None:
     """Every name has a meaning, and every searched one changes what is trained."""
     space, fixed = plan.experiment.space, plan.experiment.fixed
-    trainer.check_names((*space.names, *fixed))
+    trainer.check_names((*trainer_part(space.domains), *fixed))
     for h in space:
+        if is_environment_name(h.name):
+            continue
         low, high = (
-            trainer.resolve({**space.defaults, h.name: _end(h.domain, first=first)}, fixed)
+            trainer.resolve(trainer_part({**space.defaults, h.name: _end(h.domain, first=first)}), fixed)
             for first in (True, False)
         )
         if low == high and not h.domain.single():
@@ -221,12 +241,13 @@ def _estimate(plan: Plan, found: Corners, evaluation: EvaluationCost, concurrenc
     )
 
     def cost(config: Mapping[str, Any]) -> RunCost:
-        settings = trainer.complete(config, fixed)
+        settings = trainer.complete(trainer_part(config), fixed)
         # A layout that there was no time to measure counts as the default's.
         network = found.networks.get(settings["layout"], next(iter(found.networks.values())))
         return run_cost(settings, network, workload)
 
     drawn = [cost(config) for config in _drawn(experiment.space, MIX)]
+    seeds = experiment.seeds_per_trial
     average = RunCost(
         seconds=sum(run.seconds for run in drawn) / MIX,
         steps=round(sum(run.steps for run in drawn) / MIX),
@@ -237,11 +258,12 @@ def _estimate(plan: Plan, found: Corners, evaluation: EvaluationCost, concurrenc
     confirmed = len(finished_runs(plan.folder / Phase.CONFIRM))
     runs = [cost(config) for config in plan.baselines.values()] + [average] * experiment.confirmation.top_k
     return estimate(
-        trials=drawn,
-        default=None if has_default else cost(experiment.space.defaults),
+        trials=[side_by_side(run, seeds) for run in drawn],
+        default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
         share=ASHA_SHARE if experiment.scheduler == "asha" else 1.0,
         confirmed=[run for run in runs for _ in range(experiment.confirmation.seeds)][confirmed:],
+        search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
         slowdown=found.slowdown,
     )
@@ -288,15 +310,20 @@ def _check_splits(plan: Plan) -> None:
     experiment = plan.experiment
     if experiment.env not in envs.ids():
         return
-    ranges = [
-        getattr(envs.entry(experiment.env).parameters(**{**experiment.env_parameters, **own}), "split", None)
-        for own in ({}, experiment.validation_parameters, experiment.test_parameters)
-    ]
-    if ranges != [None] * 3 and ranges != ["train", "validation", "test"]:
-        raise UserError(
-            f"{experiment.env} trains on {ranges[0]}, searches on {ranges[1]} and confirms on {ranges[2]}: "
-            "expected train, validation and test; set split in validation_parameters and test_parameters"
-        )
+    declared = experiment.env_parameters
+    searched = [training_parameters(declared, config) for config in corners(experiment.space)]
+    evaluated = [{**declared, **experiment.validation_parameters}, {**declared, **experiment.test_parameters}]
+    for trained in (declared, *(parameters for parameters in searched if parameters != declared)):
+        ranges = [
+            getattr(envs.entry(experiment.env).parameters(**keywords), "split", None)
+            for keywords in (trained, *evaluated)
+        ]
+        if ranges != [None] * 3 and ranges != ["train", "validation", "test"]:
+            raise UserError(
+                f"{experiment.env} trains on {ranges[0]}, searches on {ranges[1]} and confirms on "
+                f"{ranges[2]}: expected train, validation and test; set split in validation_parameters and "
+                "test_parameters"
+            )
 
 
 def _check_folder(plan: Plan) -> None:

@@ -25,6 +25,7 @@ from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, NUM_MODULE_STEPS_TRAINED_LIFETIME
 
 from experiments.core import trainer
+from experiments.core.environment_names import trainer_part
 from experiments.core.environments import Arena, make_vector
 from experiments.core.estimate import NetworkCost
 from experiments.core.evaluation import evaluate
@@ -176,7 +177,7 @@ def try_corners(
     for name, config in configs.items():
         if updated >= ALWAYS and time_is_up():
             break
-        settings = trainer.complete(config, task.fixed)
+        settings = trainer.complete(trainer_part(config), task.fixed)
         workers = Workers(ppo_config({**config, "seed": seed}, task))
         try:
             rows = min(settings["minibatch_size"], FEW_ROWS)

@@ -15,6 +15,7 @@ from experiments.core.estimate import (
     Workload,
     estimate,
     run_cost,
+    side_by_side,
 )
 
 NETWORK = NetworkCost(sampling_s=1e-4, gradient_s=1e-3, row_s=1e-5, checkpoint_bytes=1_000_000)
@@ -39,7 +40,7 @@ def test_a_run_trains_whole_batches_and_is_evaluated_at_most_once_for_each():
 def added(**changes):
     given = {
         "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmed": [RUN] * 4,
-        "concurrency": 1, "slowdown": 1.0,
+        "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
     }  # fmt: skip
     return estimate(**given | changes)
 
@@ -61,6 +62,16 @@ def test_cores_share_the_runs_and_a_single_run_is_never_shared():
 
 def test_a_busy_machine_takes_longer_by_as_much():
     assert added(slowdown=3.0).seconds == pytest.approx(3 * added().seconds)
+
+
+def test_the_budget_of_checkpoints_bounds_what_the_search_leaves():
+    assert added(search_bytes=250).bytes == 250 + 4 * 100 + REPORT_BYTES
+
+
+def test_seeds_side_by_side_cost_as_much_each():
+    several = side_by_side(RUN, 3)
+    assert several.seconds == pytest.approx(30 + RUN_S)
+    assert (several.steps, several.bytes) == (3000, 300)
 
 
 def test_what_is_done_already_costs_nothing():
