@@ -27,8 +27,7 @@ class Watched(gym.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, Any]:
         """Moves by one step."""
-        self.observation, *rest = self.env.step(action)
-        reward, terminated, truncated, info = rest
+        self.observation, reward, terminated, truncated, info = self.env.step(action)
         return self.observation, reward, terminated, truncated, info
 
 
@@ -51,7 +50,7 @@ def record(policy: TrainedPolicy, path: Path, *, seed: int) -> None:
             f"--gif {path}: cannot be written ({error}); expected a name that ends in .gif"
         ) from error
     finally:
-        env.close()
+        env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
 
 
 def show(policy: TrainedPolicy, *, episodes: int, seed: int) -> list[float]:
@@ -74,7 +73,7 @@ def show(policy: TrainedPolicy, *, episodes: int, seed: int) -> list[float]:
                 over = terminated or truncated
             returns.append(earned)
     finally:
-        env.close()
+        env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
     return returns
 
 
@@ -91,6 +90,6 @@ def _made(policy: TrainedPolicy, mode: Literal["rgb_array", "human"], option: st
         ) from error
     modes = env.metadata.get("render_modes") or []
     if mode not in modes:
-        env.close()
+        env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
         raise UserError(f"{option}: {policy.env} has the render modes {modes}: expected {mode!r} among them")
     return Watched(env.unwrapped if policy.env in envs.ids() else env)
