@@ -218,7 +218,8 @@ def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame
     extras = sorted(
         {key for row in rows for key in row} - set(columns), key=lambda key: (key[:4] != "env/", key)
     )
-    frame = pd.DataFrame(rows, columns=[*columns, *extras])
+    # As objects, since a column in which some runs have no value would turn its whole numbers into floats.
+    frame = pd.DataFrame(rows, columns=[*columns, *extras], dtype=object)
     for column in frame.columns:
         frame[column] = _typed(frame[column], column)
     return frame

@@ -16,6 +16,7 @@ import yaml
 from markupsafe import Markup
 
 from analysis import page
+from analysis.best import best_content
 from analysis.diagnosis import diagnose
 from analysis.figures import Figure, draw_all
 from analysis.importance import importance
@@ -91,22 +92,7 @@ def _write_best(sweep: Sweep, verdict: Verdict) -> Path | None:
     if choice is None:
         return None
     config_id, reason = choice
-    content: dict[str, Any] = {
-        "config_id": config_id,
-        "reason": reason,
-        "experiment": sweep.manifest.get("experiment"),
-        "sweep": sweep.manifest.get("sweep"),
-        "env": (sweep.manifest.get("env") or {}).get("id"),
-        "confirmed": None,
-        "configuration": page.configuration(sweep, config_id),
-    }
-    if config_id in set(verdict.table["config_id"]):
-        row = verdict.row(config_id)
-        content["confirmed"] = {
-            "seeds": int(row["n"]),
-            "mean": _rounded(row["mean"]),
-            "mean_interval_95": [_rounded(row["mean_low"]), _rounded(row["mean_high"])],
-        }
+    content = best_content(sweep, verdict, config_id, reason)
     header = f"# {verdict.sentence}\n".replace("\r", " ")
     return _write(
         sweep.folder / "best.yaml", header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
@@ -199,7 +185,3 @@ def _write(path: Path, text: str) -> Path:
     partial = path.with_suffix(f"{path.suffix}.{os.getpid()}.partial")
     partial.write_text(text, encoding="utf-8")
     return partial.replace(path)
-
-
-def _rounded(value: float) -> float | None:
-    return round(float(value), 6) if np.isfinite(value) else None

@@ -32,7 +32,7 @@ NO_INTERVAL: Final = Interval(np.nan, np.nan)
 
 def mean(x_s: ArrayLike) -> float:
     """Mean over runs, shape [S]; NaN for no runs."""
-    x_s = _finite(x_s)
+    x_s = finite(x_s)
     return float(x_s.mean()) if x_s.size else np.nan
 
 
@@ -41,7 +41,7 @@ def mean_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
 
     Runs that are all identical give an interval of no width.
     """
-    x_s = _finite(x_s)
+    x_s = finite(x_s)
     return _t_interval(x_s, confidence, 1 + WIDENING / max(x_s.size, 1))
 
 
@@ -50,7 +50,7 @@ def difference_interval(difference_p: ArrayLike, confidence: float = CONFIDENCE)
 
     Unlike runs, differences of two configurations are close to symmetric, and t needs no widening.
     """
-    return _t_interval(_finite(difference_p), confidence, 1.0)
+    return _t_interval(finite(difference_p), confidence, 1.0)
 
 
 def iqm(x_s: ArrayLike) -> float:
@@ -59,7 +59,7 @@ def iqm(x_s: ArrayLike) -> float:
     References:
         Agarwal et al. 2021, arXiv 2108.13264, section 4.
     """
-    x_s = _finite(x_s)
+    x_s = finite(x_s)
     return float(stats.trim_mean(x_s, 0.25)) if x_s.size else np.nan
 
 
@@ -73,7 +73,7 @@ def iqm_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     References:
         Hettmansperger and Sheather 1986, Statistics & Probability Letters 4(2).
     """
-    x_s = np.sort(_finite(x_s))
+    x_s = np.sort(finite(x_s))
     n = x_s.size
     if n < 2:
         return NO_INTERVAL
@@ -96,13 +96,13 @@ def paired_p_value(difference_p: ArrayLike) -> float:
     The t-test that belongs to `difference_interval`: below 0.05 exactly where the interval leaves out zero.
     NaN below two pairs. Differences that are all zero give 1, all equal and not zero give 0.
     """
-    difference_p = _finite(difference_p)
+    difference_p = finite(difference_p)
     if difference_p.size < 2:
         return np.nan
-    standard_error = _standard_error(difference_p)
-    if standard_error == 0.0:
+    error = standard_error(difference_p)
+    if error == 0.0:
         return 0.0 if difference_p.mean() else 1.0
-    t = abs(difference_p.mean()) / standard_error
+    t = abs(difference_p.mean()) / error
     return float(2 * stats.t.sf(t, difference_p.size - 1))
 
 
@@ -118,7 +118,7 @@ def simultaneous_confidence(comparisons: int, confidence: float = CONFIDENCE) ->
 
 def probability_of_improvement(x_s: ArrayLike, y_s: ArrayLike) -> float:
     """Probability that a run of x, shape [S], beats one of y, shape [S']; ties count half."""
-    x_s, y_s = _finite(x_s), _finite(y_s)
+    x_s, y_s = finite(x_s), finite(y_s)
     if not x_s.size or not y_s.size:
         return np.nan
     wins = np.sign(x_s[:, None] - y_s[None, :])
@@ -136,7 +136,7 @@ def probability_of_improvement_interval(
     References:
         Newcombe 2006, Statistics in Medicine 25(4), method 5.
     """
-    x_s, y_s = _finite(x_s), _finite(y_s)
+    x_s, y_s = finite(x_s), finite(y_s)
     m, n = x_s.size, y_s.size
     if min(m, n) < 2:
         return NO_INTERVAL
@@ -165,8 +165,8 @@ def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike) -> float
     Returns:
         Pooled variance within configurations over the variance among trials, at most 1; NaN if unknown.
     """
-    objective_t = _finite(objective_t)
-    groups = [group for group in map(_finite, runs) if group.size > 1]
+    objective_t = finite(objective_t)
+    groups = [group for group in map(finite, runs) if group.size > 1]
     if not groups or objective_t.size < 2 or objective_t.var(ddof=1) == 0:
         return np.nan
     degrees = sum(group.size - 1 for group in groups)
@@ -174,7 +174,8 @@ def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike) -> float
     return min(1.0, within / float(objective_t.var(ddof=1)))
 
 
-def _finite(x: ArrayLike) -> FloatArray:
+def finite(x: ArrayLike) -> FloatArray:
+    """Give the values that are finite, as one array."""
     values: FloatArray = np.asarray(x, dtype=np.float64)
     return values[np.isfinite(values)]
 
@@ -182,11 +183,11 @@ def _finite(x: ArrayLike) -> FloatArray:
 def _t_interval(x_s: FloatArray, confidence: float, widening: float) -> Interval:
     if x_s.size < 2:
         return NO_INTERVAL
-    half = widening * stats.t.ppf(0.5 + confidence / 2, x_s.size - 1) * _standard_error(x_s)
+    half = widening * stats.t.ppf(0.5 + confidence / 2, x_s.size - 1) * standard_error(x_s)
     return Interval(float(x_s.mean() - half), float(x_s.mean() + half))
 
 
-def _standard_error(x_s: FloatArray) -> float:
+def standard_error(x_s: FloatArray) -> float:
     """Standard error of the mean; rounding noise among identical values counts as none."""
     if np.ptp(x_s) <= 1e-12 * max(1.0, float(np.abs(x_s).max())):
         return 0.0

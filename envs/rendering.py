@@ -176,8 +176,7 @@ class Window:
     @property
     def visible(self) -> bool:
         """Whether anybody can see it: without a screen SDL draws to nowhere, unless it was told to."""
-        asked_for = os.environ.get("SDL_VIDEODRIVER")
-        return asked_for is not None or self._pygame.display.get_driver() not in ("offscreen", "dummy")
+        return _shown(self._pygame)
 
     def show(self, canvas: Canvas, frames_per_second: int) -> None:
         """Shows a canvas and waits as long as the frame rate asks for."""
@@ -190,6 +189,24 @@ class Window:
     def close(self) -> None:
         """Takes the window off the screen."""
         self._pygame.display.quit()
+
+
+def has_screen() -> bool:
+    """Whether a window could be seen; a driver that SDL was told to use counts, whatever it is."""
+    pygame = load_pygame()
+    opened = pygame.display.get_init()
+    try:
+        pygame.display.init()
+        return _shown(pygame)
+    except pygame.error:
+        return False
+    finally:
+        if not opened:
+            pygame.display.quit()
+
+
+def _shown(pygame: Any) -> bool:
+    return "SDL_VIDEODRIVER" in os.environ or pygame.display.get_driver() not in ("offscreen", "dummy")
 
 
 @cache

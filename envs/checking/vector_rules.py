@@ -20,6 +20,8 @@ from envs.checking.vector_runs import Frame, MakeSingle, Runs, lane_view, play, 
 
 Problem = str | None
 """What breaks a rule, or None where it is kept."""
+UNSEEN = "so this could not be seen: raise the steps"
+"""How a problem ends that says nothing about the environment, only that the runs were too short."""
 
 
 def spaces_agree(runs: Runs) -> Problem:
@@ -64,7 +66,7 @@ def form_kept(runs: Runs) -> Problem:
 def autoreset_obeyed(runs: Runs) -> Problem:
     """A finished lane begins its next episode in the way that the declared mode says."""
     if not runs.endings:
-        return f"no episode ended within {runs.steps} steps, so this could not be seen: raise the steps"
+        return f"no episode ended within {runs.steps} steps, {UNSEEN}"
     if runs.mode == AutoresetMode.DISABLED:
         return _masked_reset(runs)
     same_step = runs.mode == AutoresetMode.SAME_STEP

@@ -34,6 +34,10 @@ def run(experiment: Experiment, options: Options, *, name: str, question: str) -
         from experiments.core.cluster import quieten
 
         quieten(debug=options.debug)
+        if options.retrain is not None:
+            from experiments.core.retrain import retrain
+
+            return retrain(experiment, options, name=name, question=question)
         from experiments.core.plan import Plan
         from experiments.core.sweep import run_sweep
 

@@ -12,11 +12,12 @@ from analysis.report import Report
 from analysis.schema import Phase, State
 from analysis.verdict import Verdict
 from experiments.core.plan import Plan
-from experiments.core.progress import SweepProgress
+from experiments.core.preflight import Checked
+from experiments.core.progress import SweepProgress, duration
 
 
-def print_plan(console: Console, plan: Plan) -> None:
-    """What is going to be done, in three lines."""
+def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
+    """What is going to be done, what was checked, and what it will take."""
     experiment, scale = plan.experiment, plan.scale
     budget, confirmation = experiment.budget, experiment.confirmation
     console.print(f"[bold]{plan.question}[/bold]")
@@ -33,19 +34,35 @@ def print_plan(console: Console, plan: Plan) -> None:
         )
     else:
         console.print("the environment states no optimum: scores are raw returns")
+    corners, expected = checked.corners, checked.estimate
+    console.print(
+        f"checked: the environment's contract, {len(experiment.space)} names, {corners.updated} of "
+        f"{corners.given} extreme configurations took an update, storage has "
+        f"{checked.free_bytes / 1e9:,.0f} GB free"
+    )
+    for note in checked.notes:
+        console.print(f"note: {note}", soft_wrap=True)
+    console.print(
+        f"estimate: {duration(expected.seconds)} with {checked.concurrency} runs at once (search "
+        f"{duration(expected.search_s)}, confirmation {duration(expected.confirm_s)}, start and report "
+        f"{duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
+        f"{expected.bytes / 1e6:,.0f} MB of disk"
+    )
 
 
-def print_result(console: Console, plan: Plan, progress: SweepProgress, report: Report) -> None:
+def print_result(
+    console: Console, plan: Plan, progress: SweepProgress, report: Report, *, expected_s: float
+) -> None:
     """The verdict, the confirmed configurations, where things are, and what to do next."""
     counts = ", ".join(
         f"{progress.count(Phase.SEARCH, state)} {state}"
         for state in State
         if progress.count(Phase.SEARCH, state)
     )
-    minutes, seconds = divmod(round(progress.seconds), 60)
     if counts:
         console.print(
-            f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {minutes} min {seconds:02d} s"
+            f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {duration(progress.seconds)} "
+            f"(estimated {duration(expected_s)})"
         )
     # The verdict is what --quiet leaves.
     Console(highlight=False).print(f"\n[bold]{report.verdict.sentence}[/bold]", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -108,17 +109,25 @@ def _cpu_model() -> str:
 
 
 def _git() -> dict[str, Any]:
+    """The commit, and a hash of what differs from it: equal hashes, equal changes to tracked files."""
     commit = _git_output("rev-parse", "HEAD")
-    status = _git_output("status", "--porcelain")
-    return {"commit": commit, "dirty": None if commit is None else bool(status)}
+    if commit is None:
+        return {"commit": None, "dirty": None, "diff_sha256": None}
+    diff = _git_output("diff", "HEAD", "--binary")
+    return {
+        "commit": commit,
+        "dirty": bool(_git_output("status", "--porcelain")),
+        "diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if diff else None,
+    }
 
 
 def _git_output(*arguments: str) -> str | None:
     here = Path(__file__).parent
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=True
-        )
+            ["git", *arguments],
+            cwd=here, capture_output=True, text=True, errors="replace", timeout=10, check=True,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -40,6 +40,10 @@ class Options:
     """What stops hopeless trials early."""
     trainer: Literal["fast", "rllib"] = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
+    retrain: Path | None = None
+    """Sweep folder whose best configuration to train again on the test seeds in --seeds, and nothing else."""
+    seeds: str | None = None
+    """Test seeds to retrain on, such as 200-209 or 200,205,210-214; none that the confirmation used."""
     smoke: bool = False
     """A tiny sweep through every stage, to see that all of it works here."""
     check: bool = False
@@ -61,6 +65,8 @@ class Options:
             raise UserError(f"--storage {self.storage}: expected a folder; mount the bucket on every node")
         if self.concurrency is not None and self.concurrency < 1:
             raise UserError(f"--concurrency {self.concurrency}: expected a whole number, 1 or more")
+        if (self.retrain is None) != (self.seeds is None):
+            raise UserError("--retrain FOLDER and --seeds 200-209 go together: give both, or neither")
         if self.smoke:
             experiment = _smoke(experiment)
         spent = _given(trials=self.trials, steps_per_trial=self.steps_per_trial)

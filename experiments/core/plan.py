@@ -79,6 +79,24 @@ class Plan:
         """Runs of the confirmation, if no baseline is among the winners."""
         return (self.experiment.confirmation.top_k + len(self.baselines)) * self.experiment.confirmation.seeds
 
+    @property
+    def cores(self) -> int | None:
+        """Cores that a Ray of the sweep's own is given; None for all there are."""
+        wanted = self.options.concurrency
+        return None if wanted is None else wanted * self.experiment.resources.cpus
+
+    def concurrency(self, available: Mapping[str, float]) -> int:
+        """Runs at once: as many as fit, or fewer where the user says so.
+
+        Args:
+            available: Of each resource, in Ray's names.
+
+        Raises:
+            UserError: Not even one fits.
+        """
+        fitting = self.experiment.resources.trials_in(available)
+        return min(self.options.concurrency or fitting, fitting)
+
     def task(self, *, diverged_score: float) -> Task:
         """What every run of the sweep has in common."""
         experiment = self.experiment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from typing import Any, TextIO
 
 import gymnasium as gym
 import pandas as pd
+import yaml
 
 from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.schema import SEEDS_PREFIX, Phase
-from analysis.verdict import decide
 from envs.batching import collate, member
 from envs.encoding import ActionDecoder, ObservationEncoder
 from envs.encoding.wrappers import EncodedVectorEnv
@@ -103,10 +104,8 @@ def load(folder: str | Path) -> TrainedPolicy:
 
 def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
     """The folder of the run to take, and its row."""
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
-    if verdict.chosen is not None:
-        runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == verdict.chosen], Phase.CONFIRM
-    else:
+    runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == _chosen(sweep)], Phase.CONFIRM
+    if runs.empty:
         # The search keeps as many checkpoints as its budget of disk allows.
         kept = [any((folder / Phase.SEARCH / trial).glob(PATTERN)) for trial in sweep.trials["trial_id"]]
         runs, phase = sweep.trials[kept] if any(kept) else sweep.trials, Phase.SEARCH
@@ -126,6 +125,18 @@ def _replica(checkpoint: Path, best: pd.Series[Any]) -> Path:
     return max(scores, key=lambda folder: scores[folder]) if scores else checkpoint
 
 
+def _chosen(sweep: Sweep) -> str | None:
+    """The configuration that the verdict chose, as best.yaml says it, or decided anew where there is none."""
+    try:
+        best = yaml.safe_load((sweep.folder / "best.yaml").read_text(encoding="utf-8"))
+        return str(best["config_id"])
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        # SciPy takes half a second to import, which loading a policy can do without.
+        from analysis.verdict import decide
+
+        return decide(sweep.confirmation, sweep.trials, scale=sweep.scale).chosen
+
+
 def batch_length(space: gym.Space[Any], batch: Any) -> int:
     """How many members a batch of a space has."""
     if isinstance(space, gym.spaces.Dict):
@@ -142,7 +153,13 @@ def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[
 
     from experiments.core.fast_ppo.inference import module_policy
 
-    module = RLModule.from_checkpoint((checkpoint / _MODULE).absolute().as_posix())
+    before = logging.root.manager.disable
+    # RLlib warns of its own way to call itself.
+    logging.disable(logging.WARNING)
+    try:
+        module = RLModule.from_checkpoint((checkpoint / _MODULE).absolute().as_posix())
+    finally:
+        logging.disable(before)
     return module_policy(module, observations, actions)
 
 

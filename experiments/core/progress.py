@@ -113,7 +113,7 @@ class SweepProgress:
         parts = [f"{steps / elapsed:,.0f} steps/s" if steps else "starting"]
         left = self._seconds_left(steps, elapsed)
         if left is not None:
-            parts.append(f"about {_duration(left)} left in this phase")
+            parts.append(f"about {duration(left)} left in this phase")
         if not math.isnan(self._best):
             versus = "" if math.isnan(self._default) else f" (default {self._default:.3f})"
             parts.append(f"best score {self._best:.3f}{versus}")
@@ -131,6 +131,7 @@ class SweepProgress:
 _TITLES = {Phase.SEARCH: "search", Phase.CONFIRM: "confirm"}
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as one says them."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -11,6 +11,9 @@ import tyro
 
 from experiments.core.errors import UserError
 
+SHOWN = 3
+"""Episodes that a window shows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayOptions:
@@ -22,11 +25,21 @@ class ReplayOptions:
     """Episodes to play, side by side."""
     seed: int = 0
     """Seed of the first episode; the i-th one has seed + i."""
+    gif: Path | None = None
+    """File to write an animation of the first episode to; of the first few where they are short."""
+    human: bool = False
+    """Show the first three episodes in a window."""
 
 
 def replay(arguments: list[str]) -> int:
     """Plays episodes and prints their returns against the environment's references; returns the exit code."""
-    options = tyro.cli(ReplayOptions, prog="python -m experiments replay", args=arguments)
+    options = tyro.cli(
+        ReplayOptions,
+        prog="python -m experiments replay",
+        description="Plays the best policy of a sweep, without Ray.",
+        args=arguments,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
     from experiments.core.cluster import quieten
 
     quieten(debug=False)
@@ -41,6 +54,15 @@ def replay(arguments: list[str]) -> int:
         env = make_vector(policy.env, policy.env_parameters, options.episodes)
         played = evaluate(env, policy.act, seed=options.seed)
         scale = scale_of(policy.env, policy.env_parameters)
+        if options.gif is not None or options.human:
+            from experiments.core.showing import record, show
+
+            if options.gif is not None:
+                record(policy, options.gif, seed=options.seed)
+                print(f"written: {options.gif}")
+            if options.human:
+                shown = show(policy, episodes=SHOWN, seed=options.seed)
+                print(f"shown: {len(shown)} episodes, returns {', '.join(f'{each:.4g}' for each in shown)}")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -34,6 +34,11 @@ class Seeds:
         """Seeds the search algorithm."""
         return self._seed(0, 0)
 
+    @property
+    def probe(self) -> int:
+        """Seeds what is tried out before a sweep; it comes next to the sampler's, which needs no lanes."""
+        return self._seed(0, 1)
+
     def training(self, trial: int) -> int:
         """Seeds a search trial: its network, its minibatches and its lanes."""
         return self._seed(1, trial)

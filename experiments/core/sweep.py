@@ -12,16 +12,18 @@ from typing import Any
 
 from rich.console import Console
 
+from analysis.best import RLLIB_SETTINGS
 from analysis.report import write_report
 from analysis.schema import Phase, State
-from experiments.core import closing
+from experiments.core import closing, trainer
 from experiments.core.checkpoints import CheckpointBudget, keep_only
 from experiments.core.cluster import connected
+from experiments.core.environment_names import trainer_part
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
 from experiments.core.phases import Interruption, confirm, search
 from experiments.core.plan import Plan
-from experiments.core.preflight import preflight, random_return
+from experiments.core.preflight import diverged_score, preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
 from experiments.core.resume import finished_runs, merit
@@ -42,24 +44,26 @@ def run_sweep(plan: Plan) -> int:
         UserError: The sweep cannot be run as it was asked for; nothing was written.
     """
     console = terminal(quiet=plan.options.quiet)
-    preflight(plan)
-    closing.print_plan(console, plan)
+    checked = preflight(plan)
+    closing.print_plan(console, plan, checked)
     if plan.options.check:
         return 0
     interruption = Interruption()
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
     progress = SweepProgress(console, totals=totals)
-    resources, wanted = plan.experiment.resources, plan.options.concurrency
-    cores = None if wanted is None else wanted * resources.cpus
-    with connected(cores=cores, debug=plan.options.debug) as available, progress:
-        fitting = resources.trials_in(available)
-        concurrency = min(wanted or fitting, fitting)
+    with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
+        concurrency = plan.concurrency(available)
         _create_folder(plan)
         _train(plan, progress, interruption, concurrency)
     if not any(run.objective is not None for run in finished_runs(plan.folder / Phase.SEARCH)):
         return _nothing_to_report(console, plan, interruption)
+    settings = {
+        name: trainer.resolve(trainer_part(config), plan.experiment.fixed)
+        for name, config in chosen_configurations(plan).items()
+    }
+    write_json(plan.folder / RLLIB_SETTINGS, settings)
     report = write_report(plan.folder)
-    closing.print_result(console, plan, progress, report)
+    closing.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
     if interruption.requested:
         closing.print_stopped(console, plan)
         return EXIT_INTERRUPTED
@@ -88,9 +92,8 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:
     """The search and the confirmation; both end early when the user asks for it."""
-    diverged = plan.arenas[Phase.SEARCH].scale.diverged
-    task = plan.task(diverged_score=random_return(plan) if diverged is None else diverged)
-    with _graceful_interrupt(interruption) as recorders:
+    task = plan.task(diverged_score=diverged_score(plan))
+    with graceful_interrupt(interruption) as recorders:
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)
         progress.begin(Phase.SEARCH, plan.experiment.budget.trials)
@@ -129,7 +132,7 @@ def _create_folder(plan: Plan) -> None:
 
 
 @contextmanager
-def _graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
+def graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
     """Lets the first Ctrl-C end the phase in order, and the second one at once."""
     recorders: list[Recorder] = []
 

@@ -131,3 +131,21 @@ def check_layout(settings: Mapping[str, Any], observation_shape: tuple[int, ...]
 def fast_path_keywords(settings: Mapping[str, Any]) -> dict[str, bool]:
     """Keywords of the fast path for settings made by :func:`complete`."""
     return {name: settings[name] for name in _FAST_PATH}
+
+
+def resolve(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What RLlib is told for a configuration, under RLlib's own names.
+
+    Returns:
+        "training": keywords of `PPOConfig.training`; "model": keywords of `DefaultModelConfig`; "fast_path":
+        keywords of `use_fast_path`.
+
+    Raises:
+        UserError: As :func:`complete`.
+    """
+    settings = complete(config, fixed)
+    return {
+        "training": training_keywords(settings),
+        "model": model_keywords(settings),
+        "fast_path": dict(fast_path_keywords(settings)),
+    }

@@ -55,6 +55,13 @@ class Task:
     seed_penalty: float = 0.0
     """Standard deviations of the replicas' objectives that their mean is lowered by."""
 
+    @property
+    def evaluation_lanes(self) -> int:
+        """Lanes that evaluate: one an episode, or no more than train where each needs a process."""
+        if self.vectorization == "async":
+            return min(self.lanes, self.evaluation_episodes)
+        return self.evaluation_episodes
+
 
 def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     """The RLlib configuration of one run.
@@ -102,10 +109,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         _prepare_process(task.resources)
         self._task = task
         self._arena = task.arenas[_phase(config)]
-        episodes = task.evaluation_episodes
-        # Episodes that need a process each are played in turns, in as many as training takes.
-        lanes = min(task.lanes, episodes) if task.vectorization == "async" else episodes
-        self._evaluation_env = make_vector(task.env, self._arena.parameters, lanes, task.vectorization)
+        self._evaluation_env = make_vector(
+            task.env, self._arena.parameters, task.evaluation_lanes, task.vectorization
+        )
         self._replicas = self._built(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

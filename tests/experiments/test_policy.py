@@ -68,6 +68,21 @@ def test_a_served_policy_answers_each_observation_with_an_action(folder):
     assert single.action_space.contains(single.action_space.from_jsonable(first["action"])[0])
 
 
+def test_loading_takes_little_longer_than_importing_rllib_and_starts_no_ray(folder, run_python):
+    code = (
+        "import time; started = time.process_time()\n"
+        "import ray.rllib.core.rl_module.rl_module, pandas, optuna\n"
+        "imported = time.process_time()\n"
+        f"from experiments.core.policy import load; load({str(folder)!r})\n"
+        "print((time.process_time() - started) / (imported - started), ray.is_initialized())\n"
+    )
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
+    ratio, initialised = done.stdout.split()
+    assert float(ratio) < 1.5
+    assert initialised == "False"
+
+
 def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
     with pytest.raises(UserError) as caught:
         load(tmp_path)

@@ -122,6 +122,28 @@ def test_the_best_configuration_is_readable(smoke):
     best = yaml.safe_load((smoke[0] / "best.yaml").read_text())
     assert best["config_id"] in {"default", "rllib"} or best["config_id"].startswith("trial_")
     assert "lr" in best["configuration"]
+    batch = best["configuration"]["batch_size"]
+    assert best["rllib"]["training"]["train_batch_size_per_learner"] == batch
+    assert isinstance(best["configuration"]["num_minibatches"], int)
+    assert best["training"] == {"steps": 4096, "lanes": 8, "trainer": "fast"}
+    assert len(best["seeds"]["test_training"]) == best["confirmed"]["seeds"] == 2
+    assert best["provenance"]["git"].keys() == {"commit", "dirty", "diff_sha256"}
+
+
+def test_the_best_configuration_can_be_trained_again_on_seeds_that_nobody_used(smoke, run_python):
+    folder, _ = smoke
+    command = ["-m", "experiments.trading_sweep", "--retrain", folder, "--seeds"]
+    done = run_python(*command, "200")
+    assert done.returncode == 0, done.stderr
+    assert "Retrained on 1 new seeds" in done.stdout
+    (written,) = folder.glob("retrain/*_200/reproduction.json")
+    assert list(json.loads(written.read_text())["values"]) == ["200"]
+    assert len(load_sweep(written.parent).confirmation) == 1
+    assert len(load_sweep(folder).confirmation) == 6
+    used = run_python(*command, "1,300")
+    assert used.returncode == 2
+    assert "--seeds 1,300: the confirmation used 1 already" in used.stderr
+    assert used.stderr.count("\n") == 1
 
 
 def test_the_winner_can_be_replayed_without_ray(smoke, run_python):
@@ -129,6 +151,17 @@ def test_the_winner_can_be_replayed_without_ray(smoke, run_python):
     assert done.returncode == 0, done.stderr
     assert "score" in done.stdout
     assert "optimal" in done.stdout
+
+
+def test_a_replay_is_recorded_and_shown(smoke, run_python, tmp_path):
+    animation = tmp_path / "winner.gif"
+    done = run_python(
+        "-m", "experiments", "replay", smoke[0], "--episodes", "2", "--gif", animation, "--human",
+        env={"SDL_VIDEODRIVER": "dummy"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert animation.read_bytes().startswith(b"GIF89a")
+    assert "shown: 3 episodes" in done.stdout
 
 
 def test_the_same_command_again_runs_nothing_twice(smoke, run_python):

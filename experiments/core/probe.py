@@ -1,0 +1,276 @@
+"""Do the extreme configurations train here, and what does training cost? Tried out in seconds, without Ray.
+
+A trial's two working parts, RLlib's environment runner and its learner, are built as the trial would build
+them and do a little of its work. All times are processor time of one thread, so that other programs do not
+enter; how much the clock ran ahead of it is reported beside.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import random
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core import COMPONENT_RL_MODULE
+from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, NUM_MODULE_STEPS_TRAINED_LIFETIME
+
+from experiments.core import trainer
+from experiments.core.environment_names import trainer_part
+from experiments.core.environments import Arena, make_vector
+from experiments.core.estimate import NetworkCost
+from experiments.core.evaluation import evaluate
+from experiments.core.fast_ppo import DivergenceError
+from experiments.core.fast_ppo.env_runner import FastEnvRunner
+from experiments.core.fast_ppo.inference import module_policy
+from experiments.core.trial import Task, ppo_config
+
+ROWS, FEW_ROWS = 512, 128
+"""Rows of a measured gradient step, and of one where they take long."""
+SLOW_S = 0.01
+"""Seconds of a gradient step over `FEW_ROWS` from which it counts as slow."""
+ALWAYS = 2
+"""Configurations that are tried however long it takes: the baselines, which nearly every sweep confirms."""
+BUSY = 1.25
+"""Seconds on the clock for one of computing above which the machine counts as busy; files take a little."""
+EVALUATION_S = 1.0
+"""Seconds after which a measured evaluation is broken off and extrapolated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corners:
+    """What trying configurations gave."""
+
+    networks: Mapping[str, NetworkCost]
+    """What each layout costs."""
+    updated: int
+    """Configurations that were built and took one update."""
+    given: int
+    """Configurations there were."""
+    diverged: Sequence[str]
+    """Of those, the ones whose first update was not finite, by name."""
+    slowdown: float
+    """Seconds on the clock for each second of computing: above 1 where others compute or anything waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationCost:
+    """What evaluating an untrained policy gave."""
+
+    seconds: float
+    """Of one evaluation."""
+    finished: bool
+    """Whether every episode ended before the time was up."""
+    steps: int
+    """Steps until the last episode ended, or until the time was up."""
+    length_mean: float
+    """Mean steps of an episode; NaN if not all of them ended."""
+    score: float
+    """Of the untrained policy; NaN if not all episodes ended."""
+
+
+class Workers:
+    """The environment runner and the learner of one run, outside Ray.
+
+    Args:
+        config: As a trial builds it.
+    """
+
+    def __init__(self, config: PPOConfig) -> None:
+        config.validate()
+        self.runner = (config.env_runner_cls or SingleAgentEnvRunner)(config=config, worker_index=0)
+        self._fast = isinstance(self.runner, FastEnvRunner)
+        self._learner = config.build_learner(spaces=self.runner.get_spaces())
+
+    def sample(self, steps: int) -> Any:
+        """Environment steps of the present policy."""
+        return self.runner.rollout(steps) if self._fast else self.runner.sample(num_timesteps=steps)
+
+    def update(self, sampled: Any, *, rows: int, epochs: int = 1) -> None:
+        """One update on them, in minibatches of so many rows."""
+        if self._fast:
+            self._learner.config.minibatch_size = rows
+            self._learner.config.num_epochs = epochs
+            self._learner.train_on(sampled, scale=self.runner.encoder.scale, timesteps=rows)
+            return
+        counts = {NUM_ENV_STEPS_SAMPLED_LIFETIME: rows, NUM_MODULE_STEPS_TRAINED_LIFETIME: 0}
+        self._learner.update(
+            episodes=sampled, timesteps=counts, num_epochs=epochs, minibatch_size=rows,
+            shuffle_batch_per_epoch=True,
+        )  # fmt: skip
+
+    def checkpoint_bytes(self) -> int:
+        """Size of what RLlib writes for the two."""
+        # The algorithm's checkpoint holds the module once, with the learner.
+        states = self._learner.get_state(), self.runner.get_state(not_components=COMPONENT_RL_MODULE)
+        return sum(len(pickle.dumps(state)) for state in states)
+
+    def stop(self) -> None:
+        """Closes the environment."""
+        self.runner.stop()
+
+
+@contextmanager
+def bystander() -> Iterator[None]:
+    """Leaves the process as it was: RLlib seeds the global generators, and one thread is measured."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.get_num_threads()  # noqa: NPY002
+    torch.set_num_threads(1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in a trial's process
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002  # the global generator is the one to put back
+        torch.set_rng_state(states[2])
+        torch.set_num_threads(states[3])
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long trying may go on.
+
+    Args:
+        computing_s: Seconds of processor time.
+        clock_s: Seconds on the clock, more, so that a busy machine does not cut the checks short at once.
+    """
+
+    computing_s: float
+    clock_s: float
+
+    def started(self) -> Callable[[], bool]:
+        """Begins to count; what it returns says whether the time is up."""
+        computing, clock = time.process_time(), time.perf_counter()
+        return lambda: (
+            time.process_time() - computing > self.computing_s or time.perf_counter() - clock > self.clock_s
+        )
+
+
+def try_corners(
+    configs: Mapping[str, Mapping[str, Any]], task: Task, *, seed: int, few_rows: int, patience: Patience
+) -> Corners:
+    """Lets each configuration take one update, and measures every layout that it comes across.
+
+    Args:
+        configs: By name, the most important first.
+        task: What all runs have in common.
+        seed: For runs that nobody keeps.
+        few_rows: The smallest minibatch of any configuration.
+        patience: After it, those that are left are not tried, save the first `ALWAYS`.
+
+    Raises:
+        UserError: A configuration cannot be built.
+    """
+    time_is_up = patience.started()
+    computing, clock = time.process_time(), time.perf_counter()
+    networks: dict[str, NetworkCost] = {}
+    updated, diverged = 0, []
+    for name, config in configs.items():
+        if updated >= ALWAYS and time_is_up():
+            break
+        settings = trainer.complete(trainer_part(config), task.fixed)
+        workers = Workers(ppo_config({**config, "seed": seed}, task))
+        try:
+            rows = min(settings["minibatch_size"], FEW_ROWS)
+            workers.update(workers.sample(rows), rows=rows)
+            updated += 1
+            if settings["layout"] not in networks:
+                networks[settings["layout"]] = _measured(workers, min(few_rows, FEW_ROWS // 4))
+        except DivergenceError:
+            diverged.append(name)
+        finally:
+            workers.stop()
+    ratio = (time.perf_counter() - clock) / max(time.process_time() - computing, 1e-9)
+    return Corners(
+        networks=networks,
+        updated=updated,
+        given=len(configs),
+        diverged=diverged,
+        slowdown=ratio if ratio > BUSY else 1.0,
+    )
+
+
+def measure_evaluation(config: Mapping[str, Any], task: Task, arena: Arena, *, seed: int) -> EvaluationCost:
+    """Evaluates an untrained policy as a trial evaluates its own.
+
+    Args:
+        config: Whose policy.
+        task: What all runs have in common.
+        arena: Where.
+        seed: Of the network and the episodes.
+    """
+    workers = Workers(ppo_config({**config, "seed": seed}, task))
+    env = make_vector(task.env, arena.parameters, task.evaluation_lanes, task.vectorization)
+    policy = module_policy(workers.runner.module, env.single_observation_space, env.single_action_space)
+    steps, started = 0, time.process_time()
+
+    def bounded(observations: Any) -> Any:
+        nonlocal steps
+        if time.process_time() - started > EVALUATION_S:
+            raise _TimeUpError
+        steps += 1
+        return policy(observations)
+
+    try:
+        played = evaluate(env, bounded, seed=seed, episodes=task.evaluation_episodes)
+    except _TimeUpError:
+        played = None
+    finally:
+        seconds = time.process_time() - started
+        env.close()
+        workers.stop()
+    return EvaluationCost(
+        seconds=seconds,
+        finished=played is not None,
+        steps=steps,
+        length_mean=math.nan if played is None else float(played.lengths.mean()),
+        score=math.nan if played is None else arena.scale.score(float(played.returns.mean())),
+    )
+
+
+class _TimeUpError(Exception):
+    """An evaluation takes longer than a check may."""
+
+
+def _measured(workers: Workers, few: int) -> NetworkCost:
+    """Tells apart what an environment step, a gradient step and a row of its minibatch cost.
+
+    With many rows in one minibatch and with few in each, over one epoch and over several, the differences
+    are gradient steps and rows alone; what is left of an update is counted with the steps that it came from.
+    """
+    sampled = workers.sample(FEW_ROWS)
+    many = FEW_ROWS if _seconds(lambda: workers.update(sampled, rows=FEW_ROWS), 2) > SLOW_S else ROWS
+    sampling_s = _seconds(lambda: workers.sample(many), 2)
+    sampled = workers.sample(many)
+    epochs = 3
+    once_s = _seconds(lambda: workers.update(sampled, rows=many), 3)
+    again_s = _seconds(lambda: workers.update(sampled, rows=many, epochs=epochs), 2)
+    cut_s = _seconds(lambda: workers.update(sampled, rows=few), 2)
+    step_s = max(again_s - once_s, 0.0) / (epochs - 1)
+    prepared_s = max(once_s - step_s, 0.0)
+    gradient_s = max(cut_s - prepared_s - step_s, 0.0) / (many / few - 1)
+    return NetworkCost(
+        sampling_s=(sampling_s + prepared_s) / many,
+        gradient_s=gradient_s,
+        row_s=max(step_s - gradient_s, 0.0) / many,
+        checkpoint_bytes=workers.checkpoint_bytes(),
+    )
+
+
+def _seconds(work: Callable[[], Any], times: int) -> float:
+    """Processor time of some work, the least of several tries."""
+    taken = []
+    for _ in range(times):
+        started = time.process_time()
+        work()
+        taken.append(time.process_time() - started)
+    return min(taken)

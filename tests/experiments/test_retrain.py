@@ -1,0 +1,56 @@
+"""What is wrong with a retraining is one line, and nothing is written; seeds are read as they are meant."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.reproduction import reproduce
+from analysis.statistics import Interval
+from experiments import trading_sweep
+from experiments.core.errors import UserError
+from experiments.core.options import Options
+from experiments.core.retrain import read_seeds, retrain, sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("200-209", list(range(200, 210))),
+        ("7", [7]),
+        ("200, 205,210-212", [200, 205, 210, 211, 212]),
+    ],
+)
+def test_seeds_are_numbers_and_ranges(text, expected):
+    assert read_seeds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "5-", "-5", "9-5", "1,1", "1-3,2", "4096", "1.5", "0-4096"])
+def test_seeds_that_mean_nothing_are_one_line(text):
+    with pytest.raises(UserError, match="such as 200-209") as caught:
+        read_seeds(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
+    options = Options(retrain=tmp_path, seeds="200-201")
+    with pytest.raises(UserError, match="is not a sweep folder"):
+        retrain(trading_sweep.EXPERIMENT, options, name="trading_sweep", question="?")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [Options(seeds="200-201"), Options(retrain=Path())])
+def test_a_folder_and_its_seeds_go_together(options):
+    with pytest.raises(UserError, match="give both, or neither"):
+        options.apply(trading_sweep.EXPERIMENT)
+
+
+def test_the_comparison_is_said_with_both_intervals():
+    confirmed = [0.88, 0.9, 0.92, 0.91, 0.89]
+    near = sentence(reproduce(confirmed, [0.9, 0.906], confirmed=Interval(0.88, 0.92)), 2)
+    assert near.startswith("Retrained on 2 new seeds: 0.903, within the confirmed interval [0.880, 0.920]")
+    assert "Reproduced: the mean of 2 new runs is expected in [0." in near
+    far = sentence(reproduce(confirmed, [0.1, 0.2], confirmed=Interval(0.88, 0.92)), 2)
+    assert "outside the confirmed interval" in far
+    assert "Not reproduced" in far
+    alone = sentence(reproduce([0.9], [0.9], confirmed=Interval(float("nan"), float("nan"))), 1)
+    assert "nothing follows" in alone
