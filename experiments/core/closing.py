@@ -25,6 +25,8 @@ def print_plan(console: Console, plan: Plan) -> None:
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
         f"{confirmation.seeds} test seeds each"
     )
+    if plan.warm_start is not None:
+        console.print(str(plan.warm_start))
     if scale.floor is not None and scale.optimum is not None:
         console.print(
             f"score 0 = {scale.floor_policy} policy ({scale.floor:.4g}), "
@@ -42,7 +44,7 @@ def print_result(console: Console, plan: Plan, progress: SweepProgress, report: 
         if progress.count(Phase.SEARCH, state)
     )
     minutes, seconds = divmod(round(progress.seconds), 60)
-    if counts:
+    if progress.steps:
         console.print(
             f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {minutes} min {seconds:02d} s"
         )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from experiments.core.errors import UserError
+from experiments.core.samplers import SamplerName
 from experiments.core.seeds import INDICES, LANES
 from search_spaces import SearchSpace
 
@@ -83,6 +84,8 @@ class Experiment:
     """How the winners prove themselves."""
     scheduler: SchedulerName = "asha"
     """What stops hopeless trials early: successive halving on steps, or nothing."""
+    sampler: SamplerName = "tpe"
+    """What proposes configurations: see :mod:`experiments.core.samplers`."""
     seed: int = 0
     """Root of every seed in the sweep."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import numpy as np
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -16,7 +17,7 @@ from experiments.core.evaluation import evaluate
 from experiments.core.manifest import manifest_of, same_experiment
 from experiments.core.plan import Plan
 from experiments.core.trial import ppo_config
-from search_spaces import SearchSpace
+from search_spaces import Scalar, SearchSpace
 
 
 def preflight(plan: Plan) -> None:
@@ -35,15 +36,16 @@ def preflight(plan: Plan) -> None:
     _check_folder(plan)
 
 
-def corners(space: SearchSpace) -> list[dict[str, object]]:
+def corners(space: SearchSpace) -> list[dict[str, Scalar]]:
     """The extreme configurations: every name at its lowest, at its highest, and each choice once."""
     found = [
-        {h.name: _end(h.domain, first=True) for h in space},
-        {h.name: _end(h.domain, first=False) for h in space},
+        space.configuration({h.name: _end(h.domain, first=first) for h in space}) for first in (True, False)
     ]
     for h in space:
         if isinstance(h.domain, CategoricalDistribution):
-            found += [{**space.defaults, h.name: value} for value in h.domain.choices]
+            needed: dict[str, Scalar] = {} if h.when is None else {h.when[0]: h.when[1][0]}
+            choices: tuple[Any, ...] = h.domain.choices
+            found += [space.configuration({**needed, h.name: value}) for value in choices]
     return found
 
 
@@ -57,7 +59,7 @@ def random_return(plan: Plan, *, episodes: int = 64) -> float:
         env.close()
 
 
-def _end(domain: object, *, first: bool) -> object:
+def _end(domain: object, *, first: bool) -> Any:
     if isinstance(domain, CategoricalDistribution):
         return domain.choices[0 if first else -1]
     assert isinstance(domain, FloatDistribution | IntDistribution)
@@ -86,7 +88,11 @@ def _check_folder(plan: Plan) -> None:
     if manifest.exists():
         difference = same_experiment(json.loads(manifest.read_text(encoding="utf-8")), manifest_of(plan))
         if difference:
-            raise UserError(f"--name {plan.sweep} holds another sweep ({difference}): choose a new name")
+            way_out = (
+                "choose another one" if plan.options.new_name else "start a new one from it with --new-name"
+            )
+            option = "--new-name" if plan.options.new_name else "--name"
+            raise UserError(f"{option} {plan.sweep} holds another sweep ({difference}): {way_out}")
     elif plan.folder.exists() and any(plan.folder.iterdir()):
         raise UserError(
             f"{plan.options.storage}/{plan.name}/{plan.sweep} is not a sweep: choose another --name"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +21,22 @@ from ray.rllib.env.env_context import EnvContext
 from ray.tune.registry import register_env
 
 from analysis.schema import ENV_PREFIX, Phase, State
-from experiments.core import trainer
+from experiments.core import trainer, unfinished
 from experiments.core.environments import Arena, make_vector
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
 from experiments.core.seeds import Seeds
+from experiments.core.unfinished import Progress
 
 OBJECTIVE_WINDOW = 3
 """Evaluation points whose mean score is the objective: one alone is mostly noise."""
 IDENTITY = ("seed", "config_id", "test_seed")
 """What a trial's `config` carries besides the configuration itself."""
+SAVE_EVERY_S = 1.0
+"""Seconds of training after which a trial under way saves itself, at its next evaluation."""
+SAVE_SHARE = 0.01
+"""Part of its time that a trial may spend on saving: large states are saved less often."""
+_PROGRESS = "trial.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +124,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
 
     def step(self) -> dict[str, Any]:
         """Trains up to the next evaluation and evaluates."""
-        started, steps_before = time.perf_counter(), self._steps
+        progress = self._progress
+        started, steps_before = time.perf_counter(), progress.steps
         try:
             metrics = self._train_until(self._next_evaluation())
             trained = time.perf_counter()
@@ -128,18 +134,26 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
                 raise DivergenceError("score")
         except DivergenceError as error:
             return self._diverged(error)
-        self._wall_s += time.perf_counter() - started
+        progress.wall_s += time.perf_counter() - started
         result |= metrics
-        result["steps_per_s"] = (self._steps - steps_before) / (trained - started)
-        return self._report(result, done=self._steps >= self._task.steps)
+        result["steps_per_s"] = (progress.steps - steps_before) / (trained - started)
+        report = self._report(result, done=progress.steps >= self._task.steps)
+        if not report["done"]:
+            self._save_if_due()
+        return report
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Saves RLlib's checkpoint."""
+        """Saves RLlib's checkpoint, and how far the trial has come."""
         self._algorithm.save_to_path(Path(checkpoint_dir).absolute().as_posix())
+        unfinished.write_progress(Path(checkpoint_dir, _PROGRESS), self._progress)
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Goes on from RLlib's checkpoint."""
+        """Goes on from :meth:`save_checkpoint`, with the same results as if it had never stopped.
+
+        Except under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient starts anew.
+        """
         self._algorithm.restore_from_path(Path(checkpoint_dir).absolute().as_posix())
+        self._progress = unfinished.read_progress(Path(checkpoint_dir, _PROGRESS))
 
     def cleanup(self) -> None:
         """Frees the trainer."""
@@ -150,13 +164,29 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         seeds = self._task.seeds
         confirming = "test_seed" in config
         self._evaluation_seed = seeds.test_evaluation(config["test_seed"]) if confirming else seeds.evaluation
-        self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
-        self._last: dict[str, Any] = {}
-        self._steps, self._points, self._wall_s = 0, 0, 0.0
+        self._progress = Progress()
+        self._folder = Path(self._storage.trial_fs_path) if self._storage else None
+        before = unfinished.load(self._folder) if self._folder else None
+        if before is not None:
+            self._progress, state = before
+            self._algorithm.set_state(state)
+        self._saved_at, self._save_cost = time.perf_counter(), 0.0
+
+    def _save_if_due(self) -> None:
+        """Writes what a killed sweep goes on from, at most every second and for one part in a hundred."""
+        started = time.perf_counter()
+        wait = max(SAVE_EVERY_S, self._save_cost / SAVE_SHARE)
+        if self._folder is None or started - self._saved_at < wait:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        unfinished.save(self._folder, self._progress, self._algorithm.get_state())
+        self._saved_at = time.perf_counter()
+        self._save_cost = self._saved_at - started
 
     def _points_passed(self) -> int:
         """Evaluation points, evenly spaced in steps, that training has reached."""
-        return min(self._steps * self._task.evaluations // self._task.steps, self._task.evaluations)
+        task = self._task
+        return min(self._progress.steps * task.evaluations // task.steps, task.evaluations)
 
     def _next_evaluation(self) -> int:
         """Steps at which the next evaluation is due."""
@@ -164,9 +194,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
 
     def _train_until(self, steps: int) -> dict[str, float]:
         metrics: dict[str, float] = {}
-        while self._steps < steps:
+        while self._progress.steps < steps:
             metrics = read_metrics(self._algorithm.train())
-            self._steps = int(metrics.pop("steps"))
+            self._progress.steps = int(metrics.pop("steps"))
         return metrics
 
     def _evaluate(self) -> dict[str, Any]:
@@ -181,22 +211,25 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         }
 
     def _report(self, result: dict[str, Any], *, done: bool) -> dict[str, Any]:
+        progress, scores = self._progress, self._progress.scores
         # A large batch passes several evaluation points at once; until it was learned from, the policy before
         # it was in force. So the objective covers the same steps whatever the batch size.
-        if self._scores:
-            self._scores.extend([self._scores[-1]] * (self._points_passed() - self._points - 1))
-        self._points = self._points_passed()
-        self._scores.append(result["score"])
-        result["steps"] = self._steps
-        result["wall_s"] = self._wall_s
-        result["objective"] = sum(self._scores) / len(self._scores)
-        self._last = result
+        if scores:
+            scores.extend([scores[-1]] * (self._points_passed() - progress.points - 1))
+        scores.append(result["score"])
+        del scores[:-OBJECTIVE_WINDOW]
+        progress.points = self._points_passed()
+        result["steps"] = progress.steps
+        result["wall_s"] = progress.wall_s
+        result["objective"] = sum(scores) / len(scores)
+        progress.results.append(result)
         return {**result, "done": done}
 
     def _diverged(self, error: DivergenceError) -> dict[str, Any]:
         """The floor score, and nothing else that could be mistaken for a measurement."""
-        result = dict.fromkeys(self._last, math.nan)
-        result |= {"steps": self._steps, "wall_s": self._wall_s}
+        progress = self._progress
+        result = dict.fromkeys(progress.results[-1] if progress.results else (), math.nan)
+        result |= {"steps": progress.steps, "wall_s": progress.wall_s}
         result["score"] = result["objective"] = self._task.diverged_score
         return {**result, "done": True, "state": State.DIVERGED.value, "cause": str(error)}
 
