@@ -33,13 +33,15 @@ def tell_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> Non
         results = _results(run.curve)
         if not results or run.state is State.FAILED:
             continue
+        pruned = run.state is State.PRUNED
+        # Tune shows the last result of a run that ends by itself to `on_trial_complete` only, and that of a
+        # run that the scheduler stopped to both methods.
         if isinstance(scheduler, MedianStoppingRule):
-            for result in results:
+            for result in [*results, results[-1]] if pruned else results:
                 scheduler.on_trial_complete(None, trial, result)
         elif isinstance(scheduler, AsyncHyperBandScheduler):
             scheduler.on_trial_add(None, trial)
-            # Tune shows the last result of a run that ends by itself to `on_trial_complete` only.
-            for result in results if run.state is State.PRUNED else results[:-1]:
+            for result in results if pruned else results[:-1]:
                 scheduler.on_trial_result(None, trial, result)
             scheduler.on_trial_complete(None, trial, results[-1])
 

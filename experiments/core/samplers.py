@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 
 from search_spaces import SearchSpace
@@ -34,13 +36,16 @@ def _tpe(space: SearchSpace, seed: int) -> BaseSampler:
     liar), so that those that run side by side differ. In a space that branches, names that occur together
     are modelled together (group).
     """
-    return TPESampler(
-        seed=seed,
-        n_startup_trials=STARTUP_TRIALS,
-        multivariate=True,
-        group=space.branches,
-        constant_liar=True,
-    )
+    with warnings.catch_warnings():
+        # Optuna calls `group` experimental since version 2.8; it is the only way to model branches jointly.
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return TPESampler(
+            seed=seed,
+            n_startup_trials=STARTUP_TRIALS,
+            multivariate=True,
+            group=space.branches,
+            constant_liar=True,
+        )
 
 
 def _random(space: SearchSpace, seed: int) -> BaseSampler:

@@ -66,12 +66,13 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         unfinished: Sequence[UnfinishedRun] = (),
         warm_start: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        self._searched = space
         self._training_seed = training_seed
         self._full_steps = full_steps
         there: list[FinishedRun | UnfinishedRun] = [*finished, *unfinished]
         _remove_journal(journal)
         super().__init__(
-            space=DefineByRun(space),
+            space=space.domains,
             metric=METRIC,
             mode="max",
             study_name=study_name,
@@ -96,8 +97,11 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
     def suggest(self, trial_id: str) -> dict[str, Any]:
         """The next configuration, with its training seed and its readable id."""
         name = next(self._names)
-        config = super().suggest(trial_id)
-        trial = self._ot_trials[trial_id]
+        trial = self._ot_trials[trial_id] = self._ot_study.ask()
+        config: dict[str, Any] = {}
+        for h in self._searched:
+            if h.active(config):
+                config[h.name] = _suggested(trial, h.name, h.domain)
         trial.set_user_attr("config_id", name)
         for steps, value in self._curves.get(name, {}).items():
             trial.report(value, steps)
@@ -141,24 +145,6 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles the searcher for a restore of its own, which a sweep never uses."""
         return {}
-
-
-class DefineByRun:
-    """A search space as Optuna asks for it where some names depend on others: a function of a trial.
-
-    Args:
-        space: Its names are asked for in order, those that are not active left out.
-    """
-
-    def __init__(self, space: SearchSpace) -> None:
-        self._space = space
-
-    def __call__(self, trial: optuna.Trial) -> None:
-        """Asks a trial for the value of every active name."""
-        values: dict[str, Any] = {}
-        for h in self._space:
-            if h.active(values):
-                values[h.name] = _suggested(trial, h.name, h.domain)
 
 
 class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
