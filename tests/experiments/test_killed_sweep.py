@@ -20,7 +20,7 @@ from experiments.core.trial import PPOTrial
 from experiments.core.unfinished import FILE
 from search_spaces import model_layouts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DATA = Path(__file__).parent / "data"
 CLOCK = ("wall_s", "steps_per_s")
 """Columns that no two runs share."""

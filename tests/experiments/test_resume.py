@@ -53,6 +53,7 @@ def test_the_records_of_a_run_that_goes_on_are_those_of_its_checkpoint(tmp_path)
     assert (run.name, run.config) == ("trial_0001", {"lr": 1e-3, "layout": "64-tanh"})
     assert run.curve == {100: 100 / 9, 200: 200 / 9}
 
+    log.close(None, None)  # what the kill did
     again = RunLog.open(folder, CONFIG)
     again.write(row(300))
     again.close(State.COMPLETED, None)
