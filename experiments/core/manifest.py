@@ -46,6 +46,11 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
             "evaluations": experiment.budget.evaluations,
         },
         "lanes": experiment.lanes,
+        "replicas": {
+            "seeds_per_trial": experiment.seeds_per_trial,
+            "seed_penalty": experiment.seed_penalty,
+            "seed_stride": experiment.lanes,
+        },
         "evaluation": {"episodes": experiment.evaluation_episodes},
         "confirmation": {
             "top_k": experiment.confirmation.top_k,
@@ -55,6 +60,7 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         "scheduler": experiment.scheduler,
         "sampler": experiment.sampler,
         "warm_start": None if plan.warm_start is None else plan.warm_start.to_json(),
+        "checkpoint_budget_gb": experiment.checkpoint_budget_gb,
         "trainer": plan.options.trainer,
         "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.seeds),
         "command": plan.command(),
@@ -65,7 +71,7 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-ASKED = ("experiment", "env", "space", "fixed", "lanes", "evaluation", "trainer", "baselines")
+ASKED = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation", "trainer", "baselines")
 """Entries that say what is asked: with another value a run's numbers mean something else."""
 
 

@@ -37,6 +37,8 @@ class Options:
     """Trials at once; one for each core if left out."""
     confirm_seeds: int | None = None
     """Test seeds on which each chosen configuration is trained again."""
+    seeds_per_trial: int | None = None
+    """Training seeds of one search trial."""
     top_k: int | None = None
     """Configurations of the search that are confirmed."""
     scheduler: SchedulerName | None = None
@@ -81,7 +83,12 @@ class Options:
             experiment,
             budget=replace(experiment.budget, **spent),
             confirmation=replace(experiment.confirmation, **confirmed),
-            **_given(seed=self.seed, scheduler=self.scheduler, sampler=self.sampler),
+            **_given(
+                seed=self.seed,
+                scheduler=self.scheduler,
+                sampler=self.sampler,
+                seeds_per_trial=self.seeds_per_trial,
+            ),
         )
 
 

@@ -17,12 +17,12 @@ from typing import Any, TextIO
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, State
+from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SEEDS_PREFIX, State
 from experiments.core.progress import SweepProgress
 from experiments.core.resume import STATE_FILE
 from experiments.core.tensorboard import TensorBoardLog
 from experiments.core.trial import IDENTITY
-from experiments.core.unfinished import discard, progress_of
+from experiments.core.unfinished import discard, results_of
 
 
 @dataclass
@@ -49,10 +49,9 @@ class RunLog:
             (folder / "result.json").open("w", encoding="utf-8", buffering=1),
             (folder / "progress.csv").open("w", encoding="utf-8", buffering=1, newline=""),
         )
-        before = progress_of(folder)
-        if before is not None:
-            for result in before.results:
-                log.write(result, written_at=time.time() - (before.wall_s - result["wall_s"]))
+        before = results_of(folder) or []
+        for result in before:
+            log.write(result, written_at=time.time() - (before[-1]["wall_s"] - result["wall_s"]))
         return log
 
     def write(self, result: Mapping[str, Any], *, written_at: float | None = None) -> None:
@@ -63,7 +62,9 @@ class RunLog:
             written_at: Seconds since the epoch; now if None.
         """
         row = {
-            name: value for name, value in result.items() if name in EVALUATION or name.startswith(ENV_PREFIX)
+            name: value
+            for name, value in result.items()
+            if name in EVALUATION or name.startswith((ENV_PREFIX, SEEDS_PREFIX))
         }
         writer = csv.writer(self.table)
         if not self.columns:

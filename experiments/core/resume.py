@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Container, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from analysis.schema import State
 from experiments.core.trial import IDENTITY
 from experiments.core.unfinished import FILE as UNFINISHED
-from experiments.core.unfinished import Progress, discard, progress_of
+from experiments.core.unfinished import Results, discard, results_of
 
 OBJECTIVE = "objective"
 STATE_FILE = "state.json"
@@ -46,14 +47,13 @@ class UnfinishedRun:
     """Its folder's name."""
     config: Mapping[str, Any]
     """The configuration's names and values, without seeds and ids."""
-    progress: Progress | None
-    """Where it goes on; None if it starts anew."""
+    results: Results | None
+    """What it had reported where it goes on; None if it starts anew."""
 
     @property
     def curve(self) -> dict[int, float]:
         """Objective at each evaluation up to there, by steps."""
-        results = self.progress.results if self.progress else []
-        return {int(result["steps"]): float(result[OBJECTIVE]) for result in results}
+        return {int(result["steps"]): float(result[OBJECTIVE]) for result in self.results or ()}
 
 
 def finished_runs(phase_folder: Path) -> list[FinishedRun]:
@@ -70,7 +70,7 @@ def unfinished_runs(phase_folder: Path) -> list[UnfinishedRun]:
         return []
     return [
         UnfinishedRun(
-            name=params.parent.name, config=configuration(params), progress=progress_of(params.parent)
+            name=params.parent.name, config=configuration(params), results=results_of(params.parent)
         )
         for params in sorted(phase_folder.glob("*/params.json"))
         if not (params.parent / STATE_FILE).exists()
@@ -115,6 +115,14 @@ def configuration(params: Path) -> dict[str, Any]:
     """The configuration in a `params.json`, without seeds and ids."""
     values = json.loads(params.read_text(encoding="utf-8"))
     return {name: value for name, value in values.items() if name not in IDENTITY}
+
+
+def merit(run: FinishedRun, full_steps: int) -> tuple[int, float]:
+    """Ranks runs: a longer training counts more than a better objective; those without a value come last."""
+    if run.state not in {State.COMPLETED, State.PRUNED} or not run.curve:
+        return -1, -math.inf
+    last = max(run.curve)
+    return min(last, full_steps), run.curve[last]
 
 
 def _read(folder: Path) -> FinishedRun | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from collections.abc import Mapping
@@ -12,31 +11,25 @@ from typing import Any, Literal
 
 import gymnasium as gym
 import torch
-from gymnasium.vector import VectorEnv
 from ray import tune
-from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
-from ray.rllib.env.env_context import EnvContext
-from ray.tune.registry import register_env
 
-from analysis.schema import ENV_PREFIX, Phase, State
+from analysis.schema import Phase
 from experiments.core import trainer, unfinished
-from experiments.core.environments import Arena, make_vector
-from experiments.core.evaluation import evaluate
-from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
-from experiments.core.seeds import Seeds
-from experiments.core.unfinished import Progress
+from experiments.core.environment_names import trainer_part, training_parameters
+from experiments.core.environments import Arena, RLlibEnv, make_vector
+from experiments.core.fast_ppo import use_fast_path
+from experiments.core.replicas import Lockstep
+from experiments.core.seeds import Seeds, replica_seeds
+from experiments.core.training_run import Course, TrainingRun
 
-OBJECTIVE_WINDOW = 3
-"""Evaluation points whose mean score is the objective: one alone is mostly noise."""
 IDENTITY = ("seed", "config_id", "test_seed")
 """What a trial's `config` carries besides the configuration itself."""
 SAVE_EVERY_S = 1.0
 """Seconds of training after which a trial under way saves itself, at its next evaluation."""
 SAVE_SHARE = 0.01
 """Part of its time that a trial may spend on saving: large states are saved less often."""
-_PROGRESS = "trial.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +51,10 @@ class Task:
     diverged_score: float
     """What a trial scores once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
+    seeds_per_trial: int = 1
+    """Replicas in one run of the search; a confirmation run has one seed."""
+    seed_penalty: float = 0.0
+    """Standard deviations of the replicas' objectives that their mean is lowered by."""
 
 
 def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
@@ -71,10 +68,11 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
         UserError: A name is unknown or the batch sizes do not fit.
     """
     named = {name: value for name, value in config.items() if name not in IDENTITY}
-    settings = trainer.complete(named, task.fixed)
+    settings = trainer.complete(trainer_part(named), task.fixed)
+    parameters = training_parameters(task.env_parameters, named)
     built = (
         PPOConfig()
-        .environment(_registered_with_rllib(task.env), env_config=dict(task.env_parameters))
+        .environment(RLlibEnv, env_config={"id": task.env, "parameters": parameters})
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=task.lanes,
@@ -89,17 +87,6 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     return use_fast_path(built, **trainer.fast_path_keywords(settings))
 
 
-def _registered_with_rllib(env_id: str) -> str:
-    """Tells RLlib how to make an environment, in each process that trains, and returns its name there."""
-
-    def create(context: EnvContext) -> VectorEnv[Any, Any, Any]:
-        parameters = dict(context)
-        return make_vector(env_id, parameters, parameters.pop("num_envs", 1))
-
-    register_env(env_id, create)
-    return env_id
-
-
 class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     """Trains one configuration and reports one result for each evaluation.
 
@@ -111,65 +98,49 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """Prepares the process once and builds the first trial."""
         _prepare_process()
         self._task = task
-        phase = Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
-        self._arena = task.arenas[phase]
+        self._arena = task.arenas[_phase(config)]
         self._evaluation_env = make_vector(task.env, self._arena.parameters, task.evaluation_episodes)
-        self._build(config)
+        self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Takes the next trial without a new process."""
-        self._algorithm.stop()
-        self._build(new_config)
+        self._replicas.stop()
+        self._begin(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Trains up to the next evaluation and evaluates."""
-        progress = self._progress
-        started, steps_before = time.perf_counter(), progress.steps
-        try:
-            metrics = self._train_until(self._next_evaluation())
-            trained = time.perf_counter()
-            result = self._evaluate()
-            if not math.isfinite(result["score"]):
-                raise DivergenceError("score")
-        except DivergenceError as error:
-            return self._diverged(error)
-        progress.wall_s += time.perf_counter() - started
-        result |= metrics
-        result["steps_per_s"] = (progress.steps - steps_before) / (trained - started)
-        report = self._report(result, done=progress.steps >= self._task.steps)
-        if not report["done"]:
+        result = self._replicas.advance()
+        self._results.append({name: value for name, value in result.items() if name != "done"})
+        if not result["done"]:
             self._save_if_due()
-        return report
+        return result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Saves RLlib's checkpoint, and how far the trial has come."""
-        self._algorithm.save_to_path(Path(checkpoint_dir).absolute().as_posix())
-        unfinished.write_progress(Path(checkpoint_dir, _PROGRESS), self._progress)
+        """Saves RLlib's checkpoint and how far training has come, of each replica."""
+        self._replicas.save(Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Goes on from :meth:`save_checkpoint`, with the same results as if it had never stopped.
-
-        Except under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient starts anew.
-        """
-        self._algorithm.restore_from_path(Path(checkpoint_dir).absolute().as_posix())
-        self._progress = unfinished.read_progress(Path(checkpoint_dir, _PROGRESS))
+        """Goes on from where :meth:`save_checkpoint` was."""
+        self._replicas.load(Path(checkpoint_dir))
 
     def cleanup(self) -> None:
-        """Frees the trainer."""
-        self._algorithm.stop()
+        """Frees the trainers."""
+        self._replicas.stop()
 
-    def _build(self, config: dict[str, Any]) -> None:
-        self._algorithm: Algorithm = ppo_config(config, self._task).build_algo()
-        seeds = self._task.seeds
-        confirming = "test_seed" in config
-        self._evaluation_seed = seeds.test_evaluation(config["test_seed"]) if confirming else seeds.evaluation
-        self._progress = Progress()
+    def _begin(self, config: dict[str, Any]) -> None:
+        """Starts a trial, or goes on with one that was cut off, with the results it would have had.
+
+        Nearly those under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient starts
+        anew.
+        """
+        self._replicas = self._built(config)
+        self._results: list[dict[str, Any]] = []
         self._folder = Path(self._storage.trial_fs_path) if self._storage else None
         before = unfinished.load(self._folder) if self._folder else None
         if before is not None:
-            self._progress, state = before
-            self._algorithm.set_state(state)
+            self._results, state = before
+            self._replicas.set_state(state)
         self._saved_at, self._save_cost = time.perf_counter(), 0.0
 
     def _save_if_due(self) -> None:
@@ -179,59 +150,30 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         if self._folder is None or started - self._saved_at < wait:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished.save(self._folder, self._progress, self._algorithm.get_state())
+        unfinished.save(self._folder, self._results, self._replicas.get_state())
         self._saved_at = time.perf_counter()
         self._save_cost = self._saved_at - started
 
-    def _points_passed(self) -> int:
-        """Evaluation points, evenly spaced in steps, that training has reached."""
+    def _built(self, config: dict[str, Any]) -> Lockstep:
         task = self._task
-        return min(self._progress.steps * task.evaluations // task.steps, task.evaluations)
+        searching = _phase(config) is Phase.SEARCH
+        course = Course(
+            steps=task.steps,
+            evaluations=task.evaluations,
+            env=self._evaluation_env,
+            seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
+            scale=self._arena.scale,
+            diverged_score=task.diverged_score,
+        )
+        count = task.seeds_per_trial if searching else 1
+        seeds = replica_seeds(config["seed"], count, lanes=task.lanes)
+        runs = [TrainingRun(ppo_config({**config, "seed": seed}, task), course) for seed in seeds]
+        return Lockstep(runs, penalty=task.seed_penalty)
 
-    def _next_evaluation(self) -> int:
-        """Steps at which the next evaluation is due."""
-        return math.ceil((self._points_passed() + 1) * self._task.steps / self._task.evaluations)
 
-    def _train_until(self, steps: int) -> dict[str, float]:
-        metrics: dict[str, float] = {}
-        while self._progress.steps < steps:
-            metrics = read_metrics(self._algorithm.train())
-            self._progress.steps = int(metrics.pop("steps"))
-        return metrics
-
-    def _evaluate(self) -> dict[str, Any]:
-        played = evaluate(self._evaluation_env, greedy_policy(self._algorithm), seed=self._evaluation_seed)
-        mean = float(played.returns.mean())
-        return {
-            "score": self._arena.scale.score(mean),
-            "eval/return_mean": mean,
-            "eval/return_std": float(played.returns.std(ddof=1)) if played.returns.size > 1 else 0.0,
-            "eval/length_mean": float(played.lengths.mean()),
-            **{ENV_PREFIX + name: value for name, value in sorted(played.summaries.items())},
-        }
-
-    def _report(self, result: dict[str, Any], *, done: bool) -> dict[str, Any]:
-        progress, scores = self._progress, self._progress.scores
-        # A large batch passes several evaluation points at once; until it was learned from, the policy before
-        # it was in force. So the objective covers the same steps whatever the batch size.
-        if scores:
-            scores.extend([scores[-1]] * (self._points_passed() - progress.points - 1))
-        scores.append(result["score"])
-        del scores[:-OBJECTIVE_WINDOW]
-        progress.points = self._points_passed()
-        result["steps"] = progress.steps
-        result["wall_s"] = progress.wall_s
-        result["objective"] = sum(scores) / len(scores)
-        progress.results.append(result)
-        return {**result, "done": done}
-
-    def _diverged(self, error: DivergenceError) -> dict[str, Any]:
-        """The floor score, and nothing else that could be mistaken for a measurement."""
-        progress = self._progress
-        result = dict.fromkeys(progress.results[-1] if progress.results else (), math.nan)
-        result |= {"steps": progress.steps, "wall_s": progress.wall_s}
-        result["score"] = result["objective"] = self._task.diverged_score
-        return {**result, "done": True, "state": State.DIVERGED.value, "cause": str(error)}
+def _phase(config: Mapping[str, Any]) -> Phase:
+    """Which phase a run belongs to: the confirmation's have a test seed."""
+    return Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
 
 
 def _prepare_process() -> None:

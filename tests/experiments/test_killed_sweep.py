@@ -56,7 +56,8 @@ def finished(folder):
         path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
         for state in folder.glob("*/*/state.json")
         for path in state.parent.rglob("*")
-        if path.is_file()
+        # A checkpoint that nothing needs any more may go.
+        if path.is_file() and "checkpoint_000000" not in path.parts
     }
 
 

@@ -12,7 +12,7 @@ from experiments.core import unfinished
 from experiments.core.manifest import first_difference
 from experiments.core.recorder import RunLog
 from experiments.core.resume import finished_runs, is_run, remove_unfinished, tidy, unfinished_runs
-from experiments.core.unfinished import FILE, Progress
+from experiments.core.unfinished import FILE
 
 CONFIG = {"lr": 1e-3, "layout": "64-tanh", "seed": 5, "config_id": "trial_0001"}
 
@@ -41,7 +41,7 @@ def test_the_records_of_a_run_that_goes_on_are_those_of_its_checkpoint(tmp_path)
     log = RunLog.open(folder, CONFIG)
     log.write(row(100))
     # Saved itself at 200; the kill came before that was recorded, and cut off what was written next.
-    unfinished.save(folder, Progress(steps=200, wall_s=2.0, results=[row(100), row(200)]), "state")
+    unfinished.save(folder, [row(100), row(200)], "state")
     with (folder / "result.json").open("a") as lines:
         lines.write('{"steps": 300, "sco')
     (folder / "checkpoint_000000").mkdir()
@@ -76,7 +76,7 @@ def test_a_run_killed_at_any_moment_is_either_over_or_unfinished_or_gone(tmp_pat
         (tmp_path / name / "result.json").write_text(json.dumps(row(100)) + "\n")
     # Killed after its end was written down, before its checkpoint was removed.
     (tmp_path / "trial_0000" / "state.json").write_text('{"state": "pruned", "cause": null}')
-    unfinished.save(tmp_path / "trial_0000", Progress(), None)
+    unfinished.save(tmp_path / "trial_0000", [], None)
     # Killed before it saved itself, and before anything was written.
     (tmp_path / "trial_0002" / "params.json.part").write_text("{")
     tidy(tmp_path)
@@ -84,7 +84,7 @@ def test_a_run_killed_at_any_moment_is_either_over_or_unfinished_or_gone(tmp_pat
     assert [run.name for run in finished_runs(tmp_path)] == ["trial_0000"]
     assert not (tmp_path / "trial_0000" / FILE).exists()
     (cut_off,) = unfinished_runs(tmp_path)
-    assert (cut_off.name, cut_off.progress, cut_off.curve) == ("trial_0001", None, {})
+    assert (cut_off.name, cut_off.results, cut_off.curve) == ("trial_0001", None, {})
     assert [path.name for path in (tmp_path / "trial_0001").iterdir()] == ["params.json"]
     remove_unfinished(tmp_path, keep={"trial_0001"})
     assert (tmp_path / "trial_0001").exists()

@@ -10,7 +10,6 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule
 from analysis.schema import State
 from experiments.core.resume import FinishedRun, UnfinishedRun
 from experiments.core.rungs import ToldOnStart, tell_finished
-from experiments.core.unfinished import Progress
 
 FULL = 1000
 STEPS = (130, 260, 390, 520, 650, 780, 910, FULL)
@@ -90,7 +89,7 @@ def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make):
     trial, curve = run_live(live, "trial_0009", [5.0, 5.1, 5.2])
     tell_finished(rebuilt, ended)
     results = [{"steps": steps, "objective": value} for steps, value in curve.items()]
-    cut_off = UnfinishedRun(name="trial_0009", config={}, progress=Progress(results=results))
+    cut_off = UnfinishedRun(name="trial_0009", config={}, results=results)
     again = Trial("x", stub=True, trial_id="another_id", config=trial.config)
     rebuilt.on_trial_add(None, again)
     told = ToldOnStart(rebuilt, [cut_off])

@@ -9,7 +9,6 @@ from optuna.trial import TrialState
 from analysis.schema import State
 from experiments.core.resume import FinishedRun, UnfinishedRun
 from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch
-from experiments.core.unfinished import Progress
 from search_spaces import ppo
 
 FULL = 1000
@@ -115,8 +114,8 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
         FinishedRun(name="trial_0003", config=SPACE.defaults, state=State.FAILED, curve={}),
     ]
     cut_off = {**SPACE.defaults, "lr": 1e-3}
-    progress = Progress(results=[result(250, 0.2), result(500, 0.3)])
-    unfinished = [UnfinishedRun(name="trial_0001", config=cut_off, progress=progress)]
+    results = [result(250, 0.2), result(500, 0.3)]
+    unfinished = [UnfinishedRun(name="trial_0001", config=cut_off, results=results)]
     warm = [{"lr": 2e-3}, {"lr": 1e-3}]  # the second one is what was cut off
     searcher = make_searcher(finished=finished, unfinished=unfinished, warm_start=warm)
     states = [trial.state for trial in study_of(searcher).trials[:3]]

@@ -1,5 +1,7 @@
 """A trial that was cut off goes on with the very results it would have had."""
 
+from dataclasses import replace
+
 import pytest
 import ray
 from ray.train._internal.storage import StorageContext
@@ -10,7 +12,7 @@ from experiments.core import unfinished
 from experiments.core.environments import Arena, scale_of
 from experiments.core.seeds import Seeds
 from experiments.core.trial import PPOTrial, Task
-from experiments.core.unfinished import FILE, Progress
+from experiments.core.unfinished import FILE
 
 ENV = "sweeps/TradingMeanReverting-v0"
 TASK = Task(
@@ -44,7 +46,7 @@ def start(local_ray, tmp_path, monkeypatch):
     monkeypatch.setattr(trial_module, "SAVE_SHARE", float("inf"))
     runs = []
 
-    def make(folder, **more):
+    def make(folder, task=TASK, **more):
         storage = StorageContext(
             storage_path=str(tmp_path), experiment_dir_name="search", trial_dir_name=folder
         )
@@ -52,7 +54,7 @@ def start(local_ray, tmp_path, monkeypatch):
         # Tune's own constructor wants a cluster for its log files; the storage and `setup` are what counts.
         run = PPOTrial.__new__(PPOTrial)
         run._storage = storage
-        run.setup(config, TASK)
+        run.setup(config, task)
         runs.append(run)
         return run
 
@@ -75,8 +77,16 @@ def test_a_trial_that_was_cut_off_goes_on_with_the_same_results(start, tmp_path)
     resumed = start("cut")
     after = train(resumed)
     assert before + after == whole
-    assert [result["steps"] for result in resumed._progress.results] == [r["steps"] for r in whole]
-    assert unfinished.progress_of(tmp_path / "search" / "cut").steps == 2560
+    assert [result["steps"] for result in resumed._results] == [r["steps"] for r in whole]
+    assert unfinished.results_of(tmp_path / "search" / "cut")[-1]["steps"] == 2560
+
+
+def test_so_does_one_that_trains_several_seeds(start):
+    task = replace(TASK, seeds_per_trial=2, seed_penalty=0.5, steps=1536, evaluations=3)
+    whole = train(start("whole", task))
+    before = train(start("cut", task), evaluations=2)
+    assert before + train(start("cut", task)) == whole
+    assert whole[-1]["seeds/score_0"] != whole[-1]["seeds/score_1"]
 
 
 def test_tunes_own_checkpoints_carry_the_trials_counters_too(start, tmp_path):
@@ -97,13 +107,13 @@ def test_saving_takes_at_most_its_share_of_the_time(start, tmp_path, monkeypatch
 
 
 def test_what_is_saved_is_read_back_and_a_half_written_file_is_not_seen(tmp_path):
-    progress = Progress(steps=7, points=2, wall_s=1.5, scores=[0.1, 1 / 3], results=[{"steps": 7, "x": 0.1}])
+    results = [{"steps": 7, "objective": 1 / 3}]
     assert unfinished.load(tmp_path) is None
-    assert unfinished.progress_of(tmp_path) is None
+    assert unfinished.results_of(tmp_path) is None
     (tmp_path / (FILE + ".part")).write_bytes(b"half")
     assert unfinished.load(tmp_path) is None
-    unfinished.save(tmp_path, progress, {"weights": [1.0]})
-    assert unfinished.load(tmp_path) == (progress, {"weights": [1.0]})
-    assert unfinished.progress_of(tmp_path) == progress
+    unfinished.save(tmp_path, results, {"weights": [1.0]})
+    assert unfinished.load(tmp_path) == (results, {"weights": [1.0]})
+    assert unfinished.results_of(tmp_path) == results
     unfinished.discard(tmp_path)
     assert list(tmp_path.iterdir()) == []
