@@ -7,12 +7,14 @@ value networks are better, tanh before relu. Huang 2022, detail 13: two layers o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, TypeVar
 
-from search_spaces.space import choice
+from search_spaces.space import SearchSpace, choice
 
+_Choice = TypeVar("_Choice", int, str)
 _MLP_NAME = re.compile(r"(?P<widths>\d+(x\d+)*)-(?P<activation>tanh|relu|silu)(?P<shared>-shared)?")
 _CNN_NAME = re.compile(r"cnn-(?P<stack>\w+)-(?P<width>\d+)(?P<shared>-shared)?")
 
@@ -105,6 +107,67 @@ def check_fits(name: str, shape: tuple[int, ...]) -> None:
                 f"{kernel} but is shown {size}; choose a smaller stack or a larger image"
             )
         size = -(-size // stride)
+
+
+MAX_DEPTH = 6
+"""Hidden layers that a layout searched in parts may have."""
+PARTS = ("depth", *(f"width_{layer}" for layer in range(1, MAX_DEPTH + 1)), "activation")
+"""Names that together mean a layout: how many layers, the units of each, the nonlinearity."""
+
+
+def deep_mlp(
+    depths: Sequence[int] = (1, 2, 3),
+    widths: Sequence[int] = (32, 64, 128),
+    activations: Sequence[str] = ("tanh", "relu"),
+) -> SearchSpace:
+    """Separate policy and value networks, the width of each layer searched by itself.
+
+    The depth decides how many widths there are: `width_3` counts only where `depth` is 3 or more. Trials also
+    record the layout that their values mean, under its readable name.
+
+    Args:
+        depths: Numbers of hidden layers, 1 to `MAX_DEPTH`.
+        widths: Units that each layer may have.
+        activations: Nonlinearities by torch's names: tanh, relu or silu.
+
+    Raises:
+        ValueError: A depth is out of range.
+    """
+    if not all(1 <= depth <= MAX_DEPTH for depth in depths):
+        raise ValueError(f"depths {tuple(depths)}: expected 1 to {MAX_DEPTH}")
+    huang = "Huang 2022, detail 13: two layers of 64, tanh, separate"
+    andrychowicz = "Andrychowicz 2020, section 3.2: tune the width of policy and value network"
+    space = choice(
+        "activation", *activations, default=_preferred("tanh", activations), source=huang
+    ) | choice("depth", *depths, default=_preferred(2, depths), source=huang)
+    for layer in range(1, max(depths) + 1):
+        width = choice(f"width_{layer}", *widths, default=_preferred(64, widths), source=andrychowicz)
+        deep_enough = tuple(depth for depth in depths if depth >= layer)
+        space = space | width if len(deep_enough) == len(depths) else space.branch(width, depth=deep_enough)
+    return space
+
+
+def derived(config: Mapping[str, Any]) -> dict[str, str]:
+    """The layout that a configuration's parts mean, such as `{"layout": "128x64-tanh"}`; empty without parts.
+
+    Raises:
+        ValueError: A width or the activation is missing.
+    """
+    if "depth" not in config:
+        stray = [name for name in PARTS if name in config]
+        if stray:
+            raise ValueError(f"{', '.join(stray)} without depth: expected depth, its widths and activation")
+        return {}
+    needed = [*(f"width_{layer}" for layer in range(1, int(config["depth"]) + 1)), "activation"]
+    missing = [name for name in needed if name not in config]
+    if missing:
+        raise ValueError(f"depth={config['depth']} without {', '.join(missing)}: expected one width a layer")
+    widths = "x".join(str(int(config[name])) for name in needed[:-1])
+    return {"layout": f"{widths}-{config['activation']}"}
+
+
+def _preferred(value: _Choice, choices: Sequence[_Choice]) -> _Choice:
+    return value if value in choices else choices[0]
 
 
 MLP = choice(

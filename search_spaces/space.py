@@ -36,6 +36,12 @@ class Hyperparameter:
     """The value of the untuned configuration."""
     source: str
     """Where the bounds and the default come from."""
+    when: tuple[str, tuple[Scalar, ...]] | None = None
+    """Another name and its values with which this one counts; None if it always does."""
+
+    def active(self, values: Mapping[str, Any]) -> bool:
+        """Whether the name counts beside these values of the names before it."""
+        return self.when is None or values.get(self.when[0]) in self.when[1]
 
     def __post_init__(self) -> None:
         if isinstance(self.domain, CategoricalDistribution):
@@ -50,10 +56,13 @@ class Hyperparameter:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """An ordered set of hyperparameters; spaces join with `|` and shrink with :meth:`narrow`.
+    """An ordered set of hyperparameters; spaces join with `|`, branch, and shrink with :meth:`narrow`.
+
+    A configuration has a value for every active name: all of them, unless the space branches
+    (:meth:`branch`).
 
     Raises:
-        ValueError: A name appears twice.
+        ValueError: A name appears twice, or depends on a name that does not come before it.
     """
 
     hyperparameters: tuple[Hyperparameter, ...] = field(default=())
@@ -63,6 +72,9 @@ class SearchSpace:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"{', '.join(twice)} declared twice: join spaces that have no name in common")
+        for place, h in enumerate(self.hyperparameters):
+            if h.when is not None and h.when[0] not in names[:place]:
+                raise ValueError(f"{h.name} depends on {h.when[0]}: leave both out, or neither")
 
     def __iter__(self) -> Iterator[Hyperparameter]:
         return iter(self.hyperparameters)
@@ -97,6 +109,11 @@ class SearchSpace:
         return tuple(hyperparameter.name for hyperparameter in self.hyperparameters)
 
     @property
+    def branches(self) -> bool:
+        """Whether some names count only with certain values of others."""
+        return any(hyperparameter.when is not None for hyperparameter in self)
+
+    @property
     def domains(self) -> dict[str, BaseDistribution]:
         """Every name's domain: what Optuna samples from."""
         return {hyperparameter.name: hyperparameter.domain for hyperparameter in self}
@@ -104,21 +121,64 @@ class SearchSpace:
     @property
     def defaults(self) -> dict[str, Scalar]:
         """The untuned configuration."""
-        return {hyperparameter.name: hyperparameter.default for hyperparameter in self}
+        return self.configuration({})
+
+    def configuration(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """The configuration with these values and the defaults of all other active names.
+
+        Args:
+            values: Any names of the space. Those that are not active with the others' values are left out.
+        """
+        chosen: dict[str, Scalar] = {}
+        for h in self:
+            if h.active(chosen):
+                chosen[h.name] = values.get(h.name, h.default)
+        return chosen
+
+    def branch(self, then: SearchSpace, **when: tuple[Scalar, ...]) -> SearchSpace:
+        """Adds names that count only with certain values of one that the space has already.
+
+        Args:
+            then: The names to add.
+            **when: The one name and the values with which they count, such as `depth=(2, 3)`.
+
+        Raises:
+            KeyError: The space does not have the name.
+            ValueError: It cannot take one of the values, there is not exactly one name, or `then` branches.
+        """
+        if len(when) != 1:
+            raise ValueError(f"a branch depends on one name, not {len(when)}")
+        if then.branches:
+            raise ValueError(f"{', '.join(then.names)} branches itself: add its names one by one")
+        ((name, values),) = when.items()
+        domain = self[name].domain
+        if not values or not all(_contains(domain, value) for value in values):
+            raise ValueError(f"{name} in {values}: expected values inside {describe(domain)}")
+        return SearchSpace(self.hyperparameters + tuple(replace(h, when=(name, values)) for h in then))
 
     def narrow(self, **limits: tuple[Any, ...]) -> SearchSpace:
         """Restricts names to fewer values.
 
         Args:
             **limits: For numbers the new `(low, high)`, inside the old ones; for choices those that stay. A
-                default that is left out moves to the nearest value that stays, or to the first choice.
+                default that is left out moves to the nearest value that stays, or to the first choice. Names
+                that could never be active any more are left out.
 
         Raises:
             KeyError: The space does not have the name.
             ValueError: The limits reach beyond the present ones.
         """
         narrowed = {name: _narrow(self[name], limit) for name, limit in limits.items()}
-        return SearchSpace(tuple(narrowed.get(h.name, h) for h in self))
+        kept: dict[str, Hyperparameter] = {}
+        for h in (narrowed.get(h.name, h) for h in self):
+            if h.when is None:
+                kept[h.name] = h
+            elif h.when[0] in kept:
+                name, values = h.when
+                possible = tuple(value for value in values if _contains(kept[name].domain, value))
+                if possible:
+                    kept[h.name] = replace(h, when=(name, possible))
+        return SearchSpace(tuple(kept.values()))
 
     def without(self, *names: str) -> SearchSpace:
         """The space less the given names, which then stay at the trainer's own values.
@@ -130,16 +190,27 @@ class SearchSpace:
         return SearchSpace(tuple(h for h in self if h.name not in dropped))
 
     def contains(self, config: Mapping[str, Any]) -> bool:
-        """Whether a configuration has exactly this space's names, each with a value from its domain."""
-        return set(config) == set(self.names) and all(_contains(h.domain, config[h.name]) for h in self)
+        """Whether a configuration has exactly the active names, each with a value from its domain."""
+        active = [h for h in self if h.active(config)]
+        names = {h.name for h in active}
+        return set(config) == names and all(_contains(h.domain, config[h.name]) for h in active)
+
+    def misfits(self, config: Mapping[str, Any]) -> dict[str, str]:
+        """The names of this space whose value in a configuration lies outside their domains, with these."""
+        return {
+            h.name: describe(h.domain)
+            for h in self
+            if h.name in config and not _contains(h.domain, config[h.name])
+        }
 
     def to_json(self) -> dict[str, dict[str, Any]]:
-        """Names, domains, defaults and sources as JSON: what the manifest of a sweep records."""
+        """Names, domains, defaults, sources and conditions as JSON: what the manifest of a sweep records."""
         return {
             h.name: {
                 "distribution": json.loads(distribution_to_json(h.domain)),
                 "default": h.default,
                 "source": h.source,
+                **({"when": {h.when[0]: list(h.when[1])}} if h.when is not None else {}),
             }
             for h in self
         }

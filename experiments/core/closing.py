@@ -27,6 +27,8 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
         f"{confirmation.seeds} test seeds each"
     )
+    if plan.warm_start is not None:
+        console.print(str(plan.warm_start))
     if scale.floor is not None and scale.optimum is not None:
         console.print(
             f"score 0 = {scale.floor_policy} policy ({scale.floor:.4g}), "
@@ -59,7 +61,7 @@ def print_result(
         for state in State
         if progress.count(Phase.SEARCH, state)
     )
-    if counts:
+    if progress.steps:
         console.print(
             f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {duration(progress.seconds)} "
             f"(estimated {duration(expected_s)})"

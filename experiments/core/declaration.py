@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from experiments.core.errors import UserError
 from experiments.core.resources import Resources, Vectorization
+from experiments.core.samplers import SamplerName
 from experiments.core.seeds import INDICES, LANES
 from search_spaces import SearchSpace
 
@@ -89,6 +90,8 @@ class Experiment:
     """How the winners prove themselves."""
     scheduler: SchedulerName = "asha"
     """What stops hopeless trials early: successive halving on steps, or nothing."""
+    sampler: SamplerName = "tpe"
+    """What proposes configurations: see :mod:`experiments.core.samplers`."""
     seed: int = 0
     """Root of every seed in the sweep."""
     seeds_per_trial: int = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -61,6 +62,8 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         },
         "baselines": {name: dict(config) for name, config in plan.baselines.items()},
         "scheduler": experiment.scheduler,
+        "sampler": experiment.sampler,
+        "warm_start": None if plan.warm_start is None else plan.warm_start.to_json(),
         "checkpoint_budget_gb": experiment.checkpoint_budget_gb,
         "trainer": plan.options.trainer,
         "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.seeds),
@@ -72,22 +75,47 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
     }
 
 
+ASKED = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation", "trainer", "baselines")
+"""Entries that say what is asked: with another value a run's numbers mean something else."""
+
+
 def same_experiment(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
     """Where two manifests ask different questions; None if they ask the same one.
 
     Returns:
         The first entry that differs, with both values, in words.
     """
-    same = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation", "trainer", "baselines")
-    for key in same:
-        if old.get(key) != new.get(key):
-            return f"its {key} differs"
+    compared = {key: (old.get(key), new.get(key)) for key in ASKED}
     for key in ("steps_per_trial", "evaluations"):
-        before, now = old["budget"][key], new["budget"][key]
-        if before != now:
-            return f"{key} was {before}, now {now}"
-    before, now = old["seeds"]["root"], new["seeds"]["root"]
-    return f"seed was {before}, now {now}" if before != now else None
+        compared[key] = (old.get("budget", {}).get(key), new["budget"][key])
+    compared["seed"] = (old.get("seeds", {}).get("root"), new["seeds"]["root"])
+    for key, (before, now) in compared.items():
+        # Through JSON, in which a tuple is a list.
+        difference = first_difference(before, json.loads(json.dumps(now)), key)
+        if difference is not None:
+            return difference
+    return None
+
+
+def first_difference(before: Any, now: Any, path: str) -> str | None:
+    """The first entry in which two JSON values differ, with both values, in words; None if there is none."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in [*before, *(key for key in now if key not in before)]:
+            if key not in now:
+                return f"{path} had {key}"
+            if key not in before:
+                return f"{path} now has {key}"
+            difference = first_difference(before[key], now[key], f"{path} {key}")
+            if difference is not None:
+                return difference
+    elif before != now:
+        return f"{path} was {_shown(before)}, now {_shown(now)}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _machine() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import tyro
 
 from experiments.core.declaration import Experiment, SchedulerName
 from experiments.core.errors import UserError
+from experiments.core.samplers import SamplerName
 
 SMOKE_STEPS = 4096
 
@@ -26,6 +27,10 @@ class Options:
     """Root of every seed."""
     name: str | None = None
     """Name of the sweep, which is its folder's; the present time if left out."""
+    new_name: str | None = None
+    """With --name: start a sweep of this name, under other settings, from the best of that one."""
+    warm_start: str | None = None
+    """Folder of another sweep, whose best configurations are tried first as far as they fit the space."""
     storage: str = "results"
     """Folder under which sweeps are kept; on a cluster an absolute path that every node reaches."""
     concurrency: int | None = None
@@ -38,6 +43,8 @@ class Options:
     """Configurations of the search that are confirmed."""
     scheduler: SchedulerName | None = None
     """What stops hopeless trials early."""
+    sampler: SamplerName | None = None
+    """What proposes configurations."""
     trainer: Literal["fast", "rllib"] = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
     retrain: Path | None = None
@@ -59,8 +66,15 @@ class Options:
         Raises:
             UserError: An option makes no sense, or the result is not a valid experiment.
         """
-        if self.name is not None and (Path(self.name).name != self.name or self.name in {".", ".."}):
-            raise UserError(f"--name {self.name!r}: expected a plain folder name, without a path")
+        _check_name("--name", self.name)
+        _check_name("--new-name", self.new_name)
+        if self.new_name is not None and self.name in {None, self.new_name}:
+            raise UserError(
+                f"--new-name {self.new_name}: expected --name as well, of the sweep to start from; "
+                "--name alone starts a sweep from nothing"
+            )
+        if self.new_name is not None and self.warm_start is not None:
+            raise UserError(f"--new-name starts from --name {self.name}: leave out --warm-start")
         if "://" in self.storage:
             raise UserError(f"--storage {self.storage}: expected a folder; mount the bucket on every node")
         if self.concurrency is not None and self.concurrency < 1:
@@ -75,7 +89,12 @@ class Options:
             experiment,
             budget=replace(experiment.budget, **spent),
             confirmation=replace(experiment.confirmation, **confirmed),
-            **_given(seed=self.seed, scheduler=self.scheduler, seeds_per_trial=self.seeds_per_trial),
+            **_given(
+                seed=self.seed,
+                scheduler=self.scheduler,
+                sampler=self.sampler,
+                seeds_per_trial=self.seeds_per_trial,
+            ),
         )
 
 
@@ -97,6 +116,11 @@ def _smoke(experiment: Experiment) -> Experiment:
         confirmation=replace(experiment.confirmation, top_k=1, seeds=2),
         evaluation_episodes=min(experiment.evaluation_episodes, 32),
     )
+
+
+def _check_name(option: str, name: str | None) -> None:
+    if name is not None and (Path(name).name != name or name in {".", ".."}):
+        raise UserError(f"{option} {name!r}: expected a plain folder name, without a path")
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from ray.tune.search import Searcher
 from analysis.schema import Phase
 from experiments.core.plan import Plan
 from experiments.core.recorder import run_folder, run_name
-from experiments.core.resume import clear_unfinished, finished_runs, unfinished_configs
+from experiments.core.resume import finished_runs, remove_unfinished, tidy, unfinished_runs
+from experiments.core.rungs import ToldOnStart, tell_finished
 from experiments.core.searcher import METRIC, ListedSearch, StepwiseOptunaSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
 
@@ -45,29 +46,40 @@ def search(
 ) -> None:
     """Tries configurations until the budget is spent, counting those that the folder already holds."""
     folder = plan.folder / Phase.SEARCH
-    finished, unfinished = finished_runs(folder), unfinished_configs(folder)
-    clear_unfinished(folder)
+    tidy(folder)
+    finished, unfinished = finished_runs(folder), unfinished_runs(folder)
     remaining = plan.experiment.budget.trials - len(finished)
     if remaining <= 0:
         return
-    journal = plan.folder / "study.journal"
-    # The folder is the state; the journal is made anew from it.
-    journal.unlink(missing_ok=True)
     searcher = StepwiseOptunaSearch(
         space=plan.experiment.space,
         study_name=f"{plan.name}/{plan.sweep}",
-        journal=journal,
+        journal=plan.folder / "study.journal",
+        sampler=plan.experiment.sampler,
         sampler_seed=plan.seeds.sampler,
         training_seed=plan.seeds.training,
         full_steps=task.steps,
         finished=finished,
         unfinished=unfinished,
+        warm_start=list(plan.warm_start.configurations.values()) if plan.warm_start else [],
     )
+    scheduler = scheduler_of(plan)
+    tell_finished(scheduler, finished)
     train_all(
-        plan.folder, Phase.SEARCH, task, searcher, scheduler_of(plan),
+        plan.folder, Phase.SEARCH, task, searcher, scheduler,
         runs=remaining, concurrency=concurrency,
-        callbacks=callbacks, interruption=interruption,
+        callbacks=[*callbacks, ToldOnStart(scheduler, unfinished)], interruption=interruption,
     )  # fmt: skip
+
+
+def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What the trainable receives for each chosen configuration on each test seed, by the run's name."""
+    runs = [
+        {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
+        for config_id, config in chosen.items()
+        for k in range(plan.experiment.confirmation.seeds)
+    ]
+    return {run_name(run): run for run in runs}
 
 
 def confirm(
@@ -79,7 +91,9 @@ def confirm(
     callbacks: Sequence[Callback],
     interruption: Interruption,
 ) -> None:
-    """Trains each chosen configuration from scratch on every test seed, unless the folder holds that run.
+    """Trains each chosen configuration on every test seed, unless the folder holds that run.
+
+    A run that was cut off goes on from where it last saved itself; every other one starts from scratch.
 
     Args:
         plan: The sweep.
@@ -90,14 +104,12 @@ def confirm(
         interruption: Ends the phase when asked to.
     """
     folder = plan.folder / Phase.CONFIRM
-    clear_unfinished(folder)
+    wanted = confirmation_runs(plan, chosen)
+    tidy(folder)
+    # Half a run of a configuration that is not among the best any more is of no use to anyone.
+    remove_unfinished(folder, keep=wanted)
     there = {run.name for run in finished_runs(folder)}
-    runs = [
-        {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
-        for config_id, config in chosen.items()
-        for k in range(plan.experiment.confirmation.seeds)
-    ]
-    runs = [run for run in runs if run_name(run) not in there]
+    runs = [config for name, config in wanted.items() if name not in there]
     if not runs:
         return
     train_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from experiments.core.environments import Arena, Scale, scale_of
 from experiments.core.options import Options
 from experiments.core.seeds import Seeds
 from experiments.core.trial import Task
+from experiments.core.warm_start import WarmStart, read_warm_start
+from search_spaces import model_layouts
 from search_spaces.baselines import rllib_defaults
 
 
@@ -37,13 +40,39 @@ class Plan:
     @classmethod
     def of(cls, experiment: Experiment, options: Options, *, name: str, question: str) -> Plan:
         """Names the sweep; the options are already part of the experiment."""
-        sweep = options.name or datetime.now(UTC).strftime("%Y-%m-%d_%H-%M-%S")
+        sweep = options.new_name or options.name or datetime.now(UTC).strftime("%Y-%m-%d_%H-%M-%S")
         return cls(experiment=experiment, name=name, question=question, options=options, sweep=sweep)
 
     @property
     def folder(self) -> Path:
         """Where the sweep is kept, absolute."""
-        return Path(self.options.storage).expanduser().absolute() / self.name / self.sweep
+        return self._folder_of(self.sweep)
+
+    def _folder_of(self, sweep: str) -> Path:
+        return Path(self.options.storage).expanduser().absolute() / self.name / sweep
+
+    @cached_property
+    def warm_start(self) -> WarmStart | None:
+        """The configurations that this sweep takes over from another one, as it did when it was started.
+
+        Raises:
+            UserError: The other folder is not a sweep with completed trials.
+        """
+        manifest = self.folder / "manifest.json"
+        taken = (
+            json.loads(manifest.read_text(encoding="utf-8")).get("warm_start") if manifest.exists() else None
+        )
+        before = None if taken is None else WarmStart.from_json(taken)
+        if self.options.new_name is not None:
+            other, option = self._folder_of(str(self.options.name)), "--name"
+        elif self.options.warm_start is not None:
+            other, option = Path(self.options.warm_start).expanduser().absolute(), "--warm-start"
+        else:
+            return before
+        if before is not None and before.source == other.as_posix():
+            return before
+        space, trials = self.experiment.space, self.experiment.budget.trials
+        return read_warm_start(other, space, trials=trials, option=option)
 
     @cached_property
     def arenas(self) -> Mapping[Phase, Arena]:
@@ -72,7 +101,11 @@ class Plan:
     @property
     def baselines(self) -> Mapping[str, Mapping[str, Any]]:
         """The untuned configurations by id, slowest first: RLlib's defaults train ten times longer."""
-        return {RLLIB: rllib_defaults(self.experiment.space), DEFAULT: self.experiment.space.defaults}
+        default = self.experiment.space.defaults
+        return {
+            RLLIB: rllib_defaults(self.experiment.space),
+            DEFAULT: {**default, **model_layouts.derived(default)},
+        }
 
     @property
     def test_runs(self) -> int:

@@ -51,7 +51,7 @@ from experiments.core.probe import (
 from experiments.core.resume import finished_runs
 from experiments.core.searcher import trial_name
 from experiments.core.trial import ppo_config
-from search_spaces import SearchSpace
+from search_spaces import Scalar, SearchSpace
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
 """After it, no further corner is trained."""
@@ -137,15 +137,16 @@ def _concurrency(plan: Plan) -> int:
     return plan.concurrency({"CPU": os.cpu_count() or 1, "GPU": torch.cuda.device_count()})
 
 
-def corners(space: SearchSpace) -> list[dict[str, object]]:
+def corners(space: SearchSpace) -> list[dict[str, Scalar]]:
     """The extreme configurations: every name at its lowest, at its highest, and each choice once."""
     found = [
-        {h.name: _end(h.domain, first=True) for h in space},
-        {h.name: _end(h.domain, first=False) for h in space},
+        space.configuration({h.name: _end(h.domain, first=first) for h in space}) for first in (True, False)
     ]
     for h in space:
         if isinstance(h.domain, CategoricalDistribution):
-            found += [{**space.defaults, h.name: value} for value in h.domain.choices]
+            needed: dict[str, Scalar] = {} if h.when is None else {h.when[0]: h.when[1][0]}
+            choices: tuple[Any, ...] = h.domain.choices
+            found += [space.configuration({**needed, h.name: value}) for value in choices]
     return found
 
 
@@ -168,7 +169,7 @@ def random_return(plan: Plan, *, episodes: int = 64) -> float:
         env.close()
 
 
-def _end(domain: object, *, first: bool) -> object:
+def _end(domain: object, *, first: bool) -> Any:
     if isinstance(domain, CategoricalDistribution):
         return domain.choices[0 if first else -1]
     assert isinstance(domain, FloatDistribution | IntDistribution)
@@ -182,8 +183,11 @@ def _check_names(plan: Plan) -> None:
     for h in space:
         if is_environment_name(h.name):
             continue
+        branch = {} if h.when is None else {h.when[0]: h.when[1][0]}
         low, high = (
-            trainer.resolve(trainer_part({**space.defaults, h.name: _end(h.domain, first=first)}), fixed)
+            trainer.resolve(
+                trainer_part(space.configuration({**branch, h.name: _end(h.domain, first=first)})), fixed
+            )
             for first in (True, False)
         )
         if low == high and not h.domain.single():
@@ -198,7 +202,8 @@ def _named_corners(plan: Plan) -> dict[str, Mapping[str, Any]]:
     rest = [c for c in choices if c not in layouts and c != space.defaults]
     named = {f"layout {config['layout']}": config for config in layouts}
     others = {
-        ", ".join(f"{n} {v}" for n, v in config.items() if v != space.defaults[n]): config for config in rest
+        ", ".join(f"{n} {v}" for n, v in config.items() if v != space.defaults.get(n)): config
+        for config in rest
     }
     baselines = {name: config for name, config in plan.baselines.items() if name == RLLIB}
     # RLlib's defaults train the longest in most confirmations, so what they cost is measured early.
@@ -294,7 +299,7 @@ def _evaluation_seconds(plan: Plan, evaluation: EvaluationCost) -> float:
 def _drawn(space: SearchSpace, count: int) -> list[dict[str, Any]]:
     """Configurations drawn at random, the same ones each time."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    return [dict(study.ask(space.domains).params) for _ in range(count)]
+    return [space.configuration(study.ask(space.domains).params) for _ in range(count)]
 
 
 def _check_disk(plan: Plan, needed: int) -> int:
@@ -346,7 +351,11 @@ def _check_folder(plan: Plan) -> None:
     if manifest.exists():
         difference = same_experiment(json.loads(manifest.read_text(encoding="utf-8")), manifest_of(plan))
         if difference:
-            raise UserError(f"--name {plan.sweep} holds another sweep ({difference}): choose a new name")
+            way_out = (
+                "choose another one" if plan.options.new_name else "start a new one from it with --new-name"
+            )
+            option = "--new-name" if plan.options.new_name else "--name"
+            raise UserError(f"{option} {plan.sweep} holds another sweep ({difference}): {way_out}")
     elif plan.folder.exists() and any(plan.folder.iterdir()):
         raise UserError(
             f"{plan.options.storage}/{plan.name}/{plan.sweep} is not a sweep: choose another --name"

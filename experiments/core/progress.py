@@ -6,7 +6,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from rich.console import Console, Group
@@ -34,6 +34,7 @@ class SweepProgress:
         self._phase_started = self._started = time.monotonic()
         self._phase = next(iter(totals))
         self._best, self._default = math.nan, math.nan
+        self._before = 0
         self._bars = Progress(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=40),
@@ -57,11 +58,22 @@ class SweepProgress:
     ) -> None:
         self._live.stop()
 
-    def begin(self, phase: Phase, total: int) -> None:
-        """A phase starts, with this many runs to come."""
+    def begin(
+        self, phase: Phase, total: int, *, ended: Mapping[str, tuple[State, float]] = MappingProxyType({})
+    ) -> None:
+        """A phase starts or goes on.
+
+        Args:
+            phase: Which one.
+            total: Its runs, those that ended before among them.
+            ended: State and objective of the runs that ended before, by name.
+        """
         self._phase, self._phase_started = phase, time.monotonic()
         self._totals[phase] = total
         self._bars.update(self._tasks[phase], total=total)
+        self._before = len(ended)
+        for run, (state, objective) in ended.items():
+            self._count(run, state, objective)
 
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
         """A run was evaluated."""
@@ -70,9 +82,15 @@ class SweepProgress:
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
         """A run is over."""
+        objective = float(result.get("objective", math.nan))
+        self._count(run, state, objective)
+        if not self._console.is_terminal:
+            line = self._line(run, state, objective, result, cause)
+            self._console.print(line, soft_wrap=True)
+
+    def _count(self, run: str, state: State, objective: float) -> None:
         counts = self._ended[self._phase]
         counts[state] += 1
-        objective = float(result.get("objective", math.nan))
         if self._phase is Phase.SEARCH and state in {State.COMPLETED, State.PRUNED}:
             if run == FIRST_TRIAL:
                 self._default = objective
@@ -80,9 +98,6 @@ class SweepProgress:
                 self._best = max(objective, self._best) if not math.isnan(self._best) else objective
         note = ", ".join(f"{counts[s]} {s}" for s in State if counts[s] and s is not State.COMPLETED)
         self._bars.update(self._tasks[self._phase], completed=counts.total(), note=note)
-        if not self._console.is_terminal:
-            line = self._line(run, state, objective, result, cause)
-            self._console.print(line, soft_wrap=True)
 
     @property
     def steps(self) -> int:
@@ -122,10 +137,11 @@ class SweepProgress:
     def _seconds_left(self, steps: int, elapsed: float) -> float | None:
         """From the steps that an average run of this phase has taken so far."""
         ended = self._ended[self._phase].total()
-        if not steps or not ended:
+        now = ended - self._before
+        if not steps or not now:
             return None
         waiting = self._totals[self._phase] - ended
-        return max(0.0, waiting * elapsed / (ended + 0.5))
+        return max(0.0, waiting * elapsed / (now + 0.5))
 
 
 _TITLES = {Phase.SEARCH: "search", Phase.CONFIRM: "confirm"}

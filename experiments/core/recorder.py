@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,10 @@ from ray.tune.experiment import Trial
 
 from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SEEDS_PREFIX, State
 from experiments.core.progress import SweepProgress
+from experiments.core.resume import STATE_FILE
 from experiments.core.tensorboard import TensorBoardLog
 from experiments.core.trial import IDENTITY
+from experiments.core.unfinished import discard, results_of
 
 
 @dataclass
@@ -36,19 +39,28 @@ class RunLog:
 
     @classmethod
     def open(cls, folder: Path, config: Mapping[str, Any]) -> RunLog:
-        """Starts a run's records in its folder."""
+        """Starts a run's records in its folder, with what it reported before it was cut off."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "params.json", config)
-        return cls(
+        log = cls(
             folder,
             config,
             TensorBoardLog(folder),
-            (folder / "result.json").open("a", encoding="utf-8", buffering=1),
+            (folder / "result.json").open("w", encoding="utf-8", buffering=1),
             (folder / "progress.csv").open("w", encoding="utf-8", buffering=1, newline=""),
         )
+        before = results_of(folder) or []
+        for result in before:
+            log.write(result, written_at=time.time() - (before[-1]["wall_s"] - result["wall_s"]))
+        return log
 
-    def write(self, result: Mapping[str, Any]) -> None:
-        """Appends one evaluation to every record."""
+    def write(self, result: Mapping[str, Any], *, written_at: float | None = None) -> None:
+        """Appends one evaluation to every record.
+
+        Args:
+            result: What the run reported.
+            written_at: Seconds since the epoch; now if None.
+        """
         row = {
             name: value
             for name, value in result.items()
@@ -62,7 +74,7 @@ class RunLog:
         values = [row.get(name, math.nan) for name in self.columns]
         writer.writerow([*values, *self.config.values()])
         self.lines.write(json.dumps(row) + "\n")
-        self.tensorboard.scalars(row, step=int(row["steps"]))
+        self.tensorboard.scalars(row, step=int(row["steps"]), written_at=written_at)
         self.last = row
 
     def close(self, state: State | None, cause: str | None) -> None:
@@ -75,7 +87,8 @@ class RunLog:
         self.table.close()
         if state is not None:
             # Last, since its presence says that the run is over and its records are whole.
-            write_json(self.folder / "state.json", {"state": state.value, "cause": cause})
+            write_json(self.folder / STATE_FILE, {"state": state.value, "cause": cause})
+            discard(self.folder)
 
 
 class Recorder(Callback):  # type: ignore[misc]  # ray ships no types

@@ -7,7 +7,7 @@ them cost together is a column of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,15 @@ class Lockstep:
         """Goes on from what :meth:`save` wrote."""
         for path, run in zip(self._folders(folder), self._runs, strict=True):
             run.load(path)
+
+    def get_state(self) -> list[dict[str, Any]]:
+        """All that the rest of the trial depends on, one value a replica."""
+        return [run.get_state() for run in self._runs]
+
+    def set_state(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Goes on from what :meth:`get_state` gave."""
+        for run, own in zip(self._runs, state, strict=True):
+            run.set_state(own)
 
     def stop(self) -> None:
         """Frees the trainers."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.schema import State
 from experiments.core.trial import IDENTITY
+from experiments.core.unfinished import FILE as UNFINISHED
+from experiments.core.unfinished import Results, discard, results_of
 
 OBJECTIVE = "objective"
+STATE_FILE = "state.json"
+"""Its presence says that a run is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,23 @@ class FinishedRun:
         return self.curve[max(self.curve)] if self.curve else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnfinishedRun:
+    """A run that was cut off."""
+
+    name: str
+    """Its folder's name."""
+    config: Mapping[str, Any]
+    """The configuration's names and values, without seeds and ids."""
+    results: Results | None
+    """What it had reported where it goes on; None if it starts anew."""
+
+    @property
+    def curve(self) -> dict[int, float]:
+        """Objective at each evaluation up to there, by steps."""
+        return {int(result["steps"]): float(result[OBJECTIVE]) for result in self.results or ()}
+
+
 def finished_runs(phase_folder: Path) -> list[FinishedRun]:
     """The runs that ended, by folder name; folders of other kinds and unfinished runs are passed over."""
     if not phase_folder.is_dir():
@@ -42,20 +64,51 @@ def finished_runs(phase_folder: Path) -> list[FinishedRun]:
     return [run for run in runs if run is not None]
 
 
-def unfinished_configs(phase_folder: Path) -> dict[str, dict[str, Any]]:
-    """Configurations of runs that were cut off, by folder name."""
-    found: dict[str, dict[str, Any]] = {}
-    if phase_folder.is_dir():
-        for params in sorted(phase_folder.glob("*/params.json")):
-            if not (params.parent / "state.json").exists():
-                found[params.parent.name] = configuration(params)
-    return found
+def unfinished_runs(phase_folder: Path) -> list[UnfinishedRun]:
+    """The runs that were cut off, by folder name."""
+    if not phase_folder.is_dir():
+        return []
+    return [
+        UnfinishedRun(
+            name=params.parent.name, config=configuration(params), results=results_of(params.parent)
+        )
+        for params in sorted(phase_folder.glob("*/params.json"))
+        if not (params.parent / STATE_FILE).exists()
+    ]
 
 
-def clear_unfinished(phase_folder: Path) -> None:
-    """Removes the folders of runs that were cut off, which are run again from their start."""
-    for name in unfinished_configs(phase_folder):
-        shutil.rmtree(phase_folder / name)
+def tidy(phase_folder: Path) -> None:
+    """Removes what a killed sweep left half-written, and nothing that a run goes on from."""
+    if not phase_folder.is_dir():
+        return
+    for folder in (path for path in phase_folder.iterdir() if path.is_dir() and is_run(path.name)):
+        if (folder / STATE_FILE).exists():
+            discard(folder)
+        elif (folder / "params.json").exists():
+            for path in folder.iterdir():
+                if path.name not in ("params.json", UNFINISHED):
+                    _remove(path)
+        else:
+            shutil.rmtree(folder)
+
+
+def remove_unfinished(phase_folder: Path, *, keep: Container[str]) -> None:
+    """Removes the runs that were cut off, except those of the given names."""
+    for run in unfinished_runs(phase_folder):
+        if run.name not in keep:
+            shutil.rmtree(phase_folder / run.name)
+
+
+def is_run(folder_name: str) -> bool:
+    """Whether a phase's folder of this name is a run's."""
+    return re.fullmatch(r"trial_\d+|\w+_seed\d+", folder_name) is not None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def configuration(params: Path) -> dict[str, Any]:
@@ -73,7 +126,7 @@ def merit(run: FinishedRun, full_steps: int) -> tuple[int, float]:
 
 
 def _read(folder: Path) -> FinishedRun | None:
-    state_file, params = folder / "state.json", folder / "params.json"
+    state_file, params = folder / STATE_FILE, folder / "params.json"
     if not state_file.exists() or not params.exists():
         return None
     curve: dict[int, float] = {}

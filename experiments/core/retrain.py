@@ -27,7 +27,7 @@ from experiments.core.plan import Plan
 from experiments.core.preflight import diverged_score
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, run_name, write_json
-from experiments.core.resume import clear_unfinished, finished_runs
+from experiments.core.resume import finished_runs, tidy
 from experiments.core.searcher import ListedSearch
 from experiments.core.seeds import INDICES
 from experiments.core.sweep import EXIT_ALL_FAILED, EXIT_INTERRUPTED, graceful_interrupt, terminal
@@ -206,7 +206,7 @@ def _train(
 ) -> None:
     """Trains what the folder does not hold yet."""
     task = plan.task(diverged_score=diverged_score(plan))
-    clear_unfinished(folder / Phase.CONFIRM)
+    tidy(folder / Phase.CONFIRM)
     there = {run.name for run in finished_runs(folder / Phase.CONFIRM)}
     runs: list[dict[str, Any]] = [
         {

@@ -1,4 +1,4 @@
-"""What to try next: Optuna's TPE, told everything that Tune knows, and a fixed list for the confirmation."""
+"""What to try next: Optuna, told everything that Tune and the disk know, and a list for the confirmation."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
@@ -17,8 +22,9 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from analysis.schema import State
-from experiments.core.resume import OBJECTIVE, FinishedRun
-from search_spaces import SearchSpace
+from experiments.core.resume import OBJECTIVE, FinishedRun, UnfinishedRun
+from experiments.core.samplers import SamplerName, make_sampler
+from search_spaces import SearchSpace, model_layouts
 
 METRIC = OBJECTIVE
 """What Tune and Optuna maximise."""
@@ -27,20 +33,23 @@ METRIC = OBJECTIVE
 class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no types
     """Ray's OptunaSearch, told the truth.
 
-    Differences: an explicit, seeded sampler that knows of trials under way (constant liar); the default
-    configuration is tried first; values are reported at steps, not at iterations; a trial that the scheduler
-    stopped is told as PRUNED with its curve, one that failed as FAIL, and one without a finite value
-    too, so that none stays RUNNING for ever.
+    Differences: an explicit, seeded sampler; the default configuration is tried first; spaces may branch;
+    values are reported at steps, not at iterations; a trial that the scheduler stopped is told as PRUNED with
+    its curve, one that failed as FAIL, and one without a finite value too, so that none stays RUNNING for
+    ever.
 
     Args:
         space: What is searched.
         study_name: Names the study in the journal.
-        journal: Optuna's journal file, which `optuna-dashboard` opens while the sweep runs.
-        sampler_seed: Seeds the sampler.
+        journal: Optuna's journal file, which `optuna-dashboard` opens while the sweep runs. The folder is
+            the state; the journal is made anew from it.
+        sampler: Name of the algorithm that proposes configurations.
+        sampler_seed: Seeds the sampler, together with the number of trials there are already.
         training_seed: Gives the training seed of the n-th trial.
         full_steps: Steps of a complete trial; one that ends before them was pruned.
         finished: Trials that the sweep's folder already holds.
-        unfinished: Configurations that were cut off, by name; they come first.
+        unfinished: Trials that were cut off; they come first.
+        warm_start: Values to try next, in order; those that a trial has already are passed over.
     """
 
     def __init__(
@@ -49,40 +58,56 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         space: SearchSpace,
         study_name: str,
         journal: Path,
+        sampler: SamplerName = "tpe",
         sampler_seed: int,
         training_seed: Callable[[int], int],
         full_steps: int,
         finished: Sequence[FinishedRun] = (),
-        unfinished: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        unfinished: Sequence[UnfinishedRun] = (),
+        warm_start: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        self._searched = space
         self._training_seed = training_seed
         self._full_steps = full_steps
+        there: list[FinishedRun | UnfinishedRun] = [*finished, *unfinished]
+        _remove_journal(journal)
         super().__init__(
             space=space.domains,
             metric=METRIC,
             mode="max",
             study_name=study_name,
             storage=JournalStorage(JournalFileBackend(journal.as_posix())),
-            sampler=optuna.samplers.TPESampler(
-                seed=sampler_seed, multivariate=True, constant_liar=True, n_startup_trials=10
-            ),
+            sampler=make_sampler(sampler, space, seed=sampler_seed + len(there)),
         )
         for run in finished:
             self._ot_study.add_trial(frozen_trial(run, space))
+        waiting: dict[str, Mapping[str, Any]] = {run.name: run.config for run in unfinished}
         taken = {run.name for run in finished}
-        waiting = dict(unfinished)
         if trial_name(0) not in taken:
             waiting = {trial_name(0): space.defaults, **waiting}
         for config in waiting.values():
-            self._ot_study.enqueue_trial(dict(config))
+            self._ot_study.enqueue_trial(_searched(config, space))
+        for values in warm_start:
+            if not any(values.items() <= run.config.items() for run in there):
+                self._ot_study.enqueue_trial(dict(values))
+        self._curves = {run.name: run.curve for run in unfinished}
         new = (trial_name(number) for number in itertools.count() if trial_name(number) not in taken)
         self._names = itertools.chain(waiting, (name for name in new if name not in waiting))
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
         """The next configuration, with its training seed and its readable id."""
         name = next(self._names)
+        trial = self._ot_trials[trial_id] = self._ot_study.ask()
+        config: dict[str, Any] = {}
+        for h in self._searched:
+            if h.active(config):
+                config[h.name] = _suggested(trial, h.name, h.domain)
+        trial.set_user_attr("config_id", name)
+        for steps, value in self._curves.get(name, {}).items():
+            trial.report(value, steps)
         return {
-            **super().suggest(trial_id),
+            **config,
+            **model_layouts.derived(config),
             "seed": self._training_seed(trial_number(name)),
             "config_id": name,
         }
@@ -158,13 +183,35 @@ def frozen_trial(run: FinishedRun, space: SearchSpace) -> optuna.trial.FrozenTri
         State.PRUNED: TrialState.PRUNED,
     }
     state = states.get(run.state, TrialState.FAIL)
+    params = _searched(run.config, space)
     return optuna.trial.create_trial(
         state=state,
         value=None if state is TrialState.FAIL else run.objective,
-        params=dict(run.config),
-        distributions=space.domains,
+        params=params,
+        distributions={name: space[name].domain for name in params},
         intermediate_values=dict(run.curve),
+        user_attrs={"config_id": run.name},
     )
+
+
+def _searched(config: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """A recorded configuration without the names that were derived from searched ones."""
+    return {name: config[name] for name in space.names if name in config}
+
+
+def _suggested(trial: optuna.Trial, name: str, domain: BaseDistribution) -> Any:
+    if isinstance(domain, CategoricalDistribution):
+        return trial.suggest_categorical(name, domain.choices)
+    if isinstance(domain, IntDistribution):
+        return trial.suggest_int(name, domain.low, domain.high, log=domain.log)
+    assert isinstance(domain, FloatDistribution)
+    return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
+
+
+def _remove_journal(journal: Path) -> None:
+    """Removes the journal, and the lock of a process that was killed while it wrote there."""
+    for path in journal.parent.glob(f"{journal.name}*"):
+        path.unlink(missing_ok=True)
 
 
 def trial_number(name: str) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -21,12 +22,12 @@ from experiments.core.cluster import connected
 from experiments.core.environment_names import trainer_part
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
-from experiments.core.phases import Interruption, confirm, search
+from experiments.core.phases import Interruption, confirm, confirmation_runs, search
 from experiments.core.plan import Plan
 from experiments.core.preflight import diverged_score, preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
-from experiments.core.resume import finished_runs, merit
+from experiments.core.resume import FinishedRun, finished_runs, merit
 from experiments.core.searcher import trial_name
 from experiments.core.trial import Task
 
@@ -96,7 +97,8 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
     with graceful_interrupt(interruption) as recorders:
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)
-        progress.begin(Phase.SEARCH, plan.experiment.budget.trials)
+        there = finished_runs(plan.folder / Phase.SEARCH)
+        progress.begin(Phase.SEARCH, max(plan.experiment.budget.trials, len(there)), ended=_ends(there))
         room = CheckpointBudget(
             plan.folder / Phase.SEARCH,
             budget=plan.experiment.checkpoint_budget_gb * GIGABYTE,
@@ -108,10 +110,16 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
             return
         recorder = _recorder(plan, task, Phase.CONFIRM, progress)
         recorders.append(recorder)
-        progress.begin(Phase.CONFIRM, len(chosen) * plan.experiment.confirmation.seeds)
+        wanted = confirmation_runs(plan, chosen)
+        there = [run for run in finished_runs(plan.folder / Phase.CONFIRM) if run.name in wanted]
+        progress.begin(Phase.CONFIRM, len(wanted), ended=_ends(there))
         confirm(plan, task, chosen, concurrency=concurrency, callbacks=[recorder], interruption=interruption)
         if not interruption.requested:
             keep_only(plan.folder / Phase.SEARCH, chosen)
+
+
+def _ends(runs: Sequence[FinishedRun]) -> dict[str, tuple[State, float]]:
+    return {run.name: (run.state, math.nan if run.objective is None else run.objective) for run in runs}
 
 
 def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> Recorder:

@@ -24,11 +24,11 @@ class TensorBoardLog:
     def __init__(self, folder: Path) -> None:
         self._writer = SummaryWriter(folder.as_posix())
 
-    def scalars(self, values: Mapping[str, Any], *, step: int) -> None:
-        """Adds one point to each curve; what is missing is left out."""
+    def scalars(self, values: Mapping[str, Any], *, step: int, written_at: float | None = None) -> None:
+        """Adds one point to each curve, at a time or now; what is missing is left out."""
         for name, value in values.items():
             if isinstance(value, int | float) and math.isfinite(value) and name != "steps":
-                self._writer.add_scalar(name, value, step)
+                self._writer.add_scalar(name, value, step, written_at)
         self._writer.flush()
 
     def hyperparameters(self, config: Mapping[str, Any], last: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ _TRAINING: Mapping[str, Setting] = MappingProxyType(
     }
 )
 _FAST_PATH = ("normalise_observations", "scale_rewards")
-_DERIVED = ("num_minibatches", "layout")
+_DERIVED = ("num_minibatches", "layout", *model_layouts.PARTS)
 NAMES = (*_TRAINING, *_FAST_PATH, *_DERIVED)
 """Every name that a search space or `fixed` may use; None switches `vf_clip` and `grad_clip` off."""
 
@@ -62,13 +62,16 @@ def check_names(names: Iterable[str]) -> None:
 def complete(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting of the trainer by name: the configuration's, then the fixed, then the literature's.
 
-    A minibatch size takes the place of the number of minibatches, which is turned into one otherwise.
+    A minibatch size takes the place of the number of minibatches, which is turned into one otherwise. Depth,
+    widths and activation are turned into a layout.
 
     Raises:
-        UserError: A name is unknown, or a minibatch is larger than its batch or does not divide it.
+        UserError: A name is unknown, a minibatch is larger than its batch or does not divide it, or a layout
+            is given twice or in part.
     """
     given = {**fixed, **config}
     check_names(given)
+    given |= _layout(given)
     if "minibatch_size" in given and "num_minibatches" in given and "minibatch_size" not in config:
         raise UserError("minibatch_size is fixed and num_minibatches searched: one follows from the other")
     settings = {**LITERATURE, **given}
@@ -84,6 +87,19 @@ def complete(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, A
             "expected at most the batch; use num_minibatches, from which it is derived"
         )
     return settings
+
+
+def _layout(given: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        layout = model_layouts.derived(given)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    # A trial's configuration also records the layout that its parts mean.
+    if layout and given.get("layout", layout["layout"]) != layout["layout"]:
+        raise UserError(
+            f"layout={given['layout']!r} and depth={given['depth']}: expected the layout by name or in parts"
+        )
+    return layout
 
 
 def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:

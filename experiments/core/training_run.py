@@ -124,6 +124,15 @@ class TrainingRun:
         self._algorithm.restore_from_path(folder.absolute().as_posix())
         self._go_on_from(json.loads((folder / _PROGRESS).read_text(encoding="utf-8")))
 
+    def get_state(self) -> dict[str, Any]:
+        """All that the rest of the run depends on, as one value."""
+        return {"progress": self._progress(), "trainer": self._algorithm.get_state()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what :meth:`get_state` gave."""
+        self._algorithm.set_state(state["trainer"])
+        self._go_on_from(state["progress"])
+
     def stop(self) -> None:
         """Frees the trainer."""
         self._algorithm.stop()

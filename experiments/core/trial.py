@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from analysis.schema import Phase
-from experiments.core import trainer
+from experiments.core import trainer, unfinished
 from experiments.core.environment_names import trainer_part, training_parameters
 from experiments.core.environments import Arena, RLlibEnv, make_vector
 from experiments.core.errors import UserError
@@ -27,6 +28,10 @@ from experiments.core.training_run import Course, TrainingRun
 
 IDENTITY = ("seed", "config_id", "test_seed")
 """What a trial's `config` carries besides the configuration itself."""
+SAVE_EVERY_S = 1.0
+"""Seconds of training after which a trial under way saves itself, at its next evaluation."""
+SAVE_SHARE = 0.01
+"""Part of its time that a trial may spend on saving: large states are saved less often."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,17 +117,21 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._evaluation_env = make_vector(
             task.env, self._arena.parameters, task.evaluation_lanes, task.vectorization
         )
-        self._replicas = self._built(config)
+        self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Takes the next trial without a new process."""
         self._replicas.stop()
-        self._replicas = self._built(new_config)
+        self._begin(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Trains up to the next evaluation and evaluates."""
-        return self._replicas.advance()
+        result = self._replicas.advance()
+        self._results.append({name: value for name, value in result.items() if name != "done"})
+        if not result["done"]:
+            self._save_if_due()
+        return result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Saves RLlib's checkpoint and how far training has come, of each replica."""
@@ -136,6 +145,32 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """Frees the trainers and the environment that they are evaluated in."""
         self._replicas.stop()
         self._evaluation_env.close()
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        """Starts a trial, or goes on with one that was cut off, with the results it would have had.
+
+        Nearly those under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient starts
+        anew.
+        """
+        self._replicas = self._built(config)
+        self._results: list[dict[str, Any]] = []
+        self._folder = Path(self._storage.trial_fs_path) if self._storage else None
+        before = unfinished.load(self._folder) if self._folder else None
+        if before is not None:
+            self._results, state = before
+            self._replicas.set_state(state)
+        self._saved_at, self._save_cost = time.perf_counter(), 0.0
+
+    def _save_if_due(self) -> None:
+        """Writes what a killed sweep goes on from, at most every second and for one part in a hundred."""
+        started = time.perf_counter()
+        wait = max(SAVE_EVERY_S, self._save_cost / SAVE_SHARE)
+        if self._folder is None or started - self._saved_at < wait:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        unfinished.save(self._folder, self._results, self._replicas.get_state())
+        self._saved_at = time.perf_counter()
+        self._save_cost = self._saved_at - started
 
     def _built(self, config: dict[str, Any]) -> Lockstep:
         task = self._task

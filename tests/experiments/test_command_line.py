@@ -16,6 +16,12 @@ import pytest
         (["--top-k", "-1"], "top_k=-1"),
         (["--seed", "-1"], "seed=-1"),
         (["--concurrency", "0"], "--concurrency 0: expected a whole number, 1 or more"),
+        (["--new-name", "b"], "--new-name b: expected --name as well"),
+        (["--name", "b", "--new-name", "b"], "--new-name b: expected --name as well"),
+        (["--name", "a", "--new-name", "b/c"], "--new-name 'b/c': expected a plain folder name"),
+        (["--name", "a", "--new-name", "b", "--warm-start", "c"], "leave out --warm-start"),
+        (["--name", "a", "--new-name", "b"], "a is not a sweep; expected results/<experiment>/<sweep>"),
+        (["--warm-start", "/no/such/sweep"], "--warm-start: /no/such/sweep is not a sweep"),
         (["--name", "a/b"], "--name 'a/b': expected a plain folder name"),
         (["--storage", "s3://bucket/x"], "expected a folder"),
     ],
@@ -65,7 +71,11 @@ def test_a_name_that_holds_another_sweep_says_what_differs(run_python, tmp_path)
     (folder / "manifest.json").write_text(json.dumps({"experiment": "resource_sweep"}))
     done = run_python(*command)
     assert done.returncode == 2
-    assert "--name mine holds another sweep (its experiment differs): choose a new name" in done.stderr
+    assert (
+        '--name mine holds another sweep (experiment was "resource_sweep", now "trading_sweep"): '
+        "start a new one from it with --new-name"
+    ) in done.stderr
+    assert done.stderr.count("\n") == 1
     assert len(list(folder.iterdir())) == 1
 
 

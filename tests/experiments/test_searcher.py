@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 
 from analysis.schema import State
-from experiments.core.resume import FinishedRun
+from experiments.core.resume import FinishedRun, UnfinishedRun
 from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch
 from search_spaces import ppo
 
@@ -114,12 +114,19 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
         FinishedRun(name="trial_0003", config=SPACE.defaults, state=State.FAILED, curve={}),
     ]
     cut_off = {**SPACE.defaults, "lr": 1e-3}
-    searcher = make_searcher(finished=finished, unfinished={"trial_0001": cut_off})
+    results = [result(250, 0.2), result(500, 0.3)]
+    unfinished = [UnfinishedRun(name="trial_0001", config=cut_off, results=results)]
+    warm = [{"lr": 2e-3}, {"lr": 1e-3}]  # the second one is what was cut off
+    searcher = make_searcher(finished=finished, unfinished=unfinished, warm_start=warm)
     states = [trial.state for trial in study_of(searcher).trials[:3]]
     assert states == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
     again, new = searcher.suggest("a"), searcher.suggest("b")
     assert again == {**cut_off, "seed": 101, "config_id": "trial_0001"}
-    assert (new["config_id"], new["seed"]) == ("trial_0004", 104)
+    assert (new["config_id"], new["seed"], new["lr"]) == ("trial_0004", 104, 2e-3)
+    assert searcher.suggest("c")["lr"] not in (1e-3, 2e-3)
+    known = study_of(searcher).trials[3]
+    assert (known.state, known.intermediate_values) == (TrialState.RUNNING, {250: 0.2, 500: 0.3})
+    assert known.user_attrs == {"config_id": "trial_0001"}
 
 
 def test_the_journal_opens_as_a_study_while_the_search_runs(make_searcher, tmp_path):

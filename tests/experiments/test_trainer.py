@@ -13,6 +13,7 @@ from experiments.core.errors import UserError
 from experiments.core.preflight import corners
 from experiments.core.seeds import Seeds
 from experiments.core.trial import Task, ppo_config
+from search_spaces import model_layouts
 from search_spaces.baselines import RLLIB_DEFAULTS
 
 TASK = Task(
@@ -33,8 +34,13 @@ ANOTHER_VALUE = {
     "vf_coeff": 1.5, "gae_lambda": 0.8, "one_minus_gamma": 0.05, "grad_clip": 2.0, "epochs": 4,
     "batch_size": 1024, "minibatch_size": 32, "num_minibatches": 8, "layout": "32x32-relu-shared",
     "normalise_observations": True, "scale_rewards": True,
+    "depth": 2, **{f"width_{k}": 32 for k in range(1, model_layouts.MAX_DEPTH + 1)}, "activation": "relu",
 }  # fmt: skip
 """A value for each name that differs from the literature's default."""
+
+
+IN_PARTS = dict.fromkeys(model_layouts.PARTS, 64) | {"depth": model_layouts.MAX_DEPTH, "activation": "tanh"}
+"""A layout in parts, none of which means anything without the others."""
 
 
 def built(**config):
@@ -43,7 +49,8 @@ def built(**config):
 
 @pytest.mark.parametrize("name", trainer.NAMES)
 def test_a_changed_name_changes_the_configuration_that_is_trained(name):
-    assert built(**{name: ANOTHER_VALUE[name]}).to_dict() != built().to_dict()
+    others = IN_PARTS if name in model_layouts.PARTS else {}
+    assert built(**{**others, name: ANOTHER_VALUE[name]}).to_dict() != built(**others).to_dict()
 
 
 def test_names_mean_what_they_say():
@@ -58,6 +65,13 @@ def test_names_mean_what_they_say():
     assert config.model_config["fcnet_activation"] == "relu"
     assert config.model_config["vf_share_layers"] is True
     assert config.seed == 1
+
+
+def test_a_layout_in_parts_is_the_layout_of_that_name():
+    parts = {"depth": 2, "width_1": 128, "width_2": 32, "activation": "relu"}
+    named = model_layouts.derived(parts)
+    assert named == {"layout": "128x32-relu"}
+    assert built(**parts).to_dict() == built(**named).to_dict() == built(**parts, **named).to_dict()
 
 
 def test_value_clipping_is_off_unless_it_is_asked_for():
@@ -94,6 +108,9 @@ def test_every_corner_of_every_declared_space_builds(name):
         ({"epoch": 3}, "did you mean 'epochs'"),
         ({"batch_size": 256, "minibatch_size": 512}, "minibatch_size=512 is larger than batch_size=256"),
         ({"batch_size": 1000, "num_minibatches": 32}, "does not divide"),
+        ({"width_1": 64}, "width_1 without depth"),
+        ({"depth": 2, "width_1": 64, "activation": "tanh"}, "depth=2 without width_2"),
+        ({"depth": 1, "width_1": 64, "activation": "tanh", "layout": "32-tanh"}, "by name or in parts"),
     ],
 )
 def test_a_configuration_that_cannot_be_trained_is_refused(config, message):

@@ -1,0 +1,75 @@
+"""What a scheduler knew before a sweep was stopped, rebuilt from the curves on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
+
+from analysis.schema import State
+from experiments.core.resume import OBJECTIVE, FinishedRun, UnfinishedRun
+
+
+@dataclass(frozen=True, eq=False)
+class _PastTrial:
+    """What schedulers look at in a trial that is over."""
+
+    trial_id: str
+    config: Mapping[str, Any]
+
+
+def tell_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> None:
+    """Shows a new scheduler the curves of the runs that ended, as it would have seen them.
+
+    Successive halving fills its rungs, the median rule its averages; schedulers that do not compare with runs
+    that are over need nothing.
+    """
+    for run in runs:
+        trial = _PastTrial(run.name, {"config_id": run.name})
+        results = _results(run.curve)
+        if not results or run.state is State.FAILED:
+            continue
+        pruned = run.state is State.PRUNED
+        # Tune shows the last result of a run that ends by itself to `on_trial_complete` only, and that of a
+        # run that the scheduler stopped to both methods.
+        if isinstance(scheduler, MedianStoppingRule):
+            for result in [*results, results[-1]] if pruned else results:
+                scheduler.on_trial_complete(None, trial, result)
+        elif isinstance(scheduler, AsyncHyperBandScheduler):
+            scheduler.on_trial_add(None, trial)
+            for result in results if pruned else results[:-1]:
+                scheduler.on_trial_result(None, trial, result)
+            scheduler.on_trial_complete(None, trial, results[-1])
+
+
+class ToldOnStart(Callback):  # type: ignore[misc]  # ray ships no types
+    """Shows the scheduler a continued run's earlier results when the run starts, before its next one.
+
+    Args:
+        scheduler: The one that will judge the run.
+        runs: The runs that go on.
+    """
+
+    def __init__(self, scheduler: TrialScheduler, runs: Sequence[UnfinishedRun]) -> None:
+        self._scheduler = scheduler
+        self._results = {run.name: _results(run.curve) for run in runs}
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Tells the run's earlier results once; what would be decided on them was decided before."""
+        for result in self._results.pop(trial.config["config_id"], ()):
+            if isinstance(self._scheduler, MedianStoppingRule):
+                self._scheduler.on_trial_complete(None, trial, result)
+            elif isinstance(self._scheduler, AsyncHyperBandScheduler):
+                self._scheduler.on_trial_result(None, trial, result)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
+        return {}
+
+
+def _results(curve: Mapping[int, float]) -> list[dict[str, Any]]:
+    return [{"steps": steps, OBJECTIVE: curve[steps]} for steps in sorted(curve)]

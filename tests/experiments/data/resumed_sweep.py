@@ -1,0 +1,16 @@
+"""Does a sweep that is killed go on where it was?"""
+
+from experiments import Budget, Confirmation, Experiment, main
+from search_spaces import model_layouts, ppo
+
+EXPERIMENT = Experiment(
+    env="sweeps/TradingMeanReverting-v0",
+    space=(ppo.CORE | ppo.BATCH).narrow(batch_size=(512, 1024), epochs=(3, 10)) | model_layouts.deep_mlp(),
+    budget=Budget(trials=3, steps_per_trial=32_768, evaluations=16),
+    evaluation_episodes=32,
+    confirmation=Confirmation(top_k=1, seeds=1),
+    scheduler="none",
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

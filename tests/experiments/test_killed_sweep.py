@@ -1,0 +1,130 @@
+"""A sweep that is killed at any moment goes on: nothing lost, nothing twice, and the same curves."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import ray
+
+from analysis.loading import load_sweep
+from experiments.core.options import Options
+from experiments.core.plan import Plan
+from experiments.core.trial import PPOTrial
+from experiments.core.unfinished import FILE
+from search_spaces import model_layouts
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+DATA = Path(__file__).parent / "data"
+CLOCK = ("wall_s", "steps_per_s")
+"""Columns that no two runs share."""
+
+
+def start(storage, *arguments):
+    command = [sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage), *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=DATA,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+def kill_when(running, reached):
+    """Kills the whole process group at once, as soon as the folder has come this far."""
+    deadline = time.monotonic() + 200
+    while not reached():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+
+
+def finished(folder):
+    """Content and time of every file of every run that is over."""
+    return {
+        path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for state in folder.glob("*/*/state.json")
+        for path in state.parent.rglob("*")
+        # A checkpoint that nothing needs any more may go.
+        if path.is_file() and "checkpoint_000000" not in path.parts
+    }
+
+
+def curve(run):
+    results = [json.loads(line) for line in (run / "result.json").read_text().splitlines()]
+    return [{name: value for name, value in result.items() if name not in CLOCK} for result in results]
+
+
+def plan_of(script):
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return Plan.of(module.EXPERIMENT, Options(), name=script.stem, question="")
+
+
+@pytest.fixture
+def local_ray():
+    """Building an Algorithm needs Ray."""
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+def trained_without_a_stop(run, plan):
+    """The curve that the run's configuration and seed give in one go, in this process."""
+    trial = PPOTrial.__new__(PPOTrial)
+    trial._storage = None
+    trial.setup(json.loads((run / "params.json").read_text()), plan.task(diverged_score=0.0))
+    results = [trial.step()]
+    while not results[-1]["done"]:
+        results.append(trial.step())
+    trial.cleanup()
+    kept = [name for name in results[0] if name not in (*CLOCK, "done")]
+    return [{name: result[name] for name in kept} for result in results]
+
+
+def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, local_ray):
+    folder = tmp_path / "resumed_sweep" / "x"
+    search, confirm = folder / "search", folder / "confirm"
+
+    kill_when(start(tmp_path), lambda: any(search.glob(f"*/{FILE}")))
+    continued = [path.parent for path in search.glob(f"*/{FILE}")]
+    kept = finished(folder)
+
+    kill_when(start(tmp_path), lambda: any(confirm.glob(f"*/{FILE}")))
+    assert kept.items() <= finished(folder).items()
+    assert len(list(search.glob("*/state.json"))) == 3
+    continued += [path.parent for path in confirm.glob(f"*/{FILE}")]
+    kept = finished(folder)
+
+    last = start(tmp_path, "--trials", "4")
+    out, err = last.communicate(timeout=280)
+    assert last.returncode == 0, err
+    assert kept.items() <= finished(folder).items()
+    assert "search     4/4" in out
+    assert not list(folder.rglob(f"{FILE}*"))
+
+    sweep = load_sweep(folder)
+    assert set(sweep.trials["state"]) == set(sweep.confirmation["state"]) == {"completed"}
+    assert sorted(sweep.trials["trial_id"]) == [f"trial_{number:04d}" for number in range(4)]
+    assert sweep.trials["config/layout"].map(model_layouts.parse).map(lambda x: len(x.widths)).tolist() == (
+        sweep.trials["config/depth"].tolist()
+    )
+    plan = plan_of(DATA / "resumed_sweep.py")
+    for run in continued:
+        results = curve(run)
+        assert [result["steps"] for result in results] == sorted({result["steps"] for result in results})
+        expected = trained_without_a_stop(run, plan)
+        same = [{name: result[name] for name in expected[0]} for result in results]
+        assert json.dumps(same) == json.dumps(expected)  # as text, since NaN is not equal to itself

@@ -1,0 +1,126 @@
+"""What was left half-written goes, what a run goes on from stays, and its records are made anew."""
+
+import csv
+import json
+import time
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from analysis.schema import State
+from experiments.core import unfinished
+from experiments.core.manifest import first_difference
+from experiments.core.recorder import RunLog
+from experiments.core.resume import finished_runs, is_run, remove_unfinished, tidy, unfinished_runs
+from experiments.core.unfinished import FILE
+
+CONFIG = {"lr": 1e-3, "layout": "64-tanh", "seed": 5, "config_id": "trial_0001"}
+
+
+def row(steps):
+    return {
+        "steps": steps,
+        "wall_s": steps / 100,
+        "score": steps / 7,
+        "objective": steps / 9,
+        "env/fees": 1.0,
+    }
+
+
+def records(folder):
+    lines = (folder / "result.json").read_text().splitlines()
+    with (folder / "progress.csv").open() as table:
+        steps = [int(line["steps"]) for line in csv.DictReader(table)]
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return [json.loads(line) for line in lines], steps, events.Scalars("score")
+
+
+def test_the_records_of_a_run_that_goes_on_are_those_of_its_checkpoint(tmp_path):
+    folder = tmp_path / "trial_0001"
+    log = RunLog.open(folder, CONFIG)
+    log.write(row(100))
+    # Saved itself at 200; the kill came before that was recorded, and cut off what was written next.
+    unfinished.save(folder, [row(100), row(200)], "state")
+    with (folder / "result.json").open("a") as lines:
+        lines.write('{"steps": 300, "sco')
+    (folder / "checkpoint_000000").mkdir()
+    (folder / "params.json.part").write_text("{")
+
+    tidy(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == ["params.json", FILE]
+    (run,) = unfinished_runs(tmp_path)
+    assert (run.name, run.config) == ("trial_0001", {"lr": 1e-3, "layout": "64-tanh"})
+    assert run.curve == {100: 100 / 9, 200: 200 / 9}
+
+    log.close(None, None)  # what the kill did
+    again = RunLog.open(folder, CONFIG)
+    again.write(row(300))
+    again.close(State.COMPLETED, None)
+    results, steps, events = records(folder)
+    assert results == [row(100), row(200), row(300)]
+    assert steps == [event.step for event in events] == [100, 200, 300]
+    assert events[1].wall_time - events[0].wall_time == pytest.approx(1.0, abs=0.2)
+    assert events[1].wall_time == pytest.approx(time.time(), abs=60)
+    assert not (folder / FILE).exists()
+    (finished,) = finished_runs(tmp_path)
+    assert finished.state is State.COMPLETED
+    assert finished.curve[300] == 300 / 9
+
+
+def test_a_run_killed_at_any_moment_is_either_over_or_unfinished_or_gone(tmp_path):
+    for name in ("trial_0000", "trial_0001", "trial_0002", "default_seed0", "mine"):
+        (tmp_path / name).mkdir()
+    for name in ("trial_0000", "trial_0001"):
+        (tmp_path / name / "params.json").write_text(json.dumps(CONFIG))
+        (tmp_path / name / "result.json").write_text(json.dumps(row(100)) + "\n")
+    # Killed after its end was written down, before its checkpoint was removed.
+    (tmp_path / "trial_0000" / "state.json").write_text('{"state": "pruned", "cause": null}')
+    unfinished.save(tmp_path / "trial_0000", [], None)
+    # Killed before it saved itself, and before anything was written.
+    (tmp_path / "trial_0002" / "params.json.part").write_text("{")
+    tidy(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "trial_0000", "trial_0001"]
+    assert [run.name for run in finished_runs(tmp_path)] == ["trial_0000"]
+    assert not (tmp_path / "trial_0000" / FILE).exists()
+    (cut_off,) = unfinished_runs(tmp_path)
+    assert (cut_off.name, cut_off.results, cut_off.curve) == ("trial_0001", None, {})
+    assert [path.name for path in (tmp_path / "trial_0001").iterdir()] == ["params.json"]
+    remove_unfinished(tmp_path, keep={"trial_0001"})
+    assert (tmp_path / "trial_0001").exists()
+    remove_unfinished(tmp_path, keep=set())
+    assert not (tmp_path / "trial_0001").exists()
+    assert (tmp_path / "trial_0000").exists()
+
+
+def test_a_sweep_that_has_not_begun_has_no_runs(tmp_path):
+    tidy(tmp_path / "search")
+    assert finished_runs(tmp_path / "search") == unfinished_runs(tmp_path / "search") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("trial_0012", True),
+        ("default_seed3", True),
+        ("trial_0001_seed12", True),
+        ("notes", False),
+        ("x_seed", False),
+    ],
+)
+def test_runs_are_told_from_other_folders_by_name(name, run):
+    assert is_run(name) is run
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        ({"lr": {"low": 1, "high": 2}}, {"lr": {"low": 1, "high": 3}}, "space lr high was 2, now 3"),
+        ({"lr": 1}, {"lr": 1, "clip": 2}, "space now has clip"),
+        ({"lr": 1, "clip": 2}, {"lr": 1}, "space had clip"),
+        ({"x": [1, 2]}, {"x": [1, 2]}, None),
+        ({"x": None}, {"x": "64x64"}, 'space x was null, now "64x64"'),
+    ],
+)
+def test_what_differs_is_said_with_both_values(before, now, words):
+    assert first_difference(before, now, "space") == words

@@ -1,0 +1,111 @@
+"""A scheduler that is told what is on disk knows what it would have known had it never been stopped."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule
+
+from analysis.schema import State
+from experiments.core.resume import FinishedRun, UnfinishedRun
+from experiments.core.rungs import ToldOnStart, tell_finished
+
+FULL = 1000
+STEPS = (130, 260, 390, 520, 650, 780, 910, FULL)
+"""No multiple of a rung: a rung is reached between two evaluations."""
+CONTROLLER = SimpleNamespace(get_live_trials=list)
+"""What the median rule asks of Tune: whether other trials wait."""
+SCHEDULERS = {
+    "asha": lambda: ASHAScheduler(
+        time_attr="steps", metric="objective", mode="max", max_t=FULL, grace_period=250, reduction_factor=2
+    ),
+    "median": lambda: MedianStoppingRule(
+        time_attr="steps", metric="objective", mode="max", grace_period=250, min_samples_required=2
+    ),
+}
+
+
+@pytest.fixture(params=SCHEDULERS)
+def make(request):
+    return SCHEDULERS[request.param]
+
+
+def trial_of(name):
+    return Trial("x", stub=True, trial_id=f"id_of_{name}", config={"config_id": name})
+
+
+def run_live(scheduler, name, values):
+    """Runs a trial as Tune does, and gives what the disk holds of it then."""
+    trial, curve = trial_of(name), {}
+    scheduler.on_trial_add(None, trial)
+    for steps, value in zip(STEPS, values, strict=False):
+        result = {"steps": steps, "objective": value}
+        curve[steps] = value
+        ended = steps == FULL
+        if ended or scheduler.on_trial_result(CONTROLLER, trial, result) == "STOP":
+            scheduler.on_trial_complete(None, trial, result)
+            state = State.COMPLETED if ended else State.PRUNED
+            return FinishedRun(name=name, config={}, state=state, curve=curve)
+    return trial, curve
+
+
+def curves(number):
+    rng = np.random.default_rng(5)
+    return [np.cumsum(rng.normal(0.2, 1.0, len(STEPS))).tolist() for _ in range(number)]
+
+
+def decisions(scheduler, values):
+    """What it decides on a new trial that stays at each value."""
+    decided = []
+    for number, value in enumerate(values):
+        trial = trial_of(f"probe_{number}")
+        scheduler.on_trial_add(None, trial)
+        decided.append(scheduler.on_trial_result(CONTROLLER, trial, {"steps": 520, "objective": value}))
+        if hasattr(scheduler, "_results"):
+            del scheduler._results[trial]
+    return decided
+
+
+def rungs(scheduler):
+    return [(m, sorted(recorded.values())) for m, recorded in scheduler._brackets[0]._rungs]
+
+
+def test_the_runs_that_ended_count_as_they_did(make):
+    live, rebuilt = make(), make()
+    runs = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(12))]
+    assert {run.state for run in runs} == {State.COMPLETED, State.PRUNED}
+    tell_finished(rebuilt, runs)
+    if isinstance(live, ASHAScheduler):
+        assert rungs(rebuilt) == rungs(live)
+    probes = np.linspace(-4, 6, 21)
+    assert decisions(rebuilt, probes) == decisions(live, probes)
+    assert set(decisions(make(), probes)) == {"CONTINUE"}
+
+
+def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make):
+    live, rebuilt = make(), make()
+    ended = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(6))]
+    trial, curve = run_live(live, "trial_0009", [5.0, 5.1, 5.2])
+    tell_finished(rebuilt, ended)
+    results = [{"steps": steps, "objective": value} for steps, value in curve.items()]
+    cut_off = UnfinishedRun(name="trial_0009", config={}, results=results)
+    again = Trial("x", stub=True, trial_id="another_id", config=trial.config)
+    rebuilt.on_trial_add(None, again)
+    told = ToldOnStart(rebuilt, [cut_off])
+    told.on_trial_start(0, [], again)
+    told.on_trial_start(1, [], again)  # Tune may start a trial twice; it is told once
+    if isinstance(live, ASHAScheduler):
+        assert rungs(rebuilt) == rungs(live)
+    for steps, value in ((520, 5.0), (780, -9.0)):
+        result = {"steps": steps, "objective": value}
+        expected = live.on_trial_result(CONTROLLER, trial, result)
+        assert rebuilt.on_trial_result(CONTROLLER, again, result) == expected
+
+
+def test_failed_runs_and_other_schedulers_change_nothing():
+    run = FinishedRun(name="trial_0001", config={}, state=State.FAILED, curve={500: 9.0})
+    asha, fifo = SCHEDULERS["asha"](), FIFOScheduler()
+    tell_finished(asha, [run])
+    tell_finished(fifo, [run])
+    assert all(not recorded for _, recorded in asha._brackets[0]._rungs)

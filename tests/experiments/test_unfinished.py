@@ -1,0 +1,119 @@
+"""A trial that was cut off goes on with the very results it would have had."""
+
+from dataclasses import replace
+
+import pytest
+import ray
+from ray.train._internal.storage import StorageContext
+
+from analysis.schema import Phase
+from experiments.core import trial as trial_module
+from experiments.core import unfinished
+from experiments.core.environments import Arena, scale_of
+from experiments.core.seeds import Seeds
+from experiments.core.trial import PPOTrial, Task
+from experiments.core.unfinished import FILE
+
+ENV = "sweeps/TradingMeanReverting-v0"
+TASK = Task(
+    env=ENV,
+    env_parameters={},
+    arenas={phase: Arena(parameters={}, scale=scale_of(ENV, {})) for phase in Phase},
+    fixed={"epochs": 2, "num_minibatches": 4, "normalise_observations": True, "scale_rewards": True},
+    lanes=4,
+    steps=3072,
+    evaluations=12,
+    evaluation_episodes=8,
+    seeds=Seeds(0),
+    diverged_score=0.0,
+    trainer="fast",
+)
+CLOCK = ("wall_s", "steps_per_s")
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    """Building an Algorithm needs Ray."""
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def start(local_ray, tmp_path, monkeypatch):
+    """Starts a trial in a folder, in this process; batches of 512 pass two evaluation points at once."""
+    monkeypatch.setattr(trial_module, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(trial_module, "SAVE_SHARE", float("inf"))
+    runs = []
+
+    def make(folder, task=TASK, **more):
+        storage = StorageContext(
+            storage_path=str(tmp_path), experiment_dir_name="search", trial_dir_name=folder
+        )
+        config = {"batch_size": 512, "layout": "16-tanh", "seed": 3, "config_id": "trial_0000", **more}
+        # Tune's own constructor wants a cluster for its log files; the storage and `setup` are what counts.
+        run = PPOTrial.__new__(PPOTrial)
+        run._storage = storage
+        run.setup(config, task)
+        runs.append(run)
+        return run
+
+    yield make
+    for run in runs:
+        run.cleanup()
+
+
+def train(run, evaluations=None):
+    results = []
+    while not (results and results[-1]["done"]) and len(results) != evaluations:
+        results.append(run.step())
+    return [{name: value for name, value in result.items() if name not in CLOCK} for result in results]
+
+
+def test_a_trial_that_was_cut_off_goes_on_with_the_same_results(start, tmp_path):
+    whole = train(start("whole"))
+    assert [result["steps"] for result in whole] == [512, 1024, 1536, 2048, 2560, 3072]
+    before = train(start("cut"), evaluations=3)
+    resumed = start("cut")
+    after = train(resumed)
+    assert before + after == whole
+    assert [result["steps"] for result in resumed._results] == [r["steps"] for r in whole]
+    assert unfinished.results_of(tmp_path / "search" / "cut")[-1]["steps"] == 2560
+
+
+def test_so_does_one_that_trains_several_seeds(start):
+    task = replace(TASK, seeds_per_trial=2, seed_penalty=0.5, steps=1536, evaluations=3)
+    whole = train(start("whole", task))
+    before = train(start("cut", task), evaluations=2)
+    assert before + train(start("cut", task)) == whole
+    assert whole[-1]["seeds/score_0"] != whole[-1]["seeds/score_1"]
+
+
+def test_tunes_own_checkpoints_carry_the_trials_counters_too(start, tmp_path):
+    first = start("first")
+    train(first, evaluations=2)
+    first.save_checkpoint(str(tmp_path / "checkpoint"))
+    expected = train(first)
+    other = start("other", seed=9)
+    train(other, evaluations=4)
+    other.load_checkpoint(str(tmp_path / "checkpoint"))
+    assert train(other) == expected
+
+
+def test_saving_takes_at_most_its_share_of_the_time(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(trial_module, "SAVE_EVERY_S", 3600.0)
+    train(start("rarely"))
+    assert not (tmp_path / "search" / "rarely" / FILE).exists()
+
+
+def test_what_is_saved_is_read_back_and_a_half_written_file_is_not_seen(tmp_path):
+    results = [{"steps": 7, "objective": 1 / 3}]
+    assert unfinished.load(tmp_path) is None
+    assert unfinished.results_of(tmp_path) is None
+    (tmp_path / (FILE + ".part")).write_bytes(b"half")
+    assert unfinished.load(tmp_path) is None
+    unfinished.save(tmp_path, results, {"weights": [1.0]})
+    assert unfinished.load(tmp_path) == (results, {"weights": [1.0]})
+    assert unfinished.results_of(tmp_path) == results
+    unfinished.discard(tmp_path)
+    assert list(tmp_path.iterdir()) == []
