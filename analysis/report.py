@@ -61,7 +61,7 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
     sweep = load_sweep(folder)
     with ThreadPoolExecutor(max_workers=1) as pool:
         bundle = pool.submit(_bundle)  # seconds of work in another thread
-        verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+        verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
         rng = np.random.default_rng(IMPORTANCE_SEED)
         weights = importance(sweep.trials, sweep.manifest.get("space") or {}, rng)
         drawn = draw_all(sweep, verdict, weights)

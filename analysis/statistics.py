@@ -99,10 +99,10 @@ def paired_p_value(difference_p: ArrayLike) -> float:
     difference_p = _finite(difference_p)
     if difference_p.size < 2:
         return np.nan
-    standard_error = _standard_error(difference_p)
-    if standard_error == 0.0:
+    error = standard_error(difference_p)
+    if error == 0.0:
         return 0.0 if difference_p.mean() else 1.0
-    t = abs(difference_p.mean()) / standard_error
+    t = abs(difference_p.mean()) / error
     return float(2 * stats.t.sf(t, difference_p.size - 1))
 
 
@@ -182,12 +182,12 @@ def _finite(x: ArrayLike) -> FloatArray:
 def _t_interval(x_s: FloatArray, confidence: float, widening: float) -> Interval:
     if x_s.size < 2:
         return NO_INTERVAL
-    half = widening * stats.t.ppf(0.5 + confidence / 2, x_s.size - 1) * _standard_error(x_s)
+    half = widening * stats.t.ppf(0.5 + confidence / 2, x_s.size - 1) * standard_error(x_s)
     return Interval(float(x_s.mean() - half), float(x_s.mean() + half))
 
 
-def _standard_error(x_s: FloatArray) -> float:
-    """Standard error of the mean; rounding noise among identical values counts as none."""
+def standard_error(x_s: FloatArray) -> float:
+    """Standard error of a mean over shape [S], two runs or more; rounding noise among equals is none."""
     if np.ptp(x_s) <= 1e-12 * max(1.0, float(np.abs(x_s).max())):
         return 0.0
     return float(x_s.std(ddof=1) / np.sqrt(x_s.size))

@@ -35,7 +35,7 @@ def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[
 
 def print_confirmed(sweep: Sweep) -> None:
     """Print the verdict and the confirmed configurations; before the confirmation, the best search trials."""
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
     console = Console()
     console.print(Text(verdict.sentence))
     if verdict.table.empty:

@@ -4,6 +4,6 @@
 """
 
 from experiments.core.cli import main
-from experiments.core.declaration import Budget, Confirmation, Experiment
+from experiments.core.declaration import Budget, Confirmation, Experiment, Racing
 
-__all__ = ["Budget", "Confirmation", "Experiment", "main"]
+__all__ = ["Budget", "Confirmation", "Experiment", "Racing", "main"]

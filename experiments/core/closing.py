@@ -23,7 +23,7 @@ def print_plan(console: Console, plan: Plan) -> None:
     console.print(
         f"{experiment.env}: {budget.trials} trials of up to {budget.steps_per_trial:,} steps over "
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
-        f"{confirmation.seeds} test seeds each"
+        f"{confirmation} test seeds each"
     )
     if scale.floor is not None and scale.optimum is not None:
         console.print(

@@ -31,7 +31,7 @@ class Options:
     concurrency: int | None = None
     """Trials at once; one for each core if left out."""
     confirm_seeds: int | None = None
-    """Test seeds on which each chosen configuration is trained again."""
+    """Test seeds on which each chosen configuration is trained again: so many, instead of a race for them."""
     top_k: int | None = None
     """Configurations of the search that are confirmed."""
     scheduler: SchedulerName | None = None

@@ -12,9 +12,11 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from analysis.loading import load_sweep
+from analysis.race import missing_runs
 from analysis.schema import Phase
 from experiments.core.plan import Plan
-from experiments.core.recorder import run_folder, run_name
+from experiments.core.recorder import run_folder
 from experiments.core.resume import clear_unfinished, finished_runs, unfinished_configs
 from experiments.core.searcher import METRIC, ListedSearch, StepwiseOptunaSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
@@ -79,7 +81,9 @@ def confirm(
     callbacks: Sequence[Callback],
     interruption: Interruption,
 ) -> None:
-    """Trains each chosen configuration from scratch on every test seed, unless the folder holds that run.
+    """Trains the chosen configurations from scratch on test seeds, as many as the race asks each of them for.
+
+    What the folder holds is not run again. A fixed number of seeds is a race with a single look.
 
     Args:
         plan: The sweep.
@@ -89,21 +93,23 @@ def confirm(
         callbacks: Told of every result.
         interruption: Ends the phase when asked to.
     """
-    folder = plan.folder / Phase.CONFIRM
-    clear_unfinished(folder)
-    there = {run.name for run in finished_runs(folder)}
-    runs = [
-        {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
-        for config_id, config in chosen.items()
-        for k in range(plan.experiment.confirmation.seeds)
-    ]
-    runs = [run for run in runs if run_name(run) not in there]
-    if not runs:
-        return
-    train_all(
-        plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
-        runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
-    )  # fmt: skip
+    clear_unfinished(plan.folder / Phase.CONFIRM)
+    asked: list[tuple[str, int]] = []
+    while not interruption.requested:
+        confirmation = load_sweep(plan.folder).confirmation
+        missing = missing_runs(confirmation, plan.experiment.confirmation.looks, list(chosen))
+        # Asked for twice, a run leaves no records: a third time would not help.
+        if not missing or missing == asked:
+            return
+        asked = missing
+        runs = [
+            {**chosen[config_id], "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
+            for config_id, k in missing
+        ]
+        train_all(
+            plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
+            runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+        )  # fmt: skip
 
 
 class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types

@@ -76,8 +76,9 @@ class Plan:
 
     @property
     def test_runs(self) -> int:
-        """Runs of the confirmation, if no baseline is among the winners."""
-        return (self.experiment.confirmation.top_k + len(self.baselines)) * self.experiment.confirmation.seeds
+        """Runs of the confirmation, if no baseline is among the winners; the most that a race may take."""
+        confirmation = self.experiment.confirmation
+        return (confirmation.top_k + len(self.baselines)) * confirmation.maximum
 
     def task(self, *, diverged_score: float) -> Task:
         """What every run of the sweep has in common."""

@@ -98,7 +98,7 @@ def load(folder: str | Path) -> TrainedPolicy:
 
 
 def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, float]:
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
     if verdict.chosen is not None:
         runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == verdict.chosen], Phase.CONFIRM
     else:

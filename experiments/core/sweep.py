@@ -78,7 +78,11 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     full = plan.experiment.budget.steps_per_trial
     best = sorted(tried, key=lambda run: (min(max(run.curve), full), run.curve[max(run.curve)]), reverse=True)
     winners = {run.name: run.config for run in best[: plan.experiment.confirmation.top_k]}
-    return {**plan.baselines, **winners}
+    # A race that was begun before trials were added goes on for its contenders too.
+    racing = len(plan.experiment.confirmation.looks) > 1
+    earlier = finished_runs(plan.folder / Phase.CONFIRM) if racing else []
+    begun = {run.name.rpartition("_seed")[0]: run.config for run in earlier}
+    return {**plan.baselines, **winners, **begun}
 
 
 def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:
@@ -95,7 +99,7 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
             return
         recorder = _recorder(plan, task, Phase.CONFIRM, progress)
         recorders.append(recorder)
-        progress.begin(Phase.CONFIRM, len(chosen) * plan.experiment.confirmation.seeds)
+        progress.begin(Phase.CONFIRM, len(chosen) * plan.experiment.confirmation.maximum)
         confirm(plan, task, chosen, concurrency=concurrency, callbacks=[recorder], interruption=interruption)
 
 

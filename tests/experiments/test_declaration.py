@@ -71,4 +71,4 @@ def test_every_experiment_asks_a_question_and_searches_what_the_suite_is_about(n
 @pytest.mark.parametrize("name", list(declared()))
 def test_every_experiment_confirms_on_seeds_enough_for_a_verdict(name):
     _, experiment = declared()[name]
-    assert experiment.confirmation.seeds >= 5
+    assert experiment.confirmation.looks[0] >= 5
