@@ -49,7 +49,14 @@ def print_confirmed(sweep: Sweep) -> None:
         console.print(table)
         return
     table = Table(
-        "Configuration", "Seeds", "Mean", "IQM", "Against default", "p", "Beats default", "Search said"
+        "Configuration",
+        "Seeds",
+        "Mean",
+        "IQM",
+        "Against default",
+        "p" if verdict.race is None else "Race",
+        "Beats default",
+        "Search said",
     )
     for row in page.confirmed_rows(verdict, sweep.scale):
         cells = [Text("\n".join(filter(None, cell.values()))) for cell in row["cells"]]

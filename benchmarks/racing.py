@@ -230,7 +230,9 @@ def main(options: Options) -> None:
         rows["honest"].append(
             [
                 *label, f"{found.contender_bias:+.2f}", f"{found.default_bias:+.2f}",
-                f"{found.plain_bias:+.2f}", f"{found.winner_bias:+.2f}", *(f"{share:.1%}" for share in found.coverage.values()),
+                f"{found.plain_bias:+.2f}", f"{found.winner_bias:+.2f}", *(
+                    f"{share:.1%}" for share in found.coverage.values()
+                ),
             ]
         )  # fmt: skip
         print(f"<!-- {rows['claims'][-1]} {rows['honest'][-1]} -->", flush=True)

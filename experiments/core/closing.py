@@ -11,6 +11,7 @@ from rich.table import Table
 from analysis.report import Report
 from analysis.schema import Phase, State
 from analysis.verdict import Verdict
+from analysis.wording import race_note
 from experiments.core.plan import Plan
 from experiments.core.progress import SweepProgress
 
@@ -50,6 +51,11 @@ def print_result(console: Console, plan: Plan, progress: SweepProgress, report: 
     Console(highlight=False).print(f"\n[bold]{report.verdict.sentence}[/bold]", soft_wrap=True)
     if not report.verdict.table.empty:
         console.print(verdict_table(report.verdict))
+    if report.verdict.race is not None:
+        console.print(race_note(report.verdict.race), soft_wrap=True)
+    console.print("is the sweep done?")
+    for finding in report.findings:
+        console.print(f"  {finding.topic:<12} {finding.answer}", soft_wrap=True, markup=False)
     folder = shown(plan.folder)
     console.print(f"report:   {shown(report.html)}", soft_wrap=True)
     if report.best is not None:
