@@ -1,4 +1,4 @@
-"""Does the report foresee what 20 more trials bring? Predicted and true rise of the best, in simulated searches.
+"""Does the report foresee what 20 more trials bring? Predicted and true rise of the best, simulated.
 
 Run:    python benchmarks/prospect.py
 Expect: docs/statistics.md, section "More trials"; a minute on one core.

@@ -80,7 +80,7 @@ def test_whoever_left_the_race_never_comes_back(rng_seed):
     gains = {"trial_0001": 1.0, "trial_0002": 0.4}
     confirmation, _ = run_out(gains, rng_seed)
     final = race(confirmation, LOOKS)
-    more = table({config: 15 for config in ALL}, gains=gains, rng_seed=rng_seed)
+    more = table(dict.fromkeys(ALL, 15), gains=gains, rng_seed=rng_seed)
     assert race(more, LOOKS).standings == final.standings
     assert race(more, LOOKS).seeds == final.seeds
     assert missing_runs(more, LOOKS, ALL) == []
