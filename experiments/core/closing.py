@@ -21,8 +21,9 @@ def print_plan(console: Console, plan: Plan) -> None:
     experiment, scale = plan.experiment, plan.scale
     budget, confirmation = experiment.budget, experiment.confirmation
     console.print(f"[bold]{plan.question}[/bold]")
+    seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
     console.print(
-        f"{experiment.env}: {budget.trials} trials of up to {budget.steps_per_trial:,} steps over "
+        f"{experiment.env}: {budget.trials} trials of up to {budget.steps_per_trial:,} steps{seeds} over "
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
         f"{confirmation} test seeds each"
     )

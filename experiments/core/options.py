@@ -32,6 +32,8 @@ class Options:
     """Trials at once; one for each core if left out."""
     confirm_seeds: int | None = None
     """Test seeds on which each chosen configuration is trained again: so many, instead of a race for them."""
+    seeds_per_trial: int | None = None
+    """Training seeds of one search trial."""
     top_k: int | None = None
     """Configurations of the search that are confirmed."""
     scheduler: SchedulerName | None = None
@@ -67,7 +69,7 @@ class Options:
             experiment,
             budget=replace(experiment.budget, **spent),
             confirmation=replace(experiment.confirmation, **confirmed),
-            **_given(seed=self.seed, scheduler=self.scheduler),
+            **_given(seed=self.seed, scheduler=self.scheduler, seeds_per_trial=self.seeds_per_trial),
         )
 
 

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, State
+from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SEEDS_PREFIX, State
 from experiments.core.progress import SweepProgress
 from experiments.core.tensorboard import TensorBoardLog
 from experiments.core.trial import IDENTITY
@@ -50,7 +50,9 @@ class RunLog:
     def write(self, result: Mapping[str, Any]) -> None:
         """Appends one evaluation to every record."""
         row = {
-            name: value for name, value in result.items() if name in EVALUATION or name.startswith(ENV_PREFIX)
+            name: value
+            for name, value in result.items()
+            if name in EVALUATION or name.startswith((ENV_PREFIX, SEEDS_PREFIX))
         }
         writer = csv.writer(self.table)
         if not self.columns:
