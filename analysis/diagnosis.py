@@ -199,7 +199,9 @@ def _noise_share(sweep: Sweep) -> float:
         for config_id, values in values_by_seed(sweep.confirmation).items()
         if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
     ]
-    return statistics.seed_noise_share(runs, completed.to_numpy(dtype=float))
+    replicas = sweep.manifest.get("replicas")
+    seeds = int(replicas.get("seeds_per_trial", 1)) if isinstance(replicas, Mapping) else 1
+    return statistics.seed_noise_share(runs, completed.to_numpy(dtype=float), seeds)
 
 
 def _importance(frame: pd.DataFrame) -> Finding:
