@@ -110,9 +110,10 @@ def test_better_is_claimed_exactly_where_the_race_accepted_and_the_interval_says
 
 def test_a_failed_run_is_not_asked_for_again_and_an_unfinished_one_is():
     confirmation = table(dict.fromkeys(ALL, 5), gains={"trial_0001": 1.0})
-    confirmation.loc[0, "state"] = "failed"
-    confirmation.loc[1, "state"] = "running"
-    assert missing_runs(confirmation, LOOKS, ALL) == [("rllib", 1)]  # its name begins the table
+    of_default = confirmation.index[confirmation["config_id"] == "default"]
+    confirmation.loc[of_default[0], "state"] = "failed"
+    confirmation.loc[of_default[1], "state"] = "running"
+    assert missing_runs(confirmation, LOOKS, ALL) == [("default", 1)]
 
 
 def test_with_fewer_than_five_values_nothing_is_decided_before_the_last_look():
