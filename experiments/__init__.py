@@ -5,5 +5,6 @@
 
 from experiments.core.cli import main
 from experiments.core.declaration import Budget, Confirmation, Experiment, Racing
+from experiments.core.resources import Resources
 
-__all__ = ["Budget", "Confirmation", "Experiment", "Racing", "main"]
+__all__ = ["Budget", "Confirmation", "Experiment", "Racing", "Resources", "main"]

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from experiments.core.errors import UserError
+from experiments.core.resources import Resources, Vectorization
 from experiments.core.seeds import INDICES, LANES
 from search_spaces import SearchSpace
 
@@ -116,6 +117,10 @@ class Experiment:
     """The trainer's settings that are not searched, by the same names as searched ones."""
     lanes: int = 8
     """Copies of the environment that one trial samples from, side by side."""
+    vectorization: Vectorization = "auto"
+    """How they are stepped; "async" pays where one step takes longer than handing it to a process."""
+    resources: Resources = field(default_factory=Resources)
+    """What one trial takes of the machine."""
     evaluation_episodes: int = 256
     """Greedy episodes of one evaluation, all on the same seeds for every trial."""
     confirmation: Confirmation = field(default_factory=Confirmation)
@@ -137,6 +142,9 @@ class Experiment:
         _check(self, "lanes", 1, LANES)
         _check(self, "evaluation_episodes", 1, LANES)
         _check(self, "seed", 0)
+        if self.vectorization not in get_args(Vectorization):
+            expected = " or ".join(repr(name) for name in get_args(Vectorization))
+            raise UserError(f"vectorization={self.vectorization!r}: expected {expected}")
         _check(self, "seeds_per_trial", 1, LANES // self.lanes)
         _check_real(self, "seed_penalty", 0.0)
         _check_real(self, "checkpoint_budget_gb", 0.0)

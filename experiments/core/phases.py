@@ -154,7 +154,7 @@ def train_all(
     callbacks: Sequence[Callback],
     interruption: Interruption,
 ) -> None:
-    """Runs what a searcher suggests on Tune, one CPU and one thread a run, in actors that are used again.
+    """Runs what a searcher suggests on Tune, in the declared resources and in actors that are used again.
 
     Args:
         folder: The sweep's folder; the runs' checkpoints go below its phase.
@@ -168,7 +168,7 @@ def train_all(
         interruption: Ends the phase when asked to.
     """
     tuner = Tuner(
-        tune.with_resources(tune.with_parameters(PPOTrial, task=task), {"cpu": 1}),
+        tune.with_resources(tune.with_parameters(PPOTrial, task=task), task.resources.declared),
         tune_config=TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,
