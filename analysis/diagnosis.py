@@ -1,14 +1,16 @@
-"""Is the sweep done? What the numbers say about searching on: separation, edges, seed noise."""
+"""Is the sweep done? What the numbers say about searching on: separation, edges, seed noise, prospects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan, log
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from analysis import statistics
 from analysis.loading import Sweep
+from analysis.prospect import MIN_TRIALS, prospect
 from analysis.schema import CONFIG_PREFIX, DEFAULT, RLLIB, State
 from analysis.verdict import Comparison, Outcome, Verdict, compare, values_by_seed
 
@@ -16,6 +18,9 @@ EDGE: Final = 0.1
 """A value in the outer tenth of its range is at the edge."""
 NEAR_EDGE: Final = 0.2
 MIN_GOOD_TRIALS: Final = 4
+MORE_TRIALS: Final = 20
+PROSPECT_SEED: Final = 0
+"""Seed of the resampling of trials: a folder always gives the same answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +28,13 @@ class Finding:
     """One answer of the block.
 
     Args:
+        topic: The question in a word or two.
         question: What was asked.
         answer: What the data say, with numbers.
         settled: True: nothing to do. False: there is something to do. None: cannot be told yet.
     """
 
+    topic: str
     question: str
     answer: str
     settled: bool | None
@@ -50,6 +57,7 @@ def diagnose(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) -> list[F
         _edges(sweep, verdict),
         _seed_noise(sweep),
         _importance(importance),
+        _prospect(sweep, verdict),
     ]
 
 
@@ -113,7 +121,7 @@ def _against_default(verdict: Verdict) -> Finding:
         Outcome.UNCONFIRMED: ("Cannot be told: nothing is confirmed yet.", None),
     }
     answer, settled = answers[verdict.outcome]
-    return Finding(question=question, answer=answer, settled=settled)
+    return Finding(topic="default", question=question, answer=answer, settled=settled)
 
 
 def _against_second(sweep: Sweep, verdict: Verdict) -> Finding:
@@ -121,17 +129,25 @@ def _against_second(sweep: Sweep, verdict: Verdict) -> Finding:
     second = against_second(sweep, verdict)
     if second is None:
         return Finding(
-            question=question, answer="There is no second tuned configuration with a value.", settled=None
+            topic="second best",
+            question=question,
+            answer="There is no second tuned configuration with a value.",
+            settled=None,
         )
     name, comparison = second
     difference, *ends = sweep.scale.text(comparison.difference, comparison.low, comparison.high, signed=True)
     gap = f"{difference} [{', '.join(ends)}]"
     if comparison.above_zero:
-        return Finding(question=question, answer=f"Yes, it is ahead of {name} by {gap}.", settled=True)
+        return Finding(
+            topic="second best",
+            question=question,
+            answer=f"Yes, it is ahead of {name} by {gap}.",
+            settled=True,
+        )
     answer = (
         f"No, {name} is as good as far as the seeds can tell ({gap}); take the cheaper or simpler of the two."
     )
-    return Finding(question=question, answer=answer, settled=True)
+    return Finding(topic="second best", question=question, answer=answer, settled=True)
 
 
 def _edges(sweep: Sweep, verdict: Verdict) -> Finding:
@@ -139,44 +155,63 @@ def _edges(sweep: Sweep, verdict: Verdict) -> Finding:
     space = sweep.manifest.get("space") or {}
     completed = sweep.trials[sweep.trials["state"] == State.COMPLETED].dropna(subset=["objective"])
     if len(completed) < MIN_GOOD_TRIALS:
-        return Finding(question=question, answer="Too few completed trials to tell.", settled=None)
+        return Finding(
+            topic="ranges", question=question, answer="Too few completed trials to tell.", settled=None
+        )
     first = completed.sort_values("objective", ascending=False, kind="stable")["trial_id"].iloc[0]
     best = verdict.winner or str(first)
     found = edges(sweep.trials, space, best)
     if not found:
-        return Finding(question=question, answer="No: the good trials lie inside the ranges.", settled=True)
+        return Finding(
+            topic="ranges",
+            question=question,
+            answer="No: the good trials lie inside the ranges.",
+            settled=True,
+        )
     words = {"up": "raise its upper bound", "down": "lower its lower bound"}
     listed = "; ".join(f"{edge.name} = {edge.value:.3g}: {words[edge.direction]}" for edge in found)
-    return Finding(question=question, answer=f"Yes. {listed}.", settled=False)
+    return Finding(topic="ranges", question=question, answer=f"Yes. {listed}.", settled=False)
 
 
 def _seed_noise(sweep: Sweep) -> Finding:
     question = "How much of the spread among trials is seed noise?"
-    completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"]
-    runs = [
-        values.to_numpy(dtype=float)
-        for config_id, values in values_by_seed(sweep.confirmation).items()
-        if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
-    ]
-    share = statistics.seed_noise_share(runs, completed.to_numpy(dtype=float))
+    share = _noise_share(sweep)
     if isnan(share):
-        return Finding(question=question, answer="Cannot be told without repeated runs.", settled=None)
+        return Finding(
+            topic="seed noise",
+            question=question,
+            answer="Cannot be told without repeated runs.",
+            settled=None,
+        )
     advice = (
         "the order of the trials says little: more seeds or longer trials help more than more trials"
         if share > 0.5
         else "the order of the trials means something"
     )
     answer = f"About {share:.0%} of the variance among completed trials, so {advice}."
-    return Finding(question=question, answer=answer, settled=share <= 0.5)
+    return Finding(topic="seed noise", question=question, answer=answer, settled=share <= 0.5)
+
+
+def _noise_share(sweep: Sweep) -> float:
+    completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"]
+    runs = [
+        values.to_numpy(dtype=float)
+        for config_id, values in values_by_seed(sweep.confirmation).items()
+        if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
+    ]
+    replicas = sweep.manifest.get("replicas")
+    seeds = int(replicas.get("seeds_per_trial", 1)) if isinstance(replicas, Mapping) else 1
+    return statistics.seed_noise_share(runs, completed.to_numpy(dtype=float), seeds)
 
 
 def _importance(frame: pd.DataFrame) -> Finding:
     question = "Which names mattered?"
     if frame.empty:
-        return Finding(question=question, answer="Too few trials to tell.", settled=None)
+        return Finding(topic="names", question=question, answer="Too few trials to tell.", settled=None)
     top = frame.head(3)
     listed = ", ".join(
-        f"{row.name_} ({row.importance:.0%})" for row in top.rename(columns={"name": "name_"}).itertuples()
+        f"{row.name_} {row.importance:.0%} [{row.low:.0%}, {row.high:.0%}]"
+        for row in top.rename(columns={"name": "name_"}).itertuples()
     )
     even = 1 / len(frame)
     clear = frame.loc[frame["low"] > even, "name"].tolist()
@@ -185,7 +220,30 @@ def _importance(frame: pd.DataFrame) -> Finding:
         if clear
         else "None surely: the intervals are wide."
     )
-    return Finding(question=question, answer=f"{listed}. {sure}", settled=bool(clear) or None)
+    return Finding(topic="names", question=question, answer=f"{listed}. {sure}", settled=bool(clear) or None)
+
+
+def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
+    question = f"What would {MORE_TRIALS} more trials bring?"
+    tried = sweep.trials.loc[sweep.trials["state"].isin([State.COMPLETED, State.PRUNED]), "objective"]
+    share = _noise_share(sweep)
+    rng = np.random.default_rng(PROSPECT_SEED)
+    found = prospect(tried, 0.0 if isnan(share) else share, rng, more=MORE_TRIALS)
+    if isnan(found.gain):
+        answer = f"Cannot be told from fewer than {MIN_TRIALS} trials."
+        return Finding(topic="more trials", question=question, answer=answer, settled=None)
+    gain, *ends = sweep.scale.text(found.gain, *found.interval, signed=True)
+    noise = " with seed noise in it" if isnan(share) else ""
+    answer = (
+        f"An expected {gain} [{', '.join(ends)}] in the best {sweep.scale.noun}{noise}, if trials stay "
+        "alike and their best goes on rising with their number as it has"
+    )
+    if verdict.winner is None:
+        return Finding(topic="more trials", question=question, answer=f"{answer}.", settled=None)
+    row = verdict.row(verdict.winner)
+    small = bool(found.gain < (row["mean_high"] - row["mean_low"]) / 2)
+    than = "less than the confirmation can resolve" if small else "worth having"
+    return Finding(topic="more trials", question=question, answer=f"{answer}: {than}.", settled=small)
 
 
 def _position(value: float, low: float, high: float, *, log_scale: bool) -> float:

@@ -55,6 +55,13 @@ class Sweep:
         """How this sweep's scores read as returns."""
         return Scale.from_manifest(self.manifest)
 
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds at which the confirmation's race is looked at; none if their number is fixed."""
+        confirmation = self.manifest.get("confirmation")
+        looks = confirmation.get("looks") if isinstance(confirmation, Mapping) else None
+        return tuple(int(n) for n in looks or ())
+
 
 def load_sweep(folder: str | Path) -> Sweep:
     """Read a sweep folder; what is missing or cut off is missing (NaN), never an error.

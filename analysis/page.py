@@ -31,6 +31,11 @@ WORDS: Final = (
     ("interquartile mean (IQM)", "mean without the lowest and highest quarter: what a typical run reaches"),
     ("95 % interval", "the method behind it encloses the true value in 95 of 100 sweeps"),
     ("chance to beat the default", "probability that one run of it beats one run of the default"),
+    (
+        "race",
+        "the confirmation gives further test seeds only to configurations that may still prove better than "
+        "the default; means allow for when it stopped, so they may differ a little from those of the points",
+    ),
     ("winner's curse", "search score minus confirmed score: the best of many noisy scores was also lucky"),
     ("pruned", "stopped early by the scheduler because others were ahead"),
     ("diverged", "losses or weights were no longer finite; counts with the floor score"),
@@ -73,7 +78,7 @@ def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
         Tile(
             name="Spent",
             number=f"{_si(float(runs['steps'].sum()))} steps",
-            detail=f"{len(sweep.trials)} trials, {len(sweep.confirmation)} confirmation runs",
+            detail=f"{len(sweep.trials)} trials, {len(sweep.confirmation)} confirmation runs{_most(verdict)}",
         )
     )
     return shown
@@ -87,7 +92,7 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
             _cell(scale, row, "mean"),
             _cell(scale, row, "iqm"),
             _cell(scale, row, "difference", signed=True),
-            {"number": _p_value(row["p_adjusted"]), "detail": ""},
+            {"number": row["standing"] or _p_value(row["p_adjusted"]), "detail": ""},
             {
                 "number": _or_dash(row["improvement"], "{:.0%}"),
                 "detail": ""
@@ -200,6 +205,11 @@ def heading(sweep: Sweep) -> str:
     return str(
         sweep.manifest.get("question") or f"Sweep of {sweep.manifest.get('experiment', 'an experiment')}"
     )
+
+
+def _most(verdict: Verdict) -> str:
+    race = verdict.race
+    return f" of {race.most} that the race allows" if race else ""
 
 
 def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:

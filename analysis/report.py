@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from analysis import page
 from analysis.best import best_content
-from analysis.diagnosis import diagnose
+from analysis.diagnosis import Finding, diagnose
 from analysis.figures import Figure, draw_all
 from analysis.importance import importance
 from analysis.loading import Sweep, load_sweep, write_frames
@@ -40,6 +40,7 @@ class Report:
         frames: Name of each table to its Parquet file.
         figures: PNG and SVG files; empty if no figures were asked for.
         verdict: The verdict that the report states.
+        findings: What it says about searching on.
     """
 
     html: Path
@@ -47,6 +48,7 @@ class Report:
     frames: dict[str, Path]
     figures: tuple[Path, ...]
     verdict: Verdict
+    findings: tuple[Finding, ...]
 
 
 def write_report(folder: str | Path, *, figures: bool = True) -> Report:
@@ -62,16 +64,21 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
     sweep = load_sweep(folder)
     with ThreadPoolExecutor(max_workers=1) as pool:
         bundle = pool.submit(_bundle)  # seconds of work in another thread
-        verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+        verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
         rng = np.random.default_rng(IMPORTANCE_SEED)
         weights = importance(sweep.trials, sweep.manifest.get("space") or {}, rng)
         drawn = draw_all(sweep, verdict, weights)
-        findings = page.findings(diagnose(sweep, verdict, weights))
+        findings = diagnose(sweep, verdict, weights)
         frames = write_frames(sweep)
         best = _write_best(sweep, verdict)
         written = _write_figures(sweep.folder / "figures", drawn) if figures else ()
-        html = _write(sweep.folder / "report.html", _html(sweep, verdict, drawn, findings, bundle.result()))
-    return Report(html=html, best=best, frames=frames, figures=written, verdict=verdict)
+        html = _write(
+            sweep.folder / "report.html",
+            _html(sweep, verdict, drawn, page.findings(findings), bundle.result()),
+        )
+    return Report(
+        html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=tuple(findings)
+    )
 
 
 def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | None:
@@ -147,6 +154,7 @@ def _html(
         "search_figures": [item for item in shown if item["name"] not in CONFIRMATION_FIGURES],
         "confirmed": page.confirmed_rows(verdict, sweep.scale),
         "contenders": verdict.contenders,
+        "raced": verdict.race is not None,
         "configurations": page.configurations(sweep, verdict),
         "chosen": verdict.chosen,
         "findings": findings,

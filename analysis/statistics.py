@@ -155,12 +155,13 @@ def probability_of_improvement_interval(
     return Interval(float(low), float(high))
 
 
-def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike) -> float:
+def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike, seeds_per_trial: int = 1) -> float:
     """Share of the variance among search trials, shape [T], that repeating one configuration shows as well.
 
     Args:
         runs: Per configuration its runs on different seeds, each of shape [S].
-        objective_t: One value per finished search trial, each from one seed.
+        objective_t: One value per finished search trial.
+        seeds_per_trial: Seeds whose mean such a value is; it has that much less of their noise.
 
     Returns:
         Pooled variance within configurations over the variance among trials, at most 1; NaN if unknown.
@@ -171,7 +172,7 @@ def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike) -> float
         return np.nan
     degrees = sum(group.size - 1 for group in groups)
     within = sum(float(group.var(ddof=1)) * (group.size - 1) for group in groups) / degrees
-    return min(1.0, within / float(objective_t.var(ddof=1)))
+    return min(1.0, within / seeds_per_trial / float(objective_t.var(ddof=1)))
 
 
 def finite(x: ArrayLike) -> FloatArray:
@@ -188,7 +189,7 @@ def _t_interval(x_s: FloatArray, confidence: float, widening: float) -> Interval
 
 
 def standard_error(x_s: FloatArray) -> float:
-    """Standard error of the mean; rounding noise among identical values counts as none."""
+    """Standard error of a mean over shape [S], two runs or more; rounding noise among equals is none."""
     if np.ptp(x_s) <= 1e-12 * max(1.0, float(np.abs(x_s).max())):
         return 0.0
     return float(x_s.std(ddof=1) / np.sqrt(x_s.size))

@@ -35,7 +35,7 @@ def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[
 
 def print_confirmed(sweep: Sweep) -> None:
     """Print the verdict and the confirmed configurations; before the confirmation, the best search trials."""
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
     console = Console()
     console.print(Text(verdict.sentence))
     if verdict.table.empty:
@@ -49,7 +49,14 @@ def print_confirmed(sweep: Sweep) -> None:
         console.print(table)
         return
     table = Table(
-        "Configuration", "Seeds", "Mean", "IQM", "Against default", "p", "Beats default", "Search said"
+        "Configuration",
+        "Seeds",
+        "Mean",
+        "IQM",
+        "Against default",
+        "p" if verdict.race is None else "Race",
+        "Beats default",
+        "Search said",
     )
     for row in page.confirmed_rows(verdict, sweep.scale):
         cells = [Text("\n".join(filter(None, cell.values()))) for cell in row["cells"]]

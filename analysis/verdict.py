@@ -1,7 +1,7 @@
 """Did tuning pay? A pure function of the confirmation table, wrong in at most 5 % of its claims."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics, wording
+from analysis.after_race import NOTHING, Estimate, Estimates, estimate
+from analysis.race import MIN_PAIRS, Race, Standing, race
 from analysis.scale import Scale
 from analysis.schema import DEFAULT, RLLIB, State
-
-MIN_PAIRS: Final = 5
-"""Shared test seeds below which nothing is claimed (AdaStop, arXiv 2306.10882: fewer are not enough)."""
 
 FIRST_TRIAL: Final = "trial_0000"
 """The search's first trial, which is the space's default configuration."""
@@ -22,7 +21,7 @@ COUNTED: Final = (State.COMPLETED, State.DIVERGED)
 """Confirmation runs that have a value; a diverged one counts with the floor, a failed one is missing."""
 
 TABLE_COLUMNS: Final = (
-    "config_id", "n", "missing", "diverged",
+    "config_id", "standing", "n", "missing", "diverged",
     "mean", "mean_low", "mean_high", "iqm", "iqm_low", "iqm_high",
     "search_objective", "winners_curse",
     "pairs", "difference", "difference_low", "difference_high", "p_adjusted",
@@ -30,6 +29,7 @@ TABLE_COLUMNS: Final = (
     "rllib_pairs", "rllib_difference", "rllib_difference_low", "rllib_difference_high", "rllib_p_adjusted",
 )  # fmt: skip
 
+_WORDS: Final = ("config_id", "standing")
 _COUNTS: Final = ("n", "missing", "diverged", "pairs", "rllib_pairs")
 
 
@@ -79,6 +79,7 @@ class Verdict:
         contenders: Number of tuned configurations that were compared (the size of the family).
         notes: What a reader must know to believe the numbers: missing and diverged runs.
         table: One row per confirmed configuration, highest mean first; columns `TABLE_COLUMNS`.
+        race: How the race went; None if the number of seeds was fixed.
     """
 
     outcome: Outcome
@@ -90,6 +91,7 @@ class Verdict:
     contenders: int
     notes: tuple[str, ...]
     table: pd.DataFrame
+    race: Race | None
 
     def row(self, config_id: str) -> "pd.Series[float]":
         """Give the table's row of one configuration."""
@@ -97,29 +99,45 @@ class Verdict:
 
 
 def decide(
-    confirmation: pd.DataFrame, search: pd.DataFrame | None = None, *, scale: Scale | None = None
+    confirmation: pd.DataFrame,
+    search: pd.DataFrame | None = None,
+    *,
+    scale: Scale | None = None,
+    looks: Sequence[int] = (),
 ) -> Verdict:
     """Judge whether the best tuned configuration beats the default, and RLlib's defaults.
 
     All configurations but the two baselines are contenders. Each is compared with the default over shared
     test seeds; the intervals hold for all contenders together (Bonferroni), so picking the best is allowed.
+    If seeds were raced for, "better" is what the race accepted, and means are freed of the race's bias.
 
     Args:
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
         search: One row per search trial: config_id, objective; the default is `trial_0000`.
         scale: How scores read as returns, for the sentence; without it the sentence gives scores only.
+        looks: Numbers of seeds at which the race was looked at; fewer than two if their number was fixed.
     """
     runs = values_by_seed(confirmation)
+    went = race(confirmation, looks) if len(looks) > 1 else None
+    if went is not None and not went.standings:
+        went = None
+    raced = Estimates(runs, went) if went else None
+    if went:
+        runs = {config: values[values.index < went.seeds[config]] for config, values in runs.items()}
     contenders = [config for config in runs if config not in (DEFAULT, RLLIB)]
-    against_default = _compare_all(runs, DEFAULT, len(contenders))
-    against_rllib = _compare_all(runs, RLLIB, len(contenders))
-    winner = _winner(runs, contenders, against_default)
+    family = len(went.standings) if went else len(contenders)
+    means = {config: raced.mean(config) if raced else estimate(values) for config, values in runs.items()}
+    against_default = _compare_all(runs, DEFAULT, family, raced)
+    if raced and went:
+        against_default = _as_raced(against_default, raced, went)
+    against_rllib = _compare_all(runs, RLLIB, family, raced)
+    winner = _winner(means, contenders, against_default)
     facts = wording.Facts(
         winner=winner,
         contenders=len(contenders),
-        means={config: statistics.mean(values) for config, values in runs.items()},
-        interval=_mean_interval(runs[winner], len(contenders)) if winner else statistics.NO_INTERVAL,
-        seeds=runs[winner].size if winner else 0,
+        means={config: estimated.mean for config, estimated in means.items()},
+        interval=_mean_interval(means[winner], family) if winner else statistics.NO_INTERVAL,
+        seeds=means[winner].seeds if winner else 0,
         against_default=against_default.get(winner) if winner else None,
         against_rllib=against_rllib.get(winner) if winner else None,
         default_against_rllib=against_rllib.get(DEFAULT),
@@ -127,8 +145,12 @@ def decide(
         scale=scale or Scale(),
     )
     outcome = _outcome(winner, facts.against_default)
-    picked = {winner: len(contenders)} if winner else {}
-    table = _table(confirmation, runs, picked, _search_scores(search), against_default, against_rllib)
+    table = _table(
+        confirmation, runs, means, {winner: family} if winner else {},
+        _search_scores(search), against_default, against_rllib,
+    )  # fmt: skip
+    if went:
+        table["standing"] = [str(went.standings.get(config, "")) for config in table["config_id"]]
     return Verdict(
         outcome=outcome,
         sentence=wording.sentence(outcome, facts),
@@ -139,8 +161,9 @@ def decide(
         beats_default=outcome == Outcome.BETTER,
         beats_rllib=facts.against_rllib is not None and facts.against_rllib.above_zero,
         contenders=len(contenders),
-        notes=wording.notes(table),
+        notes=(*([wording.race_note(went)] if went else []), *wording.notes(table)),
         table=table,
+        race=went,
     )
 
 
@@ -171,26 +194,57 @@ def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
 
 
 def _compare_all(
-    runs: "Mapping[str, pd.Series[float]]", baseline: str, comparisons: int
+    runs: "Mapping[str, pd.Series[float]]", baseline: str, comparisons: int, raced: Estimates | None
 ) -> dict[str, Comparison]:
     if baseline not in runs:
         return {}
     return {
-        config: compare(values, runs[baseline], comparisons)
+        config: _compare_raced(raced.difference(config, baseline), comparisons)
+        if raced
+        else compare(values, runs[baseline], comparisons)
         for config, values in runs.items()
         if config != baseline
     }
 
 
+def _compare_raced(difference: Estimate, comparisons: int) -> Comparison:
+    """Give a comparison after a race, which decides by its boundaries and so has no p-value."""
+    low, high = difference.interval(statistics.simultaneous_confidence(comparisons))
+    return Comparison(
+        pairs=difference.seeds, difference=difference.mean, low=low, high=high, p_adjusted=np.nan
+    )
+
+
+def _as_raced(against: Mapping[str, Comparison], raced: Estimates, went: Race) -> dict[str, Comparison]:
+    """Make the intervals say what the race decided: above zero where a contender was accepted, only there.
+
+    At the last look an interval is as wide as the boundary asks for. At an earlier one the boundary asks for
+    more than the interval; where the two disagree, the lower end is that of the boundary.
+    """
+    settled = dict(against)
+    for config in against.keys() & went.standings.keys():
+        level = went.level(config)
+        boundary = raced.difference(config, DEFAULT, plain=True).interval(1 - 2 * level).low
+        low, high = against[config].low, against[config].high
+        if went.seeds[config] == went.looks[-1]:
+            low, high = raced.difference(config, DEFAULT).interval(1 - 2 * level)
+        if went.standings[config] == Standing.BETTER:
+            low = max(low, boundary)
+        elif low > 0:
+            low = min(0.0, boundary)
+        settled[config] = replace(against[config], low=low, high=high)
+    return settled
+
+
 def _winner(
-    runs: "Mapping[str, pd.Series[float]]", contenders: list[str], against_default: Mapping[str, Comparison]
+    means: Mapping[str, Estimate], contenders: list[str], against_default: Mapping[str, Comparison]
 ) -> str | None:
     """Give the highest mean of those that beat the default, else of those with seeds enough, else of all."""
     better = [
         config for config in contenders if config in against_default and against_default[config].above_zero
     ]
-    enough = [config for config in contenders if runs[config].size >= MIN_PAIRS]
-    return max(better or enough or contenders, key=lambda config: runs[config].mean(), default=None)
+    enough = [config for config in contenders if means[config].seeds >= MIN_PAIRS]
+    return max(better or enough or contenders, key=lambda config: means[config].mean, default=None)
 
 
 def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:
@@ -222,6 +276,7 @@ def _search_scores(search: pd.DataFrame | None) -> dict[str, float]:
 def _table(
     confirmation: pd.DataFrame,
     runs: "Mapping[str, pd.Series[float]]",
+    means: Mapping[str, Estimate],
     picked: Mapping[str, int],
     search_scores: Mapping[str, float],
     against_default: Mapping[str, Comparison],
@@ -240,7 +295,8 @@ def _table(
             "missing": started["test_seed"].nunique() - values.size,
         }
         row["diverged"] = int((started["state"] == State.DIVERGED).sum())
-        row |= _location(values, picked.get(str(config), 1), search_scores.get(str(config), np.nan))
+        location = means.get(str(config), NOTHING)
+        row |= _location(values, location, picked.get(str(config), 1), search_scores.get(str(config), np.nan))
         row |= _difference("", against_default.get(str(config)))
         row |= _difference("rllib_", against_rllib.get(str(config)))
         if DEFAULT in runs and config != DEFAULT:
@@ -250,27 +306,30 @@ def _table(
         rows.append(row)
     columns = {}
     for name in TABLE_COLUMNS:
-        dtype = str if name == "config_id" else int if name in _COUNTS else float
-        columns[name] = pd.Series([row.get(name, 0 if dtype is int else np.nan) for row in rows], dtype=dtype)
+        dtype = str if name in _WORDS else int if name in _COUNTS else float
+        absent = "" if dtype is str else 0 if dtype is int else np.nan
+        columns[name] = pd.Series([row.get(name, absent) for row in rows], dtype=dtype)
     table = pd.DataFrame(columns)
     return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
 
 
-def _location(values: "pd.Series[float]", picked_from: int, search_objective: float) -> dict[str, float]:
+def _location(
+    values: "pd.Series[float]", location: Estimate, picked_from: int, search_objective: float
+) -> dict[str, float]:
     row = {
-        "mean": statistics.mean(values),
+        "mean": location.mean,
         "iqm": statistics.iqm(values),
         "search_objective": search_objective,
     }
-    row["mean_low"], row["mean_high"] = _mean_interval(values, picked_from)
+    row["mean_low"], row["mean_high"] = _mean_interval(location, picked_from)
     row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
     row["winners_curse"] = search_objective - row["mean"]
     return row
 
 
-def _mean_interval(values: "pd.Series[float]", picked_from: int) -> statistics.Interval:
+def _mean_interval(location: Estimate, picked_from: int) -> statistics.Interval:
     """Give the interval of a mean; the one picked from several for its mean gets a wider one."""
-    return statistics.mean_interval(values, statistics.simultaneous_confidence(picked_from))
+    return location.interval(statistics.simultaneous_confidence(picked_from), statistics.WIDENING)
 
 
 def _difference(prefix: str, comparison: Comparison | None) -> dict[str, float]:

@@ -11,6 +11,7 @@ from analysis.schema import DEFAULT, RLLIB
 from analysis.statistics import Interval
 
 if TYPE_CHECKING:
+    from analysis.race import Race
     from analysis.verdict import Comparison
 
 
@@ -65,6 +66,24 @@ def sentence(outcome: str, facts: Facts) -> str:
         f"Nothing beat the default: the best tuned configuration, {_scored(facts)}. Its difference from the "
         f"default's {default_mean} is {gap}, which does not exclude zero. Keep the default.{_rllib(facts)}"
     )
+
+
+def race_note(race: "Race") -> str:
+    """Say what the race of the confirmation spent and saved, and how it ended for each contender."""
+    ends = {
+        "better": "accepted as better than the default after",
+        "dropped": "dropped as out of reach of a verdict after",
+        "overtaken": "dropped behind an accepted one after",
+        "seeds used up": "not told apart from the default by",
+        "open": "still open before",
+    }
+    listed = "; ".join(
+        f"{config} {ends[standing]} {_count(race.seeds[config], 'seed')}"
+        for config, standing in race.standings.items()
+    )
+    if not race.is_over:
+        return f"The race of the confirmation is unfinished after {_count(race.spent, 'run')}: {listed}."
+    return f"The race spent {race.spent} of {race.most} runs and saved {race.most - race.spent}: {listed}."
 
 
 def notes(table: pd.DataFrame) -> tuple[str, ...]:

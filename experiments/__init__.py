@@ -4,7 +4,7 @@
 """
 
 from experiments.core.cli import main
-from experiments.core.declaration import Budget, Confirmation, Experiment
+from experiments.core.declaration import Budget, Confirmation, Experiment, Racing
 from experiments.core.resources import Resources
 
-__all__ = ["Budget", "Confirmation", "Experiment", "Resources", "main"]
+__all__ = ["Budget", "Confirmation", "Experiment", "Racing", "Resources", "main"]

@@ -33,7 +33,7 @@ def list_experiments() -> None:
             question,
             experiment.env,
             f"{budget.trials} x {budget.steps_per_trial:,} steps",
-            f"{confirmation.top_k} + 2 on {confirmation.seeds} seeds",
+            f"{confirmation.top_k} + 2 on {confirmation} seeds",
         )
     Console(highlight=False).print(table)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from analysis.report import Report
 from analysis.schema import Phase, State
 from analysis.verdict import Verdict
+from analysis.wording import race_note
 from experiments.core.plan import Plan
 from experiments.core.preflight import Checked
 from experiments.core.progress import SweepProgress, duration
@@ -25,7 +26,7 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     console.print(
         f"{experiment.env}: {budget.trials} trials of up to {budget.steps_per_trial:,} steps{seeds} over "
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
-        f"{confirmation.seeds} test seeds each"
+        f"{confirmation} test seeds each"
     )
     if plan.warm_start is not None:
         console.print(str(plan.warm_start))
@@ -70,6 +71,11 @@ def print_result(
     Console(highlight=False).print(f"\n[bold]{report.verdict.sentence}[/bold]", soft_wrap=True)
     if not report.verdict.table.empty:
         console.print(verdict_table(report.verdict))
+    if report.verdict.race is not None:
+        console.print(race_note(report.verdict.race), soft_wrap=True)
+    console.print("is the sweep done?")
+    for finding in report.findings:
+        console.print(f"  {finding.topic:<12} {finding.answer}", soft_wrap=True, markup=False)
     folder = shown(plan.folder)
     console.print(f"report:   {shown(report.html)}", soft_wrap=True)
     if report.best is not None:

@@ -39,6 +39,29 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Racing:
+    """Test seeds that are spent where the decision is still open.
+
+    Raises:
+        UserError: A number is out of its range.
+    """
+
+    start: int = 5
+    """Test seeds of every configuration; a contender may be accepted or dropped from here on."""
+    maximum: int = 15
+    """Test seeds of a contender that is still open."""
+
+    def __post_init__(self) -> None:
+        _check(self, "start", 5, INDICES)
+        _check(self, "maximum", self.start + 1, INDICES)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds at which it is looked who goes on: four, evenly spaced."""
+        return tuple(sorted({self.start + round(i * (self.maximum - self.start) / 3) for i in range(4)}))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Confirmation:
     """How the winners prove themselves on seeds that the search never saw.
 
@@ -48,12 +71,32 @@ class Confirmation:
 
     top_k: int = 3
     """Configurations taken from the search, best objective first."""
-    seeds: int = 5
-    """Test seeds on which each of them and each baseline is trained from scratch."""
+    seeds: int | Racing = field(default_factory=Racing)
+    """Test seeds on which each of them and each baseline is trained from scratch: raced for, or so many."""
 
     def __post_init__(self) -> None:
         _check(self, "top_k", 1)
-        _check(self, "seeds", 1, INDICES)
+        if not isinstance(self.seeds, Racing):
+            _check(self, "seeds", 1, INDICES)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds after which it is decided who goes on; a single one if the number is fixed."""
+        return self.seeds.looks if isinstance(self.seeds, Racing) else (self.seeds,)
+
+    @property
+    def maximum(self) -> int:
+        """The most seeds that a configuration may take."""
+        return self.looks[-1]
+
+    @property
+    def expected(self) -> int:
+        """Seeds that a configuration may be expected to take: halfway from the first look to the last."""
+        return (self.looks[0] + self.maximum) // 2
+
+    def __str__(self) -> str:
+        """The seeds in words."""
+        return f"{self.looks[0]} to {self.maximum}" if len(self.looks) > 1 else str(self.maximum)
 
 
 @dataclass(frozen=True, kw_only=True)

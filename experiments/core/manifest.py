@@ -58,7 +58,8 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         "evaluation": {"episodes": experiment.evaluation_episodes},
         "confirmation": {
             "top_k": experiment.confirmation.top_k,
-            "seeds": experiment.confirmation.seeds,
+            "seeds": experiment.confirmation.maximum,
+            "looks": list(experiment.confirmation.looks),
         },
         "baselines": {name: dict(config) for name, config in plan.baselines.items()},
         "scheduler": experiment.scheduler,
@@ -66,7 +67,7 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         "warm_start": None if plan.warm_start is None else plan.warm_start.to_json(),
         "checkpoint_budget_gb": experiment.checkpoint_budget_gb,
         "trainer": plan.options.trainer,
-        "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.seeds),
+        "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.maximum),
         "command": plan.command(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": _machine(),

@@ -36,7 +36,7 @@ class Options:
     concurrency: int | None = None
     """Trials at once; one for each core if left out."""
     confirm_seeds: int | None = None
-    """Test seeds on which each chosen configuration is trained again."""
+    """Test seeds on which each chosen configuration is trained again: so many, instead of a race for them."""
     seeds_per_trial: int | None = None
     """Training seeds of one search trial."""
     top_k: int | None = None

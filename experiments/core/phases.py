@@ -12,6 +12,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from analysis.loading import load_sweep
+from analysis.race import missing_runs
 from analysis.schema import Phase
 from experiments.core.plan import Plan
 from experiments.core.recorder import run_folder, run_name
@@ -73,11 +75,11 @@ def search(
 
 
 def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What the trainable receives for each chosen configuration on each test seed, by the run's name."""
+    """What the trainable receives for each chosen configuration on each test seed there may be, by run."""
     runs = [
         {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
         for config_id, config in chosen.items()
-        for k in range(plan.experiment.confirmation.seeds)
+        for k in range(plan.experiment.confirmation.maximum)
     ]
     return {run_name(run): run for run in runs}
 
@@ -91,9 +93,10 @@ def confirm(
     callbacks: Sequence[Callback],
     interruption: Interruption,
 ) -> None:
-    """Trains each chosen configuration on every test seed, unless the folder holds that run.
+    """Trains the chosen configurations on test seeds, as many as the race asks each of them for.
 
-    A run that was cut off goes on from where it last saved itself; every other one starts from scratch.
+    What the folder holds is not run again, and a run that was cut off goes on from where it last saved
+    itself. A fixed number of seeds is a race with a single look.
 
     Args:
         plan: The sweep.
@@ -104,18 +107,23 @@ def confirm(
         interruption: Ends the phase when asked to.
     """
     folder = plan.folder / Phase.CONFIRM
-    wanted = confirmation_runs(plan, chosen)
+    possible = confirmation_runs(plan, chosen)
     tidy(folder)
     # Half a run of a configuration that is not among the best any more is of no use to anyone.
-    remove_unfinished(folder, keep=wanted)
-    there = {run.name for run in finished_runs(folder)}
-    runs = [config for name, config in wanted.items() if name not in there]
-    if not runs:
-        return
-    train_all(
-        plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
-        runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
-    )  # fmt: skip
+    remove_unfinished(folder, keep=possible)
+    asked: list[tuple[str, int]] = []
+    while not interruption.requested:
+        confirmation = load_sweep(plan.folder).confirmation
+        missing = missing_runs(confirmation, plan.experiment.confirmation.looks, list(chosen))
+        # Asked for twice, a run leaves no records: a third time would not help.
+        if not missing or missing == asked:
+            return
+        asked = missing
+        runs = [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in missing]
+        train_all(
+            plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
+            runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+        )  # fmt: skip
 
 
 class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types

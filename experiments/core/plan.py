@@ -109,8 +109,9 @@ class Plan:
 
     @property
     def test_runs(self) -> int:
-        """Runs of the confirmation, if no baseline is among the winners."""
-        return (self.experiment.confirmation.top_k + len(self.baselines)) * self.experiment.confirmation.seeds
+        """Runs of the confirmation, if no baseline is among the winners; the most that a race may take."""
+        confirmation = self.experiment.confirmation
+        return (confirmation.top_k + len(self.baselines)) * confirmation.maximum
 
     @property
     def cores(self) -> int | None:

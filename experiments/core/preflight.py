@@ -281,7 +281,7 @@ def _estimate(plan: Plan, found: Corners, evaluation: EvaluationCost, concurrenc
         default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
         share=ASHA_SHARE if experiment.scheduler == "asha" else 1.0,
-        confirmed=[run for run in runs for _ in range(experiment.confirmation.seeds)][confirmed:],
+        confirmed=[run for run in runs for _ in range(experiment.confirmation.expected)][confirmed:],
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
         slowdown=found.slowdown,

@@ -97,7 +97,8 @@ class Original:
     def compared(self, retrained: Sequence[float]) -> Reproduction:
         """New values against the confirmation's."""
         confirmation, trials = self.sweep.confirmation, self.sweep.trials
-        row = decide(confirmation, trials, scale=self.sweep.scale).row(self.config_id)
+        verdict = decide(confirmation, trials, scale=self.sweep.scale, looks=self.sweep.looks)
+        row = verdict.row(self.config_id)
         values = values_by_seed(confirmation)[self.config_id]
         stated = Interval(float(row["mean_low"]), float(row["mean_high"]))
         return reproduce(values.to_numpy(), retrained, confirmed=stated)

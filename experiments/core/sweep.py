@@ -88,7 +88,11 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     full = plan.experiment.budget.steps_per_trial
     best = sorted(tried, key=lambda run: merit(run, full), reverse=True)
     winners = {run.name: run.config for run in best[: plan.experiment.confirmation.top_k]}
-    return {**plan.baselines, **winners}
+    # A race that was begun before trials were added goes on for its contenders too.
+    racing = len(plan.experiment.confirmation.looks) > 1
+    earlier = finished_runs(plan.folder / Phase.CONFIRM) if racing else []
+    begun = {run.name.rpartition("_seed")[0]: run.config for run in earlier}
+    return {**plan.baselines, **winners, **begun}
 
 
 def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:

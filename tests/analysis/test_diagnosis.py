@@ -57,6 +57,6 @@ def test_every_question_has_an_answer_at_every_stage(writer, tmp_path, confirm):
     sweep = load_sweep(writer.write_sweep(tmp_path / "sweep", trials=12, confirm=confirm))
     verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
     findings = diagnose(sweep, verdict, pd.DataFrame(columns=["name", "importance", "low", "high"]))
-    assert len(findings) == 5
+    assert len(findings) == 6
     assert all(finding.answer for finding in findings)
     assert (findings[0].settled is None) == (not confirm)

@@ -106,3 +106,10 @@ def test_seed_noise_is_the_variance_within_over_the_variance_among():
     assert st.seed_noise_share([[0, 10]], [1.0, 1.1]) == 1.0
     assert np.isnan(st.seed_noise_share([[1.0]], [0.0, 1.0]))
     assert np.isnan(st.seed_noise_share([[1.0, 2.0]], [1.0, 1.0]))
+
+
+def test_trials_that_average_over_seeds_have_less_seed_noise():
+    runs, trials = [[0.0, 2.0], [1.0, 3.0]], [0.0, 4.0, 8.0]
+    alone = st.seed_noise_share(runs, trials)
+    assert alone == pytest.approx(2.0 / 16.0)
+    assert st.seed_noise_share(runs, trials, 4) == pytest.approx(alone / 4)

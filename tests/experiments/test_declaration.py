@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from experiments import Budget, Confirmation, Experiment
+from experiments import Budget, Confirmation, Experiment, Racing
 from experiments.__main__ import declared
 from experiments.core.errors import UserError
 from experiments.core.options import Options
@@ -25,6 +25,8 @@ BUDGET = Budget(trials=4, steps_per_trial=1000)
         (lambda: Budget(trials=3, steps_per_trial=8, evaluations=9), "evaluations=9"),
         (lambda: Confirmation(top_k=0), "top_k=0"),
         (lambda: Confirmation(seeds=True), "seeds=True"),
+        (lambda: Racing(start=4), "start=4: expected a whole number, 5 to"),
+        (lambda: Racing(start=5, maximum=5), "maximum=5: expected a whole number, 6 to"),
         (lambda: Experiment(env="x", space=ppo.CORE, budget=BUDGET, lanes=0), "lanes=0"),
         (
             lambda: Experiment(env="x", space=ppo.CORE, budget=BUDGET, fixed={"lr": 1}),
@@ -60,6 +62,15 @@ def test_an_option_that_makes_no_sense_is_refused():
         Options(trials=-1).apply(experiment)
 
 
+def test_seeds_are_raced_for_unless_their_number_is_fixed():
+    assert Confirmation().looks == (5, 8, 12, 15)
+    assert Racing(start=5, maximum=6).looks == (5, 6)
+    assert Confirmation(seeds=7).looks == (7,)
+    assert (str(Confirmation()), str(Confirmation(seeds=7))) == ("5 to 15", "7")
+    raced = Experiment(env="x", space=ppo.CORE, budget=BUDGET)
+    assert Options(confirm_seeds=10).apply(raced).confirmation.looks == (10,)
+
+
 @pytest.mark.parametrize("name", list(declared()))
 def test_every_experiment_asks_a_question_and_searches_what_the_suite_is_about(name):
     question, experiment = declared()[name]
@@ -71,4 +82,4 @@ def test_every_experiment_asks_a_question_and_searches_what_the_suite_is_about(n
 @pytest.mark.parametrize("name", list(declared()))
 def test_every_experiment_confirms_on_seeds_enough_for_a_verdict(name):
     _, experiment = declared()[name]
-    assert experiment.confirmation.seeds >= 5
+    assert experiment.confirmation.looks[0] >= 5

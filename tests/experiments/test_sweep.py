@@ -14,6 +14,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from analysis.loading import load_sweep
+from analysis.race import race
 from analysis.schema import EVALUATION
 
 pytestmark = pytest.mark.slow
@@ -188,6 +189,22 @@ def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(run_python, t
     report = (tmp_path / "fragile_sweep" / "x" / "report.html").read_text()
     assert "the corridor collapsed" in report
     assert "the corridor collapsed" in done.stdout
+
+
+def test_a_race_spends_what_it_says_and_the_same_command_spends_nothing_more(run_python, tmp_path):
+    command = (DATA / "racing_sweep.py", "--storage", tmp_path, "--name", "x")
+    done = run_python(*command, cwd=DATA)
+    assert done.returncode == 0, done.stderr
+    sweep = load_sweep(tmp_path / "racing_sweep" / "x")
+    assert sweep.looks == (5, 6, 7, 8)
+    state = race(sweep.confirmation, sweep.looks)
+    assert state.is_over
+    assert len(sweep.confirmation) == state.spent <= state.most == 24
+    assert f"The race spent {state.spent} of 24 runs and saved {24 - state.spent}" in done.stdout
+    assert "is the sweep done?" in done.stdout
+    again = run_python(*command, cwd=DATA)
+    assert again.returncode == 0, again.stderr
+    assert len(load_sweep(sweep.folder).confirmation) == state.spent
 
 
 def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(run_python, tmp_path):

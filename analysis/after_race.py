@@ -1,0 +1,163 @@
+"""What is a configuration worth, without the bias that racing it brings?
+
+A race stops on good and on bad luck, so the mean of the seeds that it took is biased. The mean of the first
+look's seeds is not, but it wastes the others. As seeds are exchangeable, the race could have taken the same
+seeds in another order. The estimate is the mean of the first look's seeds, averaged over all orders in which
+the race would have come as far: unbiased whatever the distribution, the plain mean where every order would.
+
+Axes: as in `analysis.race`; R = orders that came as far, F = seeds of the first look.
+
+References:
+    Blackwell 1947, Annals of Mathematical Statistics 18(1); Emerson and Kittelson 1997, Biometrics 53(1).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from analysis import statistics
+from analysis.race import Race, follow
+from analysis.schema import DEFAULT
+
+ORDERS: Final = 500
+"""Random orders that are tried; their own chance adds about 1 % to a standard error."""
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class Estimate(NamedTuple):
+    """A mean, its standard error, and the number of seeds behind it."""
+
+    mean: float
+    error: float
+    seeds: int
+
+    def interval(self, confidence: float, widening: float = 0.0) -> statistics.Interval:
+        """Student's interval, made 1 + `widening` / seeds times as wide; none below two seeds."""
+        if self.seeds < 2:
+            return statistics.NO_INTERVAL
+        half = (1 + widening / self.seeds) * stats.t.ppf(0.5 + confidence / 2, self.seeds - 1) * self.error
+        return statistics.Interval(float(self.mean - half), float(self.mean + half))
+
+
+NOTHING: Final = Estimate(np.nan, np.nan, 0)
+"""The estimate from no runs."""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """The orders of the seeds in which a race would have gone on as long as it did.
+
+    Args:
+        x_cs: Values of the default and the contenders, shape [C, S]; NaN where a run has none.
+        looks: The race's looks; a single one is a fixed number of seeds, which knows one order only.
+        look_c: Index of the look at which each contender left, shape [K].
+    """
+
+    x_cs: FloatArray
+    looks: Sequence[int]
+    look_c: Sequence[int]
+
+    @cached_property
+    def _tried(self) -> dict[int, tuple[IntArray, NDArray[np.bool_]]]:
+        """By look: which seeds come first in each order that was tried, and which contenders come as far."""
+        return {look: self._try(look) for look in {*self.look_c}}
+
+    def of_contender(self, k: int) -> IntArray:
+        """Give the first seeds of every order that brings contender k as far as it came, shape [R, F]."""
+        first_of, far_ok = self._tried[self.look_c[k]]
+        return first_of[far_ok[:, k]]
+
+    def of_baseline(self) -> IntArray:
+        """Give those of every order that brings any contender as far as the last one came, shape [R, F]."""
+        first_of, far_ok = self._tried[max(self.look_c)]
+        return first_of[far_ok.any(axis=1)]
+
+    def _try(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
+        n, contenders = self.looks[look], len(self.look_c)
+        if look == 0:
+            return np.arange(n)[None], np.ones((1, contenders), bool)
+        # Those that left earlier lack the later seeds, so they cannot be run in another order.
+        there = np.flatnonzero(np.asarray(self.look_c) >= look)
+        order_os = np.argsort(np.random.default_rng(0).random((ORDERS, n)), axis=1)
+        order_os[0] = np.arange(n)
+        x_ocs = self.x_cs[np.r_[0, there + 1]][:, order_os].transpose(1, 0, 2)
+        far_ok = np.zeros((ORDERS, contenders), bool)
+        far_ok[:, there] = follow(x_ocs, self.looks, look, contenders).open
+        return order_os[:, : self.looks[0]], far_ok
+
+
+def estimate(values_s: ArrayLike, first_rf: IntArray | None = None) -> Estimate:
+    """Estimate the mean behind values of shape [S], in the order of their seeds; NaN are missing.
+
+    The variance is that of the first seeds' mean, averaged over orders, less the variance between orders, and
+    so unbiased too. It is taken to be no smaller than the plain mean's.
+
+    Args:
+        values_s: Values up to the look at which the race left off.
+        first_rf: First seeds of every order that counts, shape [R, F]; without them all seeds count alike.
+    """
+    x_s: FloatArray = np.asarray(values_s, dtype=np.float64)
+    there = x_s[np.isfinite(x_s)]
+    if there.size < 2:
+        return Estimate(float(there.mean()) if there.size else np.nan, np.nan, there.size)
+    plain = Estimate(float(there.mean()), statistics.standard_error(there), there.size)
+    if first_rf is None or first_rf.shape[1] >= x_s.size:
+        return plain
+    x_rf = x_s[first_rf]
+    x_rf = x_rf[np.isfinite(x_rf).sum(axis=1) > 1]
+    if not len(x_rf):
+        return plain
+    count_r = np.isfinite(x_rf).sum(axis=1)
+    mean_r = np.nansum(x_rf, axis=1) / count_r
+    own_r = np.nansum((x_rf - mean_r[:, None]) ** 2, axis=1) / (count_r - 1) / count_r
+    error = np.sqrt(max(own_r.mean() - mean_r.var(), 0.0))
+    return Estimate(float(mean_r.mean()), max(plain.error, float(error)), there.size)
+
+
+class Estimates:
+    """The means of configurations, and of their differences, after a race.
+
+    Args:
+        runs: Per configuration its values by test seed, no more of them than the race has taken.
+        race: Where the race stands.
+    """
+
+    def __init__(self, runs: "Mapping[str, pd.Series[float]]", race: Race) -> None:
+        self._runs, self._race = runs, race
+        self._contenders = list(race.standings)
+        look_c = [race.looks.index(race.seeds[name]) for name in self._contenders]
+        x_cs = np.stack([self._values(name, race.looks[-1]) for name in (DEFAULT, *self._contenders)])
+        self._orders = Orders(x_cs, race.looks, look_c)
+
+    def mean(self, config: str) -> Estimate:
+        """Estimate a configuration's mean."""
+        return estimate(self._values(config, self._race.seeds[config]), self._first(config))
+
+    def difference(self, config: str, baseline: str, *, plain: bool = False) -> Estimate:
+        """Estimate a configuration's mean less a baseline's, on the seeds that both have.
+
+        Args:
+            config: The configuration; its race says in which orders the seeds could have come.
+            baseline: What it is compared with.
+            plain: Whether all seeds shall count alike, as they do in the race itself.
+        """
+        seeds = self._race.seeds[config]
+        difference_s = self._values(config, seeds) - self._values(baseline, seeds)
+        return estimate(difference_s, None if plain else self._first(config))
+
+    def _first(self, config: str) -> IntArray:
+        if config in self._contenders:
+            return self._orders.of_contender(self._contenders.index(config))
+        return self._orders.of_baseline()
+
+    def _values(self, config: str, seeds: int) -> FloatArray:
+        values = self._runs.get(config, pd.Series(dtype=float))
+        return values.reindex(range(seeds)).to_numpy(dtype=np.float64)

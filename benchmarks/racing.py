@@ -1,0 +1,256 @@
+"""Is a race for seeds as honest as a fixed number, and what does it save? Claims, power, bias, coverage.
+
+Run:    python benchmarks/racing.py
+Expect: docs/statistics.md, section "The race, measured"; about five minutes on one core.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import tyro
+from scipy import stats
+from verdict import CONTENDERS, SHAPES, Draw, FloatArray, normal, skewed
+
+from analysis import statistics
+from analysis.after_race import Estimate, Orders, estimate
+from analysis.race import Course, boundary, follow
+from analysis.verdict import decide
+
+LOOKS = (5, 8, 12, 15)
+"""Those of `Confirmation()`."""
+FIXED = 10
+GAINS = (0.5, 1.0, 2.0, 3.0)
+NAMES = ("default", *(f"trial_{number + 1:04d}" for number in range(CONTENDERS)), "rllib")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much to simulate."""
+
+    sweeps: int = 2000
+    """Simulated sweeps per row."""
+
+    checked: int = 10
+    """Sweeps per row that `analysis.verdict.decide` judges as well; any difference is an error."""
+
+    seed: int = 0
+    """Seed of all random numbers."""
+
+
+@dataclass
+class Tally:
+    """What came of the sweeps of one row."""
+
+    better: float
+    fixed_better: float
+    contender_seeds: float
+    runs: float
+    contender_bias: float
+    default_bias: float
+    plain_bias: float
+    winner_bias: float
+    beats_rllib: float
+    coverage: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One simulated sweep as the report states it."""
+
+    contenders: list[Estimate]
+    default: Estimate
+    against_default: list[statistics.Interval]
+    against_rllib: list[statistics.Interval]
+    winner: int
+
+
+def judge(x_cs: FloatArray, course: Course, sweep: int) -> Judged:
+    """Do for one sweep what `decide` does, from arrays; x_cs holds default, contenders, RLlib's defaults."""
+    look_k = course.look[sweep].tolist()
+    orders = Orders(x_cs[:-1], LOOKS, look_k)
+    confidence = statistics.simultaneous_confidence(CONTENDERS)
+    levels = boundary(LOOKS, CONTENDERS)
+    means, against_default, against_rllib = [], [], []
+    for k, look in enumerate(look_k):
+        n, first = LOOKS[look], orders.of_contender(k)
+        default_s, contender_s, rllib_s = x_cs[0, :n], x_cs[1 + k, :n], x_cs[-1, :n]
+        means.append(estimate(contender_s, first))
+        at_last = n == LOOKS[-1]
+        low, high = estimate(contender_s - default_s, first).interval(
+            1 - 2 * levels[-1] if at_last else confidence
+        )
+        asked = estimate(contender_s - default_s).interval(1 - 2 * levels[look]).low
+        if course.better[sweep, k]:
+            low = max(low, asked)
+        elif low > 0:
+            low = min(0.0, asked)
+        against_default.append(statistics.Interval(low, high))
+        against_rllib.append(estimate(contender_s - rllib_s, first).interval(confidence))
+    accepted = [k for k in range(CONTENDERS) if course.better[sweep, k]]
+    return Judged(
+        contenders=means,
+        default=estimate(x_cs[0, : LOOKS[max(look_k)]], orders.of_baseline()),
+        against_default=against_default,
+        against_rllib=against_rllib,
+        winner=max(accepted or range(CONTENDERS), key=lambda k: means[k].mean),
+    )
+
+
+def check_against_decide(x_cs: FloatArray, course: Course, sweep: int, judged: Judged) -> None:
+    """Compare one sweep with what the package itself decides.
+
+    Raises:
+        AssertionError: If a number differs; the tables would then describe something else than the report.
+    """
+    seeds = [LOOKS[look] for look in course.look[sweep]]
+    taken = [max(seeds), *seeds, max(seeds)]
+    rows = [
+        (name, seed, "completed", x_cs[c, seed])
+        for c, (name, n) in enumerate(zip(NAMES, taken, strict=True))
+        for seed in range(n)
+    ]
+    verdict = decide(
+        pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"]), looks=LOOKS
+    )
+    assert verdict.winner == NAMES[1 + judged.winner]
+    assert verdict.beats_default == course.better[sweep].any()
+    assert np.isclose(verdict.row("default")["mean"], judged.default.mean)
+    for k in range(CONTENDERS):
+        row = verdict.row(NAMES[1 + k])
+        found = [row["n"], row["mean"], row["difference_low"], row["difference_high"]]
+        ours = [seeds[k], judged.contenders[k].mean, *judged.against_default[k]]
+        assert np.allclose(found, ours), verdict.sentence
+        assert np.allclose(
+            [row["rllib_difference_low"], row["rllib_difference_high"]], judged.against_rllib[k]
+        )
+
+
+@lru_cache
+def tally(options: Options, gain: float, draw: Draw, default_draw: Draw) -> Tally:
+    """Race sweeps whose contenders have the mean 0, and both baselines one that lies `gain` lower."""
+    rng = np.random.default_rng([options.seed, round(100 * gain), 77])
+    shape = (options.sweeps, LOOKS[-1])
+    x_wcs = np.stack(
+        [
+            default_draw(rng, shape) - gain,
+            *(draw(rng, shape) for _ in range(CONTENDERS)),
+            default_draw(rng, shape) - gain,
+        ],
+        axis=1,
+    )
+    true_iqm = float(stats.trim_mean(draw(rng, (1_000_000,)), 0.25))
+    true_chance = float((draw(rng, (1_000_000,)) + gain > default_draw(rng, (1_000_000,))).mean())
+    course = follow(x_wcs[:, :-1], LOOKS)
+    seeds_wk = np.asarray(LOOKS)[course.look]
+    contenders, defaults, plain, winners, rllib = [], [], [], [], 0
+    hits: dict[str, list[bool]] = {name: [] for name in COVERED}
+    for sweep, x_cs in enumerate(x_wcs):
+        judged = judge(x_cs, course, sweep)
+        if sweep < options.checked:
+            check_against_decide(x_cs, course, sweep, judged)
+        winner = judged.contenders[judged.winner]
+        contenders += [found.mean for found in judged.contenders]
+        defaults.append(judged.default.mean + gain)
+        winners.append(winner.mean)
+        plain += [x_cs[1 + k, :n].mean() for k, n in enumerate(seeds_wk[sweep])]
+        rllib += any(interval.low > 0 for interval in judged.against_rllib)
+        hits["contender's mean"] += [
+            _inside(found.interval(0.95, statistics.WIDENING), 0.0) for found in judged.contenders
+        ]
+        hits["default's mean"].append(_inside(judged.default.interval(0.95, statistics.WIDENING), -gain))
+        family = statistics.simultaneous_confidence(CONTENDERS)
+        hits["winner's mean"].append(_inside(winner.interval(family, statistics.WIDENING), 0.0))
+        hits["3 differences together"].append(all(_inside(i, gain) for i in judged.against_default))
+        hits["3 from RLlib's together"].append(all(_inside(i, gain) for i in judged.against_rllib))
+        first, default = x_cs[1, : seeds_wk[sweep, 0]], x_cs[0, : seeds_wk[sweep].max()]
+        hits["IQM"].append(_inside(statistics.iqm_interval(first), true_iqm))
+        chance = statistics.probability_of_improvement_interval(first, default)
+        hits["chance to beat"].append(_inside(chance, true_chance))
+    difference_wks = x_wcs[:, 1:-1, :FIXED] - x_wcs[:, :1, :FIXED]
+    half_wk = difference_wks.std(axis=2, ddof=1) / np.sqrt(FIXED)
+    half_wk *= stats.t.ppf(0.5 + statistics.simultaneous_confidence(CONTENDERS) / 2, FIXED - 1)
+    return Tally(
+        better=float(course.better.any(axis=1).mean()),
+        fixed_better=float((difference_wks.mean(axis=2) > half_wk).any(axis=1).mean()),
+        contender_seeds=float(seeds_wk.mean()),
+        runs=float((seeds_wk.sum(axis=1) + 2 * seeds_wk.max(axis=1)).mean()),
+        contender_bias=float(np.mean(contenders)),
+        default_bias=float(np.mean(defaults)),
+        plain_bias=float(np.mean(plain)),
+        winner_bias=float(np.mean(winners)),
+        beats_rllib=rllib / options.sweeps,
+        coverage={name: float(np.mean(inside)) for name, inside in hits.items()},
+    )
+
+
+COVERED = (
+    "contender's mean",
+    "default's mean",
+    "winner's mean",
+    "IQM",
+    "3 differences together",
+    "3 from RLlib's together",
+    "chance to beat",
+)
+
+
+def cells(options: Options) -> Iterator[tuple[str, float, Tally]]:
+    """Race every shape without a gain and with gains, and without a gain where one side only is skewed."""
+    for name, draw in SHAPES.items():
+        for gain in (0.0, *(GAINS if draw is normal else GAINS[:3])):
+            yield name, gain, tally(options, gain, draw, draw)
+    yield "contenders skewed, default normal", 0.0, tally(options, 0.0, skewed, normal)
+    yield "contenders normal, default skewed", 0.0, tally(options, 0.0, normal, skewed)
+
+
+def _inside(interval: statistics.Interval, value: float) -> bool:
+    return interval.low <= value <= interval.high
+
+
+def _share(share: float, sweeps: int) -> str:
+    interval = stats.binomtest(round(share * sweeps), sweeps).proportion_ci()
+    return f"{share:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
+
+
+def main(options: Options) -> None:
+    """Print the tables of docs/statistics.md."""
+    most, fixed = (CONTENDERS + 2) * LOOKS[-1], (CONTENDERS + 2) * FIXED
+    rows: dict[str, list[list[str]]] = {"claims": [], "honest": []}
+    for name, gain, found in cells(options):
+        label = [name, f"{gain:g} sd"]
+        rows["claims"].append(
+            [
+                *label, _share(found.better, options.sweeps), f"{found.fixed_better:.1%}",
+                f"{found.beats_rllib:.1%}", f"{found.contender_seeds:.1f}", f"{found.runs:.1f}",
+            ]
+        )  # fmt: skip
+        rows["honest"].append(
+            [
+                *label, f"{found.contender_bias:+.2f}", f"{found.default_bias:+.2f}",
+                f"{found.plain_bias:+.2f}", f"{found.winner_bias:+.2f}", *(
+                    f"{share:.1%}" for share in found.coverage.values()
+                ),
+            ]
+        )  # fmt: skip
+        print(f"<!-- {rows['claims'][-1]} {rows['honest'][-1]} -->", flush=True)
+    headers = {
+        "claims": (
+            "runs", "gain", 'race: "better"', f'fixed {FIXED}: "better"', 'race: "beats RLlib\'s"',
+            f"seeds per contender (fixed: {FIXED})", f"runs (fixed: {fixed}, all seeds: {most})",
+        ),
+        "honest": (
+            "runs", "gain", "bias of a contender's mean", "bias of the default's", "(plain mean, contender)",
+            "bias of the winner's", *COVERED,
+        ),
+    }  # fmt: skip
+    for kind, header in headers.items():
+        print(f"\n| {' | '.join(header)} |\n|{' --- |' * len(header)}")
+        for row in rows[kind]:
+            print(f"| {' | '.join(row)} |")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))
