@@ -5,5 +5,24 @@
 
 from experiments.core.cli import main
 from experiments.core.declaration import Budget, Confirmation, Experiment
+from experiments.core.schedulers import (
+    Asha,
+    Hyperband,
+    Median,
+    NoScheduler,
+    PopulationBandit,
+    PopulationBased,
+)
 
-__all__ = ["Budget", "Confirmation", "Experiment", "main"]
+__all__ = [
+    "Asha",
+    "Budget",
+    "Confirmation",
+    "Experiment",
+    "Hyperband",
+    "Median",
+    "NoScheduler",
+    "PopulationBandit",
+    "PopulationBased",
+    "main",
+]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
+from experiments.core import schedulers
 from experiments.core.errors import UserError
+from experiments.core.schedulers import Asha, Scheduler
 from experiments.core.seeds import INDICES, LANES
 from search_spaces import SearchSpace
-
-SchedulerName = Literal["asha", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,8 @@ class Experiment:
     """Greedy episodes of one evaluation, all on the same seeds for every trial."""
     confirmation: Confirmation = field(default_factory=Confirmation)
     """How the winners prove themselves."""
-    scheduler: SchedulerName = "asha"
-    """What stops hopeless trials early: successive halving on steps, or nothing."""
+    scheduler: Scheduler = field(default_factory=Asha)
+    """What stops hopeless trials early, or makes them a population (:mod:`experiments.core.schedulers`)."""
     seed: int = 0
     """Root of every seed in the sweep."""
 
@@ -92,6 +92,7 @@ class Experiment:
         _check(self, "lanes", 1, LANES)
         _check(self, "evaluation_episodes", 1, LANES)
         _check(self, "seed", 0)
+        schedulers.check(self.scheduler)
         both = sorted(set(self.space.names) & set(self.fixed))
         if both:
             raise UserError(f"{', '.join(both)} both searched and fixed: leave it out of one of them")

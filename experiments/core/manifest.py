@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.schema import SCHEMA_VERSION
+from experiments.core import schedulers
 from experiments.core.plan import Plan
 
 PACKAGES = ("ray", "torch", "optuna", "gymnasium", "numpy", "pandas", "scipy", "altair")
@@ -51,7 +52,7 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
             "seeds": experiment.confirmation.seeds,
         },
         "baselines": {name: dict(config) for name, config in plan.baselines.items()},
-        "scheduler": experiment.scheduler,
+        "scheduler": schedulers.to_json(experiment.scheduler),
         "trainer": plan.options.trainer,
         "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.seeds),
         "command": plan.command(),
@@ -75,8 +76,18 @@ def same_experiment(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
         before, now = old["budget"][key], new["budget"][key]
         if before != now:
             return f"{key} was {before}, now {now}"
+    before, now = _population(old), _population(new)
+    if before != now:
+        return f"its scheduler was {before or 'one for a search'}, now {now or 'one for a search'}"
     before, now = old["seeds"]["root"], new["seeds"]["root"]
     return f"seed was {before}, now {now}" if before != now else None
+
+
+def _population(manifest: Mapping[str, Any]) -> str | None:
+    """The name of a scheduler that trains a population, whose trials are no answer to a search's question."""
+    scheduler = manifest.get("scheduler")
+    name = scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
+    return name if name in schedulers.POPULATIONS else None
 
 
 def _machine() -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import tyro
 
-from experiments.core.declaration import Experiment, SchedulerName
+from experiments.core import schedulers
+from experiments.core.declaration import Experiment
 from experiments.core.errors import UserError
+from experiments.core.schedulers import Scheduler, SchedulerName
 
 SMOKE_STEPS = 4096
 
@@ -35,7 +37,7 @@ class Options:
     top_k: int | None = None
     """Configurations of the search that are confirmed."""
     scheduler: SchedulerName | None = None
-    """What stops hopeless trials early."""
+    """What stops hopeless trials early; pbt and pb2 train a population instead of searching."""
     trainer: Literal["fast", "rllib"] = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
     smoke: bool = False
@@ -67,8 +69,11 @@ class Options:
             experiment,
             budget=replace(experiment.budget, **spent),
             confirmation=replace(experiment.confirmation, **confirmed),
-            **_given(seed=self.seed, scheduler=self.scheduler),
+            **_given(seed=self.seed, scheduler=self._scheduler(experiment)),
         )
+
+    def _scheduler(self, experiment: Experiment) -> Scheduler | None:
+        return None if self.scheduler is None else schedulers.named(self.scheduler, experiment.scheduler)
 
 
 def parse(program: str, description: str, arguments: list[str]) -> Options:

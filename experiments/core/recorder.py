@@ -16,10 +16,11 @@ from typing import Any, TextIO
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, State
+from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SCHEDULE_FILE, State
+from experiments.core.continuation import SCHEDULE
 from experiments.core.progress import SweepProgress
 from experiments.core.tensorboard import TensorBoardLog
-from experiments.core.trial import IDENTITY
+from experiments.core.trial import CONFIGURATION, IDENTITY
 
 
 @dataclass
@@ -38,6 +39,9 @@ class RunLog:
     def open(cls, folder: Path, config: Mapping[str, Any]) -> RunLog:
         """Starts a run's records in its folder."""
         folder.mkdir(parents=True, exist_ok=True)
+        if SCHEDULE in config:
+            write_json(folder / SCHEDULE_FILE, {SCHEDULE: config[SCHEDULE]})
+            config = {name: value for name, value in config.items() if name != SCHEDULE}
         write_json(folder / "params.json", config)
         return cls(
             folder,
@@ -48,7 +52,11 @@ class RunLog:
         )
 
     def write(self, result: Mapping[str, Any]) -> None:
-        """Appends one evaluation to every record."""
+        """Appends one evaluation to every record; params.json names the configuration that is in force."""
+        in_force = {**self.config, **result.get(CONFIGURATION, {})}
+        if in_force != self.config:
+            self.config = in_force
+            write_json(self.folder / "params.json", in_force)
         row = {
             name: value for name, value in result.items() if name in EVALUATION or name.startswith(ENV_PREFIX)
         }

@@ -17,6 +17,7 @@ from analysis.schema import Phase, State
 from experiments.core import closing
 from experiments.core.cluster import connected
 from experiments.core.errors import UserError
+from experiments.core.lineage import with_schedule
 from experiments.core.manifest import manifest_of
 from experiments.core.phases import Interruption, confirm, search
 from experiments.core.plan import Plan
@@ -77,7 +78,11 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     # Those that were stopped early fill up what is missing, the longest trained first.
     full = plan.experiment.budget.steps_per_trial
     best = sorted(tried, key=lambda run: (min(max(run.curve), full), run.curve[max(run.curve)]), reverse=True)
-    winners = {run.name: run.config for run in best[: plan.experiment.confirmation.top_k]}
+    folder = plan.folder / Phase.SEARCH
+    winners = {
+        run.name: with_schedule(folder / run.name, run.config)
+        for run in best[: plan.experiment.confirmation.top_k]
+    }
     return {**plan.baselines, **winners}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 import warnings
 from collections import deque
@@ -23,6 +24,7 @@ from ray.tune.registry import register_env
 
 from analysis.schema import ENV_PREFIX, Phase, State
 from experiments.core import trainer
+from experiments.core.continuation import SCHEDULE, Progress, config_at, put_in_force
 from experiments.core.environments import Arena, make_vector
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
@@ -30,8 +32,12 @@ from experiments.core.seeds import Seeds
 
 OBJECTIVE_WINDOW = 3
 """Evaluation points whose mean score is the objective: one alone is mostly noise."""
-IDENTITY = ("seed", "config_id", "test_seed")
+IDENTITY = ("seed", "config_id", "test_seed", SCHEDULE)
 """What a trial's `config` carries besides the configuration itself."""
+
+
+CONFIGURATION = "configuration"
+"""Name, in a result, of the configuration that the steps before it were trained with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +71,7 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     Raises:
         UserError: A name is unknown or the batch sizes do not fit.
     """
-    named = {name: value for name, value in config.items() if name not in IDENTITY}
-    settings = trainer.complete(named, task.fixed)
+    settings = trainer.complete(configuration_of(config), task.fixed)
     built = (
         PPOConfig()
         .environment(_registered_with_rllib(task.env), env_config=dict(task.env_parameters))
@@ -84,6 +89,11 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     return use_fast_path(built, **trainer.fast_path_keywords(settings))
 
 
+def configuration_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration's names and values in what a trainable receives, without seeds and ids."""
+    return {name: value for name, value in config.items() if name not in IDENTITY}
+
+
 def _registered_with_rllib(env_id: str) -> str:
     """Tells RLlib how to make an environment, in each process that trains, and returns its name there."""
 
@@ -99,7 +109,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     """Trains one configuration and reports one result for each evaluation.
 
     `config` holds the sampled names, the training `seed` and the `config_id`; a confirmation run also holds
-    the index of its `test_seed`. Actors are reused: :meth:`reset_config` builds the next trial in place.
+    the index of its `test_seed`, and one of a population's winner its schedule, by which hyperparameters
+    change on the way. Actors are reused: :meth:`reset_config` builds the next trial in place.
     """
 
     def setup(self, config: dict[str, Any], task: Task) -> None:
@@ -134,25 +145,54 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         return self._report(result, done=self._steps >= self._task.steps)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Saves RLlib's checkpoint."""
+        """Saves RLlib's checkpoint, and where the run stands."""
         self._algorithm.save_to_path(Path(checkpoint_dir).absolute().as_posix())
+        progress = Progress(
+            steps=self._steps,
+            points=self._points,
+            scores=list(self._scores),
+            wall_s=self._wall_s,
+            config=self._config,
+        )
+        progress.write(Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Goes on from RLlib's checkpoint."""
+        """Goes on from a checkpoint: this run's own, or that of another one which this run copies.
+
+        Whatever the checkpoint was trained with, from now on the configuration of this run is in force.
+        """
+        progress = Progress.read(Path(checkpoint_dir))
+        config = config_at(self._received, progress.steps)
+        if config != self._config:
+            self._algorithm.stop()
+            self._build_algorithm(config)
         self._algorithm.restore_from_path(Path(checkpoint_dir).absolute().as_posix())
+        if _trained_as(progress.config) != _trained_as(config):
+            settings = (
+                trainer.complete(configuration_of(c), self._task.fixed) for c in (progress.config, config)
+            )
+            put_in_force(self._algorithm, *settings)
+        self._steps, self._points, self._wall_s = progress.steps, progress.points, progress.wall_s
+        self._scores.clear()
+        self._scores.extend(progress.scores)
 
     def cleanup(self) -> None:
         """Frees the trainer."""
         self._algorithm.stop()
 
     def _build(self, config: dict[str, Any]) -> None:
-        self._algorithm: Algorithm = ppo_config(config, self._task).build_algo()
+        self._received = config
+        self._build_algorithm(config_at(config, 0))
         seeds = self._task.seeds
         confirming = "test_seed" in config
         self._evaluation_seed = seeds.test_evaluation(config["test_seed"]) if confirming else seeds.evaluation
         self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
         self._last: dict[str, Any] = {}
         self._steps, self._points, self._wall_s = 0, 0, 0.0
+
+    def _build_algorithm(self, config: dict[str, Any]) -> None:
+        self._config = config
+        self._algorithm: Algorithm = ppo_config(config, self._task).build_algo()
 
     def _points_passed(self) -> int:
         """Evaluation points, evenly spaced in steps, that training has reached."""
@@ -165,9 +205,17 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     def _train_until(self, steps: int) -> dict[str, float]:
         metrics: dict[str, float] = {}
         while self._steps < steps:
+            if config_at(self._received, self._steps) != self._config:
+                self._follow_schedule()
             metrics = read_metrics(self._algorithm.train())
             self._steps = int(metrics.pop("steps"))
         return metrics
+
+    def _follow_schedule(self) -> None:
+        """Goes on with the configuration that is due, in the way in which a population's member copies."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_checkpoint(folder)
+            self.load_checkpoint(folder)
 
     def _evaluate(self) -> dict[str, Any]:
         played = evaluate(self._evaluation_env, greedy_policy(self._algorithm), seed=self._evaluation_seed)
@@ -191,14 +239,20 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         result["wall_s"] = self._wall_s
         result["objective"] = sum(self._scores) / len(self._scores)
         self._last = result
-        return {**result, "done": done}
+        return {**result, "done": done, CONFIGURATION: configuration_of(self._config)}
 
     def _diverged(self, error: DivergenceError) -> dict[str, Any]:
         """The floor score, and nothing else that could be mistaken for a measurement."""
         result = dict.fromkeys(self._last, math.nan)
         result |= {"steps": self._steps, "wall_s": self._wall_s}
         result["score"] = result["objective"] = self._task.diverged_score
-        return {**result, "done": True, "state": State.DIVERGED.value, "cause": str(error)}
+        ending = {"done": True, "state": State.DIVERGED.value, "cause": str(error)}
+        return {**result, **ending, CONFIGURATION: configuration_of(self._config)}
+
+
+def _trained_as(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides how training goes on: names, values and the seed."""
+    return {**configuration_of(config), "seed": config["seed"]}
 
 
 def _prepare_process() -> None:
