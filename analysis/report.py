@@ -19,6 +19,7 @@ from analysis import page
 from analysis.diagnosis import diagnose
 from analysis.figures import Figure, draw_all
 from analysis.importance import importance
+from analysis.lineage import Lineage, load_lineage
 from analysis.loading import Sweep, load_sweep, write_frames
 from analysis.verdict import Verdict, decide
 
@@ -27,6 +28,7 @@ PNG_SCALE: Final = 2
 IMPORTANCE_SEED: Final = 0
 """Seed of the only random numbers here, the resampling of trials: a folder always gives the same report."""
 CONFIRMATION_FIGURES: Final = ("confirmed_curves", "confirmed_scores", "paired_differences")
+POPULATION_FIGURE: Final = "population"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +64,17 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
     with ThreadPoolExecutor(max_workers=1) as pool:
         bundle = pool.submit(_bundle)  # seconds of work in another thread
         verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+        lineage = load_lineage(sweep.folder)
         rng = np.random.default_rng(IMPORTANCE_SEED)
         weights = importance(sweep.trials, sweep.manifest.get("space") or {}, rng)
-        drawn = draw_all(sweep, verdict, weights)
+        drawn = draw_all(sweep, verdict, weights, lineage)
         findings = page.findings(diagnose(sweep, verdict, weights))
         frames = write_frames(sweep)
-        best = _write_best(sweep, verdict)
+        best = _write_best(sweep, verdict, lineage)
         written = _write_figures(sweep.folder / "figures", drawn) if figures else ()
-        html = _write(sweep.folder / "report.html", _html(sweep, verdict, drawn, findings, bundle.result()))
+        shown = page.population(sweep, verdict, lineage)
+        page_text = _html(sweep, verdict, drawn, findings, shown, bundle.result())
+        html = _write(sweep.folder / "report.html", page_text)
     return Report(html=html, best=best, frames=frames, figures=written, verdict=verdict)
 
 
@@ -86,7 +91,7 @@ def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | No
     return str(best), "best of the search, not confirmed"
 
 
-def _write_best(sweep: Sweep, verdict: Verdict) -> Path | None:
+def _write_best(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Path | None:
     choice = chosen_configuration(sweep, verdict)
     if choice is None:
         return None
@@ -100,6 +105,8 @@ def _write_best(sweep: Sweep, verdict: Verdict) -> Path | None:
         "confirmed": None,
         "configuration": page.configuration(sweep, config_id),
     }
+    if lineage is not None and config_id in lineage.configurations:
+        content |= page.schedule(lineage, config_id)
     if config_id in set(verdict.table["config_id"]):
         row = verdict.row(config_id)
         content["confirmed"] = {
@@ -127,7 +134,12 @@ def _write_figures(folder: Path, drawn: list[Figure]) -> tuple[Path, ...]:
 
 
 def _html(
-    sweep: Sweep, verdict: Verdict, drawn: list[Figure], findings: list[dict[str, str]], bundle: str
+    sweep: Sweep,
+    verdict: Verdict,
+    drawn: list[Figure],
+    findings: list[dict[str, str]],
+    population: dict[str, Any] | None,
+    bundle: str,
 ) -> str:
     manifest = sweep.manifest
     head, _, rest = verdict.sentence.partition(": ")
@@ -158,7 +170,11 @@ def _html(
         "notes": verdict.notes,
         "tiles": page.tiles(sweep, verdict),
         "confirmed_figures": [item for item in shown if item["name"] in CONFIRMATION_FIGURES],
-        "search_figures": [item for item in shown if item["name"] not in CONFIRMATION_FIGURES],
+        "search_figures": [
+            item for item in shown if item["name"] not in (*CONFIRMATION_FIGURES, POPULATION_FIGURE)
+        ],
+        "population_figures": [item for item in shown if item["name"] == POPULATION_FIGURE],
+        "population": population,
         "confirmed": page.confirmed_rows(verdict, sweep.scale),
         "contenders": verdict.contenders,
         "configurations": page.configurations(sweep, verdict),

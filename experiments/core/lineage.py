@@ -3,7 +3,8 @@
 A member that has copied another one has a `schedule.json` of two lists:
 
 - `history`: the configurations with which this member's own evaluations were trained, each with the steps
-  from which it was in force and the `donor` whose weights it began with (null at the start);
+  from which it was in force, the `donor` whose weights it began with (null at the start), and the names that
+  were `changed` against the donor's configuration, each with its values before and after;
 - `schedule`: the configurations that lead from untrained weights to the member's present ones, along its
   donors; each with the steps from which it was in force and the `member` that trained with it. Training from
   scratch by the schedule is what a confirmation run does.
@@ -35,7 +36,7 @@ class Lineage:
 
     def begin(self, member: str, configuration: Mapping[str, Any]) -> None:
         """A member starts untrained."""
-        start = {"steps": 0, "configuration": dict(configuration)}
+        start = {"steps": 0, "configuration": dict(configuration), "changed": {}}
         self._histories[member] = [start | {"donor": None}]
         self._schedules[member] = [start | {"member": member}]
 
@@ -48,7 +49,9 @@ class Lineage:
             steps: Of the evaluation point that the donor's weights stand at.
             configuration: What the member trains with from now on.
         """
-        change = {"steps": steps, "configuration": dict(configuration)}
+        before = self._schedules[donor][-1]["configuration"]
+        changed = {n: [before[n], value] for n, value in configuration.items() if value != before[n]}
+        change = {"steps": steps, "configuration": dict(configuration), "changed": changed}
         self._histories[member].append(change | {"donor": donor})
         inherited = [segment for segment in self._schedules[donor] if segment["steps"] < steps]
         self._schedules[member] = [*inherited, change | {"member": member}]

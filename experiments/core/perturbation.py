@@ -80,12 +80,12 @@ def position(domain: BaseDistribution, value: float) -> float:
 def value_at(domain: BaseDistribution, place: float) -> float:
     """The inverse of :func:`position`, for any place, limited to the range."""
     low, high = _ends(domain)
-    place = min(max(place, 0.0), 1.0)
+    if not 0.0 < place < 1.0:
+        return high if place > 0.5 else low
     if domain.log:  # type: ignore[attr-defined]
         value = math.exp(math.log(low) + place * (math.log(high) - math.log(low)))
     else:
         value = low + place * (high - low)
-    value = min(max(value, low), high)
     return round(value) if isinstance(domain, IntDistribution) else value
 
 
