@@ -66,7 +66,9 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
         verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
         lineage = load_lineage(sweep.folder)
         rng = np.random.default_rng(IMPORTANCE_SEED)
-        weights = importance(sweep.trials, sweep.manifest.get("space") or {}, rng)
+        # What a member of a population reached is not due to the values that it ended with.
+        attributed = sweep.trials if lineage is None else sweep.trials.head(0)
+        weights = importance(attributed, sweep.manifest.get("space") or {}, rng)
         drawn = draw_all(sweep, verdict, weights, lineage)
         findings = page.findings(diagnose(sweep, verdict, weights))
         frames = write_frames(sweep)

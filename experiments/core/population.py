@@ -1,6 +1,6 @@
 """Population based training on Tune: Ray's PBT and PB2, made to compare the whole population at equal steps.
 
-Quantiles, copying and PB2's bandit are Ray's. What is different here:
+How many copy, how copying is done, and PB2's bandit are Ray's. What is different here:
 
 - Members wait for each other at every interval, counted in evaluation points: batch sizes overshoot an
   interval by a few steps, by which Ray's count of steps drifts apart.
@@ -121,6 +121,18 @@ class Lockstep(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no t
     def _waits(self, trial: Trial) -> bool:
         return trial.status == Trial.PAUSED and self._at_barrier(trial)
 
+    def _quantiles(self) -> tuple[list[Trial], list[Trial]]:
+        """The worst and the best members; the default is never among the worst, as it copies nobody."""
+        worst, best = super()._quantiles()
+        others = [
+            trial
+            for trial, state in self._trial_state.items()
+            if state.last_score is not None
+            and not (trial.is_finished() or is_default(trial) or trial in best)
+        ]
+        others.sort(key=lambda trial: self._trial_state[trial].last_score)
+        return others[: len(worst)], best
+
     def _compare(self, tune_controller: Any) -> None:
         """The worst copy the best, at the present interval."""
         worst, best = self._quantiles()
@@ -129,7 +141,7 @@ class Lockstep(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no t
         for member in worst:
             donor = best[int(self._chance.integers(len(best)))]
             ahead = self._trial_state[donor].last_score > self._trial_state[member].last_score
-            if ahead and not is_default(member):
+            if ahead:
                 self._exploit(tune_controller, member, donor)
         self._next_perturbation_sync += self._perturbation_interval
 
