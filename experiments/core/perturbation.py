@@ -86,6 +86,7 @@ def value_at(domain: BaseDistribution, place: float) -> float:
         value = math.exp(math.log(low) + place * (math.log(high) - math.log(low)))
     else:
         value = low + place * (high - low)
+    value = min(max(value, low), high)
     return round(value) if isinstance(domain, IntDistribution) else value
 
 

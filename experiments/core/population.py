@@ -14,6 +14,7 @@ How many copy, how copying is done, and PB2's bandit are Ray's. What is differen
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -195,7 +196,10 @@ class LockstepPB2(Lockstep, PB2):  # type: ignore[misc]  # ray ships no types
 
     def _explored(self, trial: Trial, donor: Trial) -> dict[str, Any]:
         # PB2's own exploration; the next class after `Lockstep` in the order of resolution.
-        places, _ = super(Lockstep, self)._get_new_config(trial, self._placed(donor))
+        with warnings.catch_warnings():
+            # Ray hands SciPy a deprecated option, and scikit-learn reports fits that stop at a bound.
+            warnings.simplefilter("ignore")
+            places, _ = super(Lockstep, self)._get_new_config(trial, self._placed(donor))
         return {**donor.config, **{name: value_at(d, places[name]) for name, d in self._domains.items()}}
 
     def _placed(self, trial: Trial) -> Placed:
