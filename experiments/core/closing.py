@@ -11,17 +11,20 @@ from rich.table import Table
 from analysis.report import Report
 from analysis.schema import Phase, State
 from analysis.verdict import Verdict
+from experiments.core.declaration import Experiment
 from experiments.core.plan import Plan
 from experiments.core.progress import SweepProgress
+from experiments.core.resume import unfinished_configs
+from experiments.core.schedulers import Population, interval_points
 
 
 def print_plan(console: Console, plan: Plan) -> None:
     """What is going to be done, in three lines."""
     experiment, scale = plan.experiment, plan.scale
-    budget, confirmation = experiment.budget, experiment.confirmation
+    confirmation = experiment.confirmation
     console.print(f"[bold]{plan.question}[/bold]")
     console.print(
-        f"{experiment.env}: {budget.trials} trials of up to {budget.steps_per_trial:,} steps over "
+        f"{experiment.env}: {_search(experiment)} over "
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
         f"{confirmation.seeds} test seeds each"
     )
@@ -32,6 +35,29 @@ def print_plan(console: Console, plan: Plan) -> None:
         )
     else:
         console.print("the environment states no optimum: scores are raw returns")
+
+
+def _search(experiment: Experiment) -> str:
+    """What is trained before the confirmation."""
+    budget, scheduler = experiment.budget, experiment.scheduler
+    if not isinstance(scheduler, Population):
+        return f"{budget.trials} trials of up to {budget.steps_per_trial:,} steps"
+    every = budget.steps_per_trial * interval_points(scheduler, budget.evaluations) // budget.evaluations
+    return (
+        f"a population of {budget.trials}, {budget.steps_per_trial:,} steps each, compared every {every:,} "
+        f"({scheduler.name}),"
+    )
+
+
+def print_restart(console: Console, plan: Plan) -> None:
+    """That a population which was cut off cannot go on from where it was."""
+    cut_off = unfinished_configs(plan.folder / Phase.SEARCH)
+    if isinstance(plan.experiment.scheduler, Population) and cut_off:
+        console.print(
+            f"the population was cut off: its {len(cut_off)} unfinished members start again together, "
+            "finished ones are kept",
+            soft_wrap=True,
+        )
 
 
 def print_result(console: Console, plan: Plan, progress: SweepProgress, report: Report) -> None:

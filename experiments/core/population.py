@@ -29,7 +29,7 @@ from ray.tune.search import BasicVariantGenerator
 from experiments.core.early_stopping import is_default
 from experiments.core.lineage import Lineage
 from experiments.core.perturbation import changeable, numbers, perturbed, position, value_at
-from experiments.core.schedulers import Population, PopulationBased
+from experiments.core.schedulers import Population, PopulationBased, interval_points
 from experiments.core.searcher import METRIC
 from experiments.core.trial import IDENTITY, configuration_of
 from search_spaces import SearchSpace
@@ -72,10 +72,9 @@ class Lockstep(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no t
         self._concurrency = concurrency
         self._chance = np.random.default_rng(seed)
         self._lineage = lineage
-        points = max(1, round(declared.interval * evaluations))
         super().__init__(
             time_attr="steps", metric=METRIC, mode="max", quantile_fraction=declared.quantile,
-            perturbation_interval=points, synch=True, log_config=False, **ray,
+            perturbation_interval=interval_points(declared, evaluations), synch=True, log_config=False, **ray,
         )  # fmt: skip
 
     def _changing(self, domains: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:

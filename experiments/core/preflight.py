@@ -14,7 +14,9 @@ from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
 from experiments.core.evaluation import evaluate
 from experiments.core.manifest import manifest_of, same_experiment
+from experiments.core.perturbation import changeable, numbers
 from experiments.core.plan import Plan
+from experiments.core.schedulers import Population, PopulationBased
 from experiments.core.trial import ppo_config
 from search_spaces import SearchSpace
 
@@ -29,6 +31,7 @@ def preflight(plan: Plan) -> None:
     trainer.check_names((*experiment.space.names, *experiment.fixed))
     make_vector(experiment.env, experiment.env_parameters, 1).close()
     _check_splits(plan)
+    _check_population(plan)
     task = plan.task(diverged_score=0.0)
     for config in (*corners(experiment.space), *plan.baselines.values()):
         ppo_config({**config, "seed": 0}, task)
@@ -77,6 +80,25 @@ def _check_splits(plan: Plan) -> None:
         raise UserError(
             f"{experiment.env} trains on {ranges[0]}, searches on {ranges[1]} and confirms on {ranges[2]}: "
             "expected train, validation and test; set split in validation_parameters and test_parameters"
+        )
+
+
+def _check_population(plan: Plan) -> None:
+    """A population has somebody to copy, and something to change."""
+    scheduler, experiment = plan.experiment.scheduler, plan.experiment
+    if not isinstance(scheduler, Population):
+        return
+    if experiment.budget.trials < 2:
+        raise UserError(
+            f"scheduler {scheduler.name} with trials={experiment.budget.trials}: expected a population of "
+            "2 or more; raise trials"
+        )
+    domains = changeable(experiment.space)
+    if not (domains if isinstance(scheduler, PopulationBased) else numbers(domains)):
+        kind = "name" if isinstance(scheduler, PopulationBased) else "number"
+        raise UserError(
+            f"scheduler {scheduler.name} over {', '.join(experiment.space.names)}: expected a {kind} that "
+            "may change while a network trains, such as lr; choose asha, or search more"
         )
 
 

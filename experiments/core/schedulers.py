@@ -157,6 +157,11 @@ def named(name: SchedulerName, declared: Scheduler) -> Scheduler:
     return declared if declared.name == name else SCHEDULERS[name]()
 
 
+def interval_points(scheduler: Population, evaluations: int) -> int:
+    """Evaluation points between two comparisons of a population, of as many as a full trial has."""
+    return max(1, round(scheduler.interval * evaluations))
+
+
 def to_json(scheduler: Scheduler) -> dict[str, Any]:
     """Name and parameters: what the manifest records."""
     return {"name": scheduler.name, **asdict(scheduler)}

@@ -43,6 +43,7 @@ def run_sweep(plan: Plan) -> int:
     console = terminal(quiet=plan.options.quiet)
     preflight(plan)
     closing.print_plan(console, plan)
+    closing.print_restart(console, plan)
     if plan.options.check:
         return 0
     _create_folder(plan)
