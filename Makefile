@@ -32,6 +32,7 @@ bench: $(READY) ## Measure against peers; slow, and meaningful on an idle machin
 
 figures: $(READY) ## Draw the README's pictures: the environments, and the curves of the latest trading sweep.
 	$(BIN)/python -m envs.gallery docs/pictures/environments
+	$(BIN)/python -m envs.catalogue docs/environments.md
 	cp "$$(ls -td results/trading_sweep/*/ | head -n 1)figures/confirmed_curves.png" docs/pictures/trading_sweep.png
 
 lock: $(READY) ## Write the versions of the present environment down as the ones to install.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
 
-import gymnasium as gym
-from gymnasium import spaces
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 import envs
+from envs.space_text import in_brief
 
 PIPED_WIDTH = 100
 """Columns where the output is no terminal that says how wide it is."""
@@ -59,18 +57,11 @@ def _facts(env_id: str) -> list[str]:
     horizon = "none" if env.horizon is None else f"{env.horizon:,}"
     return [
         f"[bold]{env_id}[/bold]",
-        f"observes {escape(describe_space(env.observation_space))}",
-        f"acts in {escape(describe_space(env.action_space))}",
+        f"observes {escape(in_brief(env.observation_space))}",
+        f"acts in {escape(in_brief(env.action_space))}",
         f"horizon: {horizon}",
         f"[dim]unit: {found.dynamics.return_unit}[/dim]",
     ]
-
-
-def describe_space(space: gym.Space[Any]) -> str:
-    """A space in a few characters: kind, shape or choices, and type."""
-    if isinstance(space, spaces.Box):
-        return f"Box{list(space.shape)} {space.dtype}"
-    return str(space)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,13 @@ from numpy.typing import NDArray
 Description = dict[str, Any]
 
 
+def in_brief(space: gym.Space[Any]) -> str:
+    """A space in a few characters for people: kind, shape or choices, and type. Nothing reads it back."""
+    if isinstance(space, spaces.Box):
+        return f"Box{list(space.shape)} {space.dtype}"
+    return str(space)
+
+
 def to_text(space: gym.Space[Any]) -> str:
     """Describes a space.
 

@@ -73,7 +73,7 @@ def _check_splits(plan: Plan) -> None:
     if experiment.env not in envs.ids():
         return
     ranges = [
-        getattr(envs.entry(experiment.env).parameters(**experiment.env_parameters, **own), "split", None)
+        getattr(envs.entry(experiment.env).parameters(**{**experiment.env_parameters, **own}), "split", None)
         for own in ({}, experiment.validation_parameters, experiment.test_parameters)
     ]
     if ranges != [None] * 3 and ranges != ["train", "validation", "test"]:

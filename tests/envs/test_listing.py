@@ -4,7 +4,8 @@ import pytest
 from gymnasium import spaces
 
 import envs
-from envs.__main__ import PIPED_WIDTH, describe_space, main
+from envs.__main__ import PIPED_WIDTH, main
+from envs.space_text import in_brief
 
 
 @pytest.fixture(scope="module")
@@ -40,5 +41,5 @@ def test_no_line_is_wider_than_the_page(listing):
 
 
 def test_a_box_is_described_by_its_shape_and_type():
-    assert describe_space(spaces.Box(0, 255, (64, 64, 3), "uint8")) == "Box[64, 64, 3] uint8"
-    assert describe_space(spaces.Discrete(5)) == "Discrete(5)"
+    assert in_brief(spaces.Box(0, 255, (64, 64, 3), "uint8")) == "Box[64, 64, 3] uint8"
+    assert in_brief(spaces.Discrete(5)) == "Discrete(5)"
