@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXPERIMENT ?= trading_sweep
+# Two files of tests at a time: most of a whole sweep's seconds are spent waiting for processes to start.
+PARALLEL := --numprocesses 2 --dist loadfile
 PACKAGES := analysis envs experiments search_spaces
 
 .PHONY: sweep test check format bench figures lock clean
@@ -14,14 +16,14 @@ sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): 
 	$(BIN)/python -m experiments.$(EXPERIMENT) $(ARGS)
 
 test: $(READY) ## Run every test, the whole sweeps, the browser and the cluster among them.
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: $(READY) ## Format, lint, types, import contracts, fast tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 format: $(READY) ## Put every file into the project's form.
 	$(BIN)/ruff check --fix .

@@ -12,7 +12,17 @@ from typing import Any, Final
 import pandas as pd
 
 from analysis.scale import Scale
-from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, IDENTITY, RUN, SCHEMA_VERSION, Phase, State
+from analysis.schema import (
+    CONFIG_PREFIX,
+    ENV_PREFIX,
+    EVALUATION,
+    IDENTITY,
+    RUN,
+    SCHEMA_VERSION,
+    SEEDS_PREFIX,
+    Phase,
+    State,
+)
 
 _BOOKKEEPING: Final = ("seed", "config_id", "test_seed")
 """Names in params.json that say which run it is and are not part of the configuration."""
@@ -176,7 +186,7 @@ def _read_evaluations(path: Path) -> list[dict[str, float]]:
         result = _parse_object(line)
         if result is None or math.isnan(_number(result.get("steps"))):
             continue
-        extras = sorted(key for key in result if key.startswith(ENV_PREFIX))
+        extras = sorted(key for key in result if key.startswith((ENV_PREFIX, SEEDS_PREFIX)))
         by_steps[float(result["steps"])] = {key: _number(result.get(key)) for key in (*EVALUATION, *extras)}
     return [by_steps[steps] for steps in sorted(by_steps)]
 
@@ -217,7 +227,7 @@ def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame
 def _typed(values: "pd.Series[Any]", column: str) -> "pd.Series[Any]":
     if column in ("seed", "test_seed", "evaluations"):
         return pd.to_numeric(values, errors="coerce").astype("Int64")
-    if column in EVALUATION or column.startswith(ENV_PREFIX):
+    if column in EVALUATION or column.startswith((ENV_PREFIX, SEEDS_PREFIX)):
         return values.astype("float64")
     present = values.dropna()
     if column.startswith(CONFIG_PREFIX) and not present.empty:

@@ -8,6 +8,8 @@ SCHEMA_VERSION: Final = 1
 
 ENV_PREFIX: Final = "env/"
 CONFIG_PREFIX: Final = "config/"
+SEEDS_PREFIX: Final = "seeds/"
+"""Of trials that train several seeds at once."""
 
 DEFAULT: Final = "default"
 """config_id of the search space's default values."""
@@ -58,6 +60,9 @@ EVALUATION: Final = (
     "ppo/grad_norm",
 )
 
+SEEDS: Final = ("seeds/steps", "seeds/score_std", "seeds/objective_std", "seeds/diverged")
+"""Columns of trials that train several seeds at once, besides `seeds/score_0`, `seeds/score_1` and so on."""
+
 RUN: Final = ("test_seed", "cause", "evaluations")
 """Columns that only the tables of runs have (trials, confirmation): one row per run, not per evaluation."""
 
@@ -88,6 +93,10 @@ DESCRIPTIONS: Final = MappingProxyType(
         "ppo/vf_explained_var": "share of the returns' variance explained by the value function; 1 is best",
         "ppo/clip_fraction": "share of samples whose probability ratio was clipped",
         "ppo/grad_norm": "norm of the gradient before clipping",
+        "seeds/steps": "environment steps of all the trial's training seeds; `steps` are those of each",
+        "seeds/score_std": "standard deviation of the score over the trial's training seeds",
+        "seeds/objective_std": "standard deviation of the seeds' objectives, which `seed_penalty` multiplies",
+        "seeds/diverged": "training seeds of the trial that diverged; they count with the floor score",
         "test_seed": "index k of the test seed (confirmation only)",
         "cause": "why a run failed or diverged, else missing",
         "evaluations": "number of evaluations the run has on disk",
@@ -108,4 +117,6 @@ def describe(column: str) -> str:
         )
     if column.startswith(CONFIG_PREFIX):
         return f"the configuration's value of `{column.removeprefix(CONFIG_PREFIX)}`"
+    if column.startswith(SEEDS_PREFIX + "score_") and column.rpartition("_")[2].isdigit():
+        return f"score of the trial's training seed number {column.rpartition('_')[2]}"
     return DESCRIPTIONS[column]

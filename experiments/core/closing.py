@@ -23,8 +23,9 @@ def print_plan(console: Console, plan: Plan) -> None:
     experiment, scale = plan.experiment, plan.scale
     confirmation = experiment.confirmation
     console.print(f"[bold]{plan.question}[/bold]")
+    seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
     console.print(
-        f"{experiment.env}: {_search(experiment)} over "
+        f"{experiment.env}: {_search(experiment)}{seeds} over "
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
         f"{confirmation.seeds} test seeds each"
     )
@@ -45,7 +46,7 @@ def _search(experiment: Experiment) -> str:
     every = budget.steps_per_trial * interval_points(scheduler, budget.evaluations) // budget.evaluations
     return (
         f"a population of {budget.trials}, {budget.steps_per_trial:,} steps each, compared every {every:,} "
-        f"({scheduler.name}),"
+        f"({scheduler.name})"
     )
 
 

@@ -7,46 +7,39 @@ the checkpoint had overwritten.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ray.rllib.algorithms.algorithm import Algorithm
+from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core import DEFAULT_MODULE_ID
 
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.fast_ppo.learner import FastPPOLearner
 
-PROGRESS_FILE = "trial.json"
 SCHEDULE = "schedule"
 """Name, in what a run's trainable receives, of the configurations that follow one another."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Where a run stands, besides what RLlib saves."""
+class Recipe:
+    """What a run is trained with, from its first step to its last."""
 
-    steps: int
-    """Environment steps trained."""
-    points: int
-    """Evaluation points passed."""
-    scores: list[float]
-    """Those that the objective is the mean of."""
-    wall_s: float
-    """Seconds trained and evaluated."""
-    config: dict[str, Any]
-    """What the steps before were trained with, the seed included."""
+    received: Mapping[str, Any]
+    """What the trainable received: configuration, seed, and the schedule if there is one."""
+    build: Callable[[Mapping[str, Any]], PPOConfig]
+    """Makes RLlib's configuration of what is in force."""
+    settings: Callable[[Mapping[str, Any]], dict[str, Any]]
+    """Gives every setting of the trainer of what is in force."""
 
-    def write(self, checkpoint: Path) -> None:
-        """Adds it to a checkpoint."""
-        (checkpoint / PROGRESS_FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+    def at(self, steps: int) -> dict[str, Any]:
+        """What is in force after some steps."""
+        return config_at(self.received, steps)
 
-    @classmethod
-    def read(cls, checkpoint: Path) -> Progress:
-        """Reads it from a checkpoint."""
-        return cls(**json.loads((checkpoint / PROGRESS_FILE).read_text(encoding="utf-8")))
+    def trained_as(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """What decides how training goes on: the settings and the seed."""
+        return {**self.settings(config), "seed": config["seed"]}
 
 
 def config_at(config: Mapping[str, Any], steps: int) -> dict[str, Any]:

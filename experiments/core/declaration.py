@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -85,6 +86,12 @@ class Experiment:
     """What stops hopeless trials early, or makes them a population (:mod:`experiments.core.schedulers`)."""
     seed: int = 0
     """Root of every seed in the sweep."""
+    seeds_per_trial: int = 1
+    """Training seeds of one search trial, side by side; each trains all of the trial's steps."""
+    seed_penalty: float = 0.0
+    """A trial's objective is the mean over its seeds less this many standard deviations, 0 or more."""
+    checkpoint_budget_gb: float = 2.0
+    """Gigabytes (10^9 bytes) that the search's checkpoints may take; the worst finished trials' go first."""
 
     def __post_init__(self) -> None:
         for name in ("env_parameters", "validation_parameters", "test_parameters", "fixed"):
@@ -93,6 +100,14 @@ class Experiment:
         _check(self, "evaluation_episodes", 1, LANES)
         _check(self, "seed", 0)
         schedulers.check(self.scheduler)
+        _check(self, "seeds_per_trial", 1, LANES // self.lanes)
+        _check_real(self, "seed_penalty", 0.0)
+        _check_real(self, "checkpoint_budget_gb", 0.0)
+        if self.seed_penalty and self.seeds_per_trial == 1:
+            raise UserError(
+                f"seed_penalty={self.seed_penalty:g} without a spread over seeds to take off: set "
+                "seeds_per_trial to 2 or more"
+            )
         both = sorted(set(self.space.names) & set(self.fixed))
         if both:
             raise UserError(f"{', '.join(both)} both searched and fixed: leave it out of one of them")
@@ -104,3 +119,10 @@ def _check(owner: object, name: str, low: int, high: int | None = None) -> None:
     if not in_range or isinstance(value, bool):
         expected = f"{low} to {high}" if high is not None else f"{low} or more"
         raise UserError(f"{name}={value!r}: expected a whole number, {expected}")
+
+
+def _check_real(owner: object, name: str, low: float) -> None:
+    value = getattr(owner, name)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value < math.inf:
+        raise UserError(f"{name}={value!r}: expected a number, {low:g} or more")

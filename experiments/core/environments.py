@@ -115,6 +115,18 @@ def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) ->
     return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
 
 
+class RLlibEnv:
+    """What RLlib makes its environments with: a call gives lanes, not an instance.
+
+    A class of this module needs no entry in a registry: the names of Ray's are shared by all that runs in the
+    process and unknown in the next one, where `Algorithm.from_checkpoint` looks for them.
+    """
+
+    def __new__(cls, context: Mapping[str, Any]) -> VectorEnv[Any, Any, Any]:  # type: ignore[misc]  # as said
+        """The lanes of `env_config`: its `id`, its `parameters`, and `num_envs`, which RLlib adds."""
+        return make_vector(context["id"], context["parameters"], context.get("num_envs", 1))
+
+
 def _is_image(space: gym.Space[Any]) -> bool:
     return isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
 

@@ -46,6 +46,11 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
             "evaluations": experiment.budget.evaluations,
         },
         "lanes": experiment.lanes,
+        "replicas": {
+            "seeds_per_trial": experiment.seeds_per_trial,
+            "seed_penalty": experiment.seed_penalty,
+            "seed_stride": experiment.lanes,
+        },
         "evaluation": {"episodes": experiment.evaluation_episodes},
         "confirmation": {
             "top_k": experiment.confirmation.top_k,
@@ -53,6 +58,7 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         },
         "baselines": {name: dict(config) for name, config in plan.baselines.items()},
         "scheduler": schedulers.to_json(experiment.scheduler),
+        "checkpoint_budget_gb": experiment.checkpoint_budget_gb,
         "trainer": plan.options.trainer,
         "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.seeds),
         "command": plan.command(),
@@ -69,7 +75,8 @@ def same_experiment(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     Returns:
         The first entry that differs, with both values, in words.
     """
-    for key in ("experiment", "env", "space", "fixed", "lanes", "evaluation", "trainer", "baselines"):
+    same = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation", "trainer", "baselines")
+    for key in same:
         if old.get(key) != new.get(key):
             return f"its {key} differs"
     for key in ("steps_per_trial", "evaluations"):

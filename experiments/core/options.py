@@ -34,6 +34,8 @@ class Options:
     """Trials at once; one for each core if left out."""
     confirm_seeds: int | None = None
     """Test seeds on which each chosen configuration is trained again."""
+    seeds_per_trial: int | None = None
+    """Training seeds of one search trial."""
     top_k: int | None = None
     """Configurations of the search that are confirmed."""
     scheduler: SchedulerName | None = None
@@ -69,7 +71,9 @@ class Options:
             experiment,
             budget=replace(experiment.budget, **spent),
             confirmation=replace(experiment.confirmation, **confirmed),
-            **_given(seed=self.seed, scheduler=self._scheduler(experiment)),
+            **_given(
+                seed=self.seed, scheduler=self._scheduler(experiment), seeds_per_trial=self.seeds_per_trial
+            ),
         )
 
     def _scheduler(self, experiment: Experiment) -> Scheduler | None:

@@ -11,6 +11,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from experiments.core import trainer
+from experiments.core.environment_names import is_environment_name
 from search_spaces import SearchSpace
 
 
@@ -25,11 +26,14 @@ def drawn(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def changeable(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """The domains of the names that may change while a network trains; one with a single value cannot."""
+    """The domains of the names that may change while a network trains; one with a single value cannot.
+
+    Nor do those of the environment: a copy goes on in its donor's.
+    """
     return {
         name: domain
         for name, domain in space.domains.items()
-        if name not in trainer.STRUCTURAL and not domain.single()
+        if not (name in trainer.STRUCTURAL or is_environment_name(name) or domain.single())
     }
 
 

@@ -94,6 +94,8 @@ class Plan:
             seeds=self.seeds,
             diverged_score=diverged_score,
             trainer=self.options.trainer,
+            seeds_per_trial=experiment.seeds_per_trial,
+            seed_penalty=experiment.seed_penalty,
         )
 
     @staticmethod

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import gymnasium as gym
+import pandas as pd
 
 from analysis.loading import NotASweepError, Sweep, load_sweep
-from analysis.schema import Phase
+from analysis.schema import SEEDS_PREFIX, Phase
 from analysis.verdict import decide
 from envs.batching import collate, member
 from envs.encoding import ActionDecoder, ObservationEncoder
 from envs.encoding.wrappers import EncodedVectorEnv
+from experiments.core.checkpoint_files import PATTERN, replica_folders
 from experiments.core.environments import make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.evaluation import Policy
@@ -75,8 +77,8 @@ def load(folder: str | Path) -> TrainedPolicy:
         sweep = load_sweep(folder)
     except NotASweepError as error:
         raise UserError(str(error)) from error
-    run, score = _best_run(Path(folder), sweep)
-    checkpoints = sorted(run.glob("checkpoint_*"))
+    run, best = _best_run(Path(folder), sweep)
+    checkpoints = sorted(run.glob(PATTERN))
     if not checkpoints:
         raise UserError(f"{run.name} has no checkpoint: run the sweep's command again with its --name")
     env = sweep.manifest["env"]
@@ -86,28 +88,42 @@ def load(folder: str | Path) -> TrainedPolicy:
     coder = trained if isinstance(trained, EncodedVectorEnv) else None
     return TrainedPolicy(
         run=run.name,
-        score=score,
+        score=float(best["objective"]),
         env=env["id"],
         env_parameters=parameters,
         observation_space=plain.single_observation_space,
         action_space=plain.single_action_space,
-        act=_network(checkpoints[-1], trained.single_observation_space, trained.single_action_space),
+        act=_network(
+            _replica(checkpoints[-1], best), trained.single_observation_space, trained.single_action_space
+        ),
         encoder=None if coder is None else coder.encoder,
         decoder=None if coder is None else coder.decoder,
     )
 
 
-def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, float]:
+def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
+    """The folder of the run to take, and its row."""
     verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
     if verdict.chosen is not None:
         runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == verdict.chosen], Phase.CONFIRM
     else:
-        runs, phase = sweep.trials, Phase.SEARCH
+        # The search keeps as many checkpoints as its budget of disk allows.
+        kept = [any((folder / Phase.SEARCH / trial).glob(PATTERN)) for trial in sweep.trials["trial_id"]]
+        runs, phase = sweep.trials[kept] if any(kept) else sweep.trials, Phase.SEARCH
     finished = runs.dropna(subset=["objective"])
     if finished.empty:
         raise UserError(f"{folder} has no finished run: run its command again with its --name")
     best = finished.sort_values("objective").iloc[-1]
-    return folder / phase / str(best["trial_id"]), float(best["objective"])
+    return folder / phase / str(best["trial_id"]), best
+
+
+def _replica(checkpoint: Path, best: pd.Series[Any]) -> Path:
+    """Where RLlib's checkpoint lies: of several seeds in one trial, that of the best one."""
+    scores = {
+        folder: float(best[f"{SEEDS_PREFIX}score_{number}"])
+        for number, folder in enumerate(replica_folders(checkpoint))
+    }
+    return max(scores, key=lambda folder: scores[folder]) if scores else checkpoint
 
 
 def batch_length(space: gym.Space[Any], batch: Any) -> int:

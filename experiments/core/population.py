@@ -38,7 +38,7 @@ KEPT_CHECKPOINTS = 2
 """A member's last two: the one before may still be waiting to be copied when the next is written."""
 
 
-class Lockstep(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no types
+class EqualSteps(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no types
     """Ray's PBT, in step.
 
     Args:
@@ -169,7 +169,7 @@ class Lockstep(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no t
         )
 
 
-class LockstepPBT(Lockstep):
+class EqualStepsPBT(EqualSteps):
     """Population based training: copied hyperparameters are moved a step or drawn anew."""
 
     def __init__(self, declared: PopulationBased, space: SearchSpace, **settings: Any) -> None:
@@ -178,7 +178,7 @@ class LockstepPBT(Lockstep):
         super().__init__(declared, space, hyperparam_mutations=changing, **settings)
 
 
-class LockstepPB2(Lockstep, PB2):  # type: ignore[misc]  # ray ships no types
+class EqualStepsPB2(EqualSteps, PB2):  # type: ignore[misc]  # ray ships no types
     """Population based bandits: Ray's Gaussian process sees every number at its place in its range."""
 
     def __init__(self, declared: Population, space: SearchSpace, *, seed: int, **settings: Any) -> None:
@@ -194,11 +194,11 @@ class LockstepPB2(Lockstep, PB2):  # type: ignore[misc]  # ray ships no types
         return super()._save_trial_state(state, time, {**result, "steps": time}, self._placed(trial))
 
     def _explored(self, trial: Trial, donor: Trial) -> dict[str, Any]:
-        # PB2's own exploration; the next class after `Lockstep` in the order of resolution.
+        # PB2's own exploration; the next class after `EqualSteps` in the order of resolution.
         with warnings.catch_warnings():
             # Ray hands SciPy a deprecated option, and scikit-learn reports fits that stop at a bound.
             warnings.simplefilter("ignore")
-            places, _ = super(Lockstep, self)._get_new_config(trial, self._placed(donor))
+            places, _ = super(EqualSteps, self)._get_new_config(trial, self._placed(donor))
         return {**donor.config, **{name: value_at(d, places[name]) for name, d in self._domains.items()}}
 
     def _placed(self, trial: Trial) -> Placed:
@@ -233,7 +233,7 @@ class Members(BasicVariantGenerator):  # type: ignore[misc]  # ray ships no type
         concurrency: Members that train at once.
     """
 
-    def __init__(self, runs: Sequence[Mapping[str, Any]], scheduler: Lockstep, concurrency: int) -> None:
+    def __init__(self, runs: Sequence[Mapping[str, Any]], scheduler: EqualSteps, concurrency: int) -> None:
         super().__init__()
         self._runs = {run["config_id"]: dict(run) for run in runs}
         self._scheduler = scheduler
@@ -265,8 +265,8 @@ class Members(BasicVariantGenerator):  # type: ignore[misc]  # ray ships no type
         return {}
 
 
-def population_scheduler(declared: Population, space: SearchSpace, **settings: Any) -> Lockstep:
-    """Ray's scheduler for a declared one; the settings are those of :class:`Lockstep`."""
+def population_scheduler(declared: Population, space: SearchSpace, **settings: Any) -> EqualSteps:
+    """Ray's scheduler for a declared one; the settings are those of :class:`EqualSteps`."""
     if isinstance(declared, PopulationBased):
-        return LockstepPBT(declared, space, **settings)
-    return LockstepPB2(declared, space, **settings)
+        return EqualStepsPBT(declared, space, **settings)
+    return EqualStepsPB2(declared, space, **settings)

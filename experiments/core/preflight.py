@@ -10,6 +10,11 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 import envs
 from experiments.core import trainer
+from experiments.core.environment_names import (
+    check_environment_names,
+    trainer_part,
+    training_parameters,
+)
 from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
 from experiments.core.evaluation import evaluate
@@ -28,8 +33,9 @@ def preflight(plan: Plan) -> None:
         UserError: With the first thing that is wrong.
     """
     experiment = plan.experiment
-    trainer.check_names((*experiment.space.names, *experiment.fixed))
+    trainer.check_names((*trainer_part(experiment.space.domains), *experiment.fixed))
     make_vector(experiment.env, experiment.env_parameters, 1).close()
+    check_environment_names(experiment, corners(experiment.space))
     _check_splits(plan)
     _check_population(plan)
     task = plan.task(diverged_score=0.0)
@@ -72,15 +78,20 @@ def _check_splits(plan: Plan) -> None:
     experiment = plan.experiment
     if experiment.env not in envs.ids():
         return
-    ranges = [
-        getattr(envs.entry(experiment.env).parameters(**{**experiment.env_parameters, **own}), "split", None)
-        for own in ({}, experiment.validation_parameters, experiment.test_parameters)
-    ]
-    if ranges != [None] * 3 and ranges != ["train", "validation", "test"]:
-        raise UserError(
-            f"{experiment.env} trains on {ranges[0]}, searches on {ranges[1]} and confirms on {ranges[2]}: "
-            "expected train, validation and test; set split in validation_parameters and test_parameters"
-        )
+    declared = experiment.env_parameters
+    searched = [training_parameters(declared, config) for config in corners(experiment.space)]
+    evaluated = [{**declared, **experiment.validation_parameters}, {**declared, **experiment.test_parameters}]
+    for trained in (declared, *(parameters for parameters in searched if parameters != declared)):
+        ranges = [
+            getattr(envs.entry(experiment.env).parameters(**keywords), "split", None)
+            for keywords in (trained, *evaluated)
+        ]
+        if ranges != [None] * 3 and ranges != ["train", "validation", "test"]:
+            raise UserError(
+                f"{experiment.env} trains on {ranges[0]}, searches on {ranges[1]} and confirms on "
+                f"{ranges[2]}: expected train, validation and test; set split in validation_parameters and "
+                "test_parameters"
+            )
 
 
 def _check_population(plan: Plan) -> None:

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from analysis.schema import DEFAULT, Phase, State
+from analysis.schema import DEFAULT, SEEDS_PREFIX, Phase, State
 from analysis.verdict import FIRST_TRIAL
 
 
@@ -65,7 +65,8 @@ class SweepProgress:
 
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
         """A run was evaluated."""
-        self._steps[self._phase, run] = int(result["steps"])
+        # What several seeds of one trial cost together.
+        self._steps[self._phase, run] = int(result.get(SEEDS_PREFIX + "steps", result["steps"]))
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
         """A run is over."""

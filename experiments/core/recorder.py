@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SCHEDULE_FILE, State
+from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SCHEDULE_FILE, SEEDS_PREFIX, State
 from experiments.core.continuation import SCHEDULE
 from experiments.core.progress import SweepProgress
 from experiments.core.tensorboard import TensorBoardLog
@@ -58,7 +58,9 @@ class RunLog:
             self.config = in_force
             write_json(self.folder / "params.json", in_force)
         row = {
-            name: value for name, value in result.items() if name in EVALUATION or name.startswith(ENV_PREFIX)
+            name: value
+            for name, value in result.items()
+            if name in EVALUATION or name.startswith((ENV_PREFIX, SEEDS_PREFIX))
         }
         writer = csv.writer(self.table)
         if not self.columns:

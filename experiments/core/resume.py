@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,6 +62,14 @@ def configuration(params: Path) -> dict[str, Any]:
     """The configuration in a `params.json`, without seeds and ids."""
     values = json.loads(params.read_text(encoding="utf-8"))
     return {name: value for name, value in values.items() if name not in IDENTITY}
+
+
+def merit(run: FinishedRun, full_steps: int) -> tuple[int, float]:
+    """Ranks runs: a longer training counts more than a better objective; those without a value come last."""
+    if run.state not in {State.COMPLETED, State.PRUNED} or not run.curve:
+        return -1, -math.inf
+    last = max(run.curve)
+    return min(last, full_steps), run.curve[last]
 
 
 def _read(folder: Path) -> FinishedRun | None:

@@ -72,3 +72,19 @@ class Seeds:
         # Below 2**32, which NumPy's and Python's global generators ask for.
         start = (self.root * _GOLDEN_RATIO) % (2**32 - _WINDOW)
         return start + (purpose * INDICES + index) * LANES
+
+
+def replica_seeds(seed: int, count: int, *, lanes: int) -> list[int]:
+    """Training seeds of the replicas inside one trial: they share out the numbers that its index owns.
+
+    Args:
+        seed: The trial's training seed, which is the first replica's.
+        count: Replicas.
+        lanes: Lanes, and so numbers, that each replica needs.
+
+    Raises:
+        ValueError: The index does not own so many.
+    """
+    if count * lanes > LANES:
+        raise ValueError(f"{count} replicas of {lanes} lanes: expected at most {LANES} numbers together")
+    return [seed + replica * lanes for replica in range(count)]

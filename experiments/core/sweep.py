@@ -15,6 +15,7 @@ from rich.console import Console
 from analysis.report import write_report
 from analysis.schema import Phase, State
 from experiments.core import closing
+from experiments.core.checkpoints import CheckpointBudget, keep_only
 from experiments.core.cluster import connected
 from experiments.core.errors import UserError
 from experiments.core.lineage import with_schedule
@@ -24,12 +25,13 @@ from experiments.core.plan import Plan
 from experiments.core.preflight import preflight, random_return
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
-from experiments.core.resume import finished_runs
+from experiments.core.resume import finished_runs, merit
 from experiments.core.searcher import trial_name
 from experiments.core.trial import Task
 
 EXIT_ALL_FAILED = 1
 EXIT_INTERRUPTED = 130
+GIGABYTE = 10**9
 WIDTH = 110
 """Columns to print where no terminal says how many it has."""
 
@@ -78,7 +80,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     ]
     # Those that were stopped early fill up what is missing, the longest trained first.
     full = plan.experiment.budget.steps_per_trial
-    best = sorted(tried, key=lambda run: (min(max(run.curve), full), run.curve[max(run.curve)]), reverse=True)
+    best = sorted(tried, key=lambda run: merit(run, full), reverse=True)
     folder = plan.folder / Phase.SEARCH
     winners = {
         run.name: with_schedule(folder / run.name, run.config)
@@ -95,7 +97,12 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)
         progress.begin(Phase.SEARCH, plan.experiment.budget.trials)
-        search(plan, task, concurrency=concurrency, callbacks=[recorder], interruption=interruption)
+        room = CheckpointBudget(
+            plan.folder / Phase.SEARCH,
+            budget=plan.experiment.checkpoint_budget_gb * GIGABYTE,
+            full_steps=task.steps,
+        )
+        search(plan, task, concurrency=concurrency, callbacks=[recorder, room], interruption=interruption)
         chosen = chosen_configurations(plan)
         if interruption.requested or not any(name.startswith("trial_") for name in chosen):
             return
@@ -103,6 +110,8 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
         recorders.append(recorder)
         progress.begin(Phase.CONFIRM, len(chosen) * plan.experiment.confirmation.seeds)
         confirm(plan, task, chosen, concurrency=concurrency, callbacks=[recorder], interruption=interruption)
+        if not interruption.requested:
+            keep_only(plan.folder / Phase.SEARCH, chosen)
 
 
 def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> Recorder:

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import math
-import tempfile
-import time
 import warnings
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium as gym
 import torch
-from gymnasium.vector import VectorEnv
 from ray import tune
-from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
-from ray.rllib.env.env_context import EnvContext
-from ray.tune.registry import register_env
 
-from analysis.schema import ENV_PREFIX, Phase, State
+from analysis.schema import Phase
 from experiments.core import trainer
-from experiments.core.continuation import SCHEDULE, Progress, config_at, put_in_force
-from experiments.core.environments import Arena, make_vector
-from experiments.core.evaluation import evaluate
-from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, use_fast_path
-from experiments.core.seeds import Seeds
+from experiments.core.continuation import SCHEDULE, Recipe
+from experiments.core.environment_names import trainer_part, training_parameters
+from experiments.core.environments import Arena, RLlibEnv, make_vector
+from experiments.core.fast_ppo import use_fast_path
+from experiments.core.replicas import Lockstep
+from experiments.core.seeds import Seeds, replica_seeds
+from experiments.core.training_run import Course, TrainingRun
 
-OBJECTIVE_WINDOW = 3
-"""Evaluation points whose mean score is the objective: one alone is mostly noise."""
 IDENTITY = ("seed", "config_id", "test_seed", SCHEDULE)
 """What a trial's `config` carries besides the configuration itself."""
-
-
 CONFIGURATION = "configuration"
 """Name, in a result, of the configuration that the steps before it were trained with."""
 
@@ -59,6 +50,10 @@ class Task:
     diverged_score: float
     """What a trial scores once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
+    seeds_per_trial: int = 1
+    """Replicas in one run of the search; a confirmation run has one seed."""
+    seed_penalty: float = 0.0
+    """Standard deviations of the replicas' objectives that their mean is lowered by."""
 
 
 def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
@@ -71,10 +66,11 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     Raises:
         UserError: A name is unknown or the batch sizes do not fit.
     """
-    settings = trainer.complete(configuration_of(config), task.fixed)
+    settings = settings_of(config, task)
+    parameters = training_parameters(task.env_parameters, configuration_of(config))
     built = (
         PPOConfig()
-        .environment(_registered_with_rllib(task.env), env_config=dict(task.env_parameters))
+        .environment(RLlibEnv, env_config={"id": task.env, "parameters": parameters})
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=task.lanes,
@@ -89,20 +85,14 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     return use_fast_path(built, **trainer.fast_path_keywords(settings))
 
 
+def settings_of(config: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """Every setting of the trainer by name, as :func:`ppo_config` uses it."""
+    return trainer.complete(trainer_part(configuration_of(config)), task.fixed)
+
+
 def configuration_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration's names and values in what a trainable receives, without seeds and ids."""
     return {name: value for name, value in config.items() if name not in IDENTITY}
-
-
-def _registered_with_rllib(env_id: str) -> str:
-    """Tells RLlib how to make an environment, in each process that trains, and returns its name there."""
-
-    def create(context: EnvContext) -> VectorEnv[Any, Any, Any]:
-        parameters = dict(context)
-        return make_vector(env_id, parameters, parameters.pop("num_envs", 1))
-
-    register_env(env_id, create)
-    return env_id
 
 
 class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
@@ -117,142 +107,64 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """Prepares the process once and builds the first trial."""
         _prepare_process()
         self._task = task
-        phase = Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
-        self._arena = task.arenas[phase]
+        self._arena = task.arenas[_phase(config)]
         self._evaluation_env = make_vector(task.env, self._arena.parameters, task.evaluation_episodes)
-        self._build(config)
+        self._replicas = self._built(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Takes the next trial without a new process."""
-        self._algorithm.stop()
-        self._build(new_config)
+        self._replicas.stop()
+        self._replicas = self._built(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Trains up to the next evaluation and evaluates."""
-        started, steps_before = time.perf_counter(), self._steps
-        try:
-            metrics = self._train_until(self._next_evaluation())
-            trained = time.perf_counter()
-            result = self._evaluate()
-            if not math.isfinite(result["score"]):
-                raise DivergenceError("score")
-        except DivergenceError as error:
-            return self._diverged(error)
-        self._wall_s += time.perf_counter() - started
-        result |= metrics
-        result["steps_per_s"] = (self._steps - steps_before) / (trained - started)
-        return self._report(result, done=self._steps >= self._task.steps)
+        result = self._replicas.advance()
+        return {**result, CONFIGURATION: configuration_of(self._replicas.config)}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Saves RLlib's checkpoint, and where the run stands."""
-        self._algorithm.save_to_path(Path(checkpoint_dir).absolute().as_posix())
-        progress = Progress(
-            steps=self._steps,
-            points=self._points,
-            scores=list(self._scores),
-            wall_s=self._wall_s,
-            config=self._config,
-        )
-        progress.write(Path(checkpoint_dir))
+        """Saves RLlib's checkpoint and how far training has come, of each replica."""
+        self._replicas.save(Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Goes on from a checkpoint: this run's own, or that of another one which this run copies.
+        """Goes on from where :meth:`save_checkpoint` was, be it another trial's, which this one then copies.
 
-        Whatever the checkpoint was trained with, from now on the configuration of this run is in force.
+        Whatever the checkpoint was trained with, from now on the configuration of this trial is in force.
         """
-        progress = Progress.read(Path(checkpoint_dir))
-        config = config_at(self._received, progress.steps)
-        if config != self._config:
-            self._algorithm.stop()
-            self._build_algorithm(config)
-        self._algorithm.restore_from_path(Path(checkpoint_dir).absolute().as_posix())
-        if _trained_as(progress.config) != _trained_as(config):
-            settings = (
-                trainer.complete(configuration_of(c), self._task.fixed) for c in (progress.config, config)
-            )
-            put_in_force(self._algorithm, *settings)
-        self._steps, self._points, self._wall_s = progress.steps, progress.points, progress.wall_s
-        self._scores.clear()
-        self._scores.extend(progress.scores)
+        self._replicas.load(Path(checkpoint_dir))
 
     def cleanup(self) -> None:
-        """Frees the trainer."""
-        self._algorithm.stop()
+        """Frees the trainers."""
+        self._replicas.stop()
 
-    def _build(self, config: dict[str, Any]) -> None:
-        self._received = config
-        self._build_algorithm(config_at(config, 0))
-        seeds = self._task.seeds
-        confirming = "test_seed" in config
-        self._evaluation_seed = seeds.test_evaluation(config["test_seed"]) if confirming else seeds.evaluation
-        self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
-        self._last: dict[str, Any] = {}
-        self._steps, self._points, self._wall_s = 0, 0, 0.0
-
-    def _build_algorithm(self, config: dict[str, Any]) -> None:
-        self._config = config
-        self._algorithm: Algorithm = ppo_config(config, self._task).build_algo()
-
-    def _points_passed(self) -> int:
-        """Evaluation points, evenly spaced in steps, that training has reached."""
-        return min(self._steps * self._task.evaluations // self._task.steps, self._task.evaluations)
-
-    def _next_evaluation(self) -> int:
-        """Steps at which the next evaluation is due."""
-        return math.ceil((self._points_passed() + 1) * self._task.steps / self._task.evaluations)
-
-    def _train_until(self, steps: int) -> dict[str, float]:
-        metrics: dict[str, float] = {}
-        while self._steps < steps:
-            if config_at(self._received, self._steps) != self._config:
-                self._follow_schedule()
-            metrics = read_metrics(self._algorithm.train())
-            self._steps = int(metrics.pop("steps"))
-        return metrics
-
-    def _follow_schedule(self) -> None:
-        """Goes on with the configuration that is due, in the way in which a population's member copies."""
-        with tempfile.TemporaryDirectory() as folder:
-            self.save_checkpoint(folder)
-            self.load_checkpoint(folder)
-
-    def _evaluate(self) -> dict[str, Any]:
-        played = evaluate(self._evaluation_env, greedy_policy(self._algorithm), seed=self._evaluation_seed)
-        mean = float(played.returns.mean())
-        return {
-            "score": self._arena.scale.score(mean),
-            "eval/return_mean": mean,
-            "eval/return_std": float(played.returns.std(ddof=1)) if played.returns.size > 1 else 0.0,
-            "eval/length_mean": float(played.lengths.mean()),
-            **{ENV_PREFIX + name: value for name, value in sorted(played.summaries.items())},
-        }
-
-    def _report(self, result: dict[str, Any], *, done: bool) -> dict[str, Any]:
-        # A large batch passes several evaluation points at once; until it was learned from, the policy before
-        # it was in force. So the objective covers the same steps whatever the batch size.
-        if self._scores:
-            self._scores.extend([self._scores[-1]] * (self._points_passed() - self._points - 1))
-        self._points = self._points_passed()
-        self._scores.append(result["score"])
-        result["steps"] = self._steps
-        result["wall_s"] = self._wall_s
-        result["objective"] = sum(self._scores) / len(self._scores)
-        self._last = result
-        return {**result, "done": done, CONFIGURATION: configuration_of(self._config)}
-
-    def _diverged(self, error: DivergenceError) -> dict[str, Any]:
-        """The floor score, and nothing else that could be mistaken for a measurement."""
-        result = dict.fromkeys(self._last, math.nan)
-        result |= {"steps": self._steps, "wall_s": self._wall_s}
-        result["score"] = result["objective"] = self._task.diverged_score
-        ending = {"done": True, "state": State.DIVERGED.value, "cause": str(error)}
-        return {**result, **ending, CONFIGURATION: configuration_of(self._config)}
+    def _built(self, config: dict[str, Any]) -> Lockstep:
+        task = self._task
+        searching = _phase(config) is Phase.SEARCH
+        course = Course(
+            steps=task.steps,
+            evaluations=task.evaluations,
+            env=self._evaluation_env,
+            seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
+            scale=self._arena.scale,
+            diverged_score=task.diverged_score,
+        )
+        count = task.seeds_per_trial if searching else 1
+        seeds = replica_seeds(config["seed"], count, lanes=task.lanes)
+        recipes = [
+            Recipe(
+                received={**config, "seed": seed},
+                build=partial(ppo_config, task=task),
+                settings=partial(settings_of, task=task),
+            )
+            for seed in seeds
+        ]
+        runs = [TrainingRun(recipe, course) for recipe in recipes]
+        return Lockstep(runs, penalty=task.seed_penalty)
 
 
-def _trained_as(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides how training goes on: names, values and the seed."""
-    return {**configuration_of(config), "seed": config["seed"]}
+def _phase(config: Mapping[str, Any]) -> Phase:
+    """Which phase a run belongs to: the confirmation's have a test seed."""
+    return Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
 
 
 def _prepare_process() -> None:

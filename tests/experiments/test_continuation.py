@@ -46,7 +46,7 @@ def started(config, **changes):
 
 
 def learner_of(trial):
-    return trial._algorithm.learner_group._learner
+    return trial._replicas._runs[0]._algorithm.learner_group._learner
 
 
 def weights_of(trial):
@@ -159,7 +159,7 @@ def test_the_reward_scaling_of_a_copy_discounts_as_its_configuration_says(tmp_pa
     donor.save_checkpoint(tmp_path.as_posix())
     copy = started({**COPY, **scaled})
     copy.load_checkpoint(tmp_path.as_posix())
-    ours, theirs = (trial._algorithm.env_runner for trial in (copy, donor))
+    ours, theirs = (trial._replicas._runs[0]._algorithm.env_runner for trial in (copy, donor))
     assert ours._scaler._gamma == pytest.approx(0.95)
     assert ours._scaler.moments.variance == theirs._scaler.moments.variance
     assert (ours.normaliser.moments.mean == theirs.normaliser.moments.mean).all()

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,12 +16,21 @@ from analysis.loading import load_sweep
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 ROOT = Path(__file__).parents[2]
 RAY = Path(sys.executable).with_name("ray")
-PORT, DASHBOARD = "6399", "8299"
+
+
+def _free_ports(count):
+    """Ports that nothing listens on: Ray's own numbers are taken while another Ray runs on the machine."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [taken.getsockname()[1] for taken in sockets]
+    for taken in sockets:
+        taken.close()
+    return ports
 
 
 @pytest.fixture
 def head(tmp_path):
     """A Ray head on loopback behind a token; the environment its clients need."""
+    port, dashboard, agent, client = _free_ports(4)
     token = tmp_path / "token"
     token.write_text(secrets.token_hex(32))
     env = {
@@ -28,24 +38,28 @@ def head(tmp_path):
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
         "PATH": f"{RAY.parent}:{os.environ['PATH']}",
+        "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
     }
     env.pop("RAY_ADDRESS", None)
-    start = [
-        RAY, "start", "--head", "--block", f"--port={PORT}", f"--dashboard-port={DASHBOARD}", "--num-cpus=2",
-        "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", "--disable-usage-stats",
-        # pytest's own folders are too deep for the paths of Ray's sockets.
-        f"--temp-dir={tempfile.mkdtemp(prefix='ray_')}",
-    ]  # fmt: skip
-    log = (tmp_path / "head.log").open("w")
-    running = subprocess.Popen(start, env=env, stdout=log, stderr=subprocess.STDOUT)
-    yield env
-    running.terminate()
-    running.wait(timeout=60)
-    log.close()
+    # pytest's own folders are too deep for the paths of Ray's sockets.
+    with (
+        tempfile.TemporaryDirectory(prefix="ray_", ignore_cleanup_errors=True) as session,
+        (tmp_path / "head.log").open("w") as log,
+    ):
+        start = [
+            RAY, "start", "--head", "--block", "--num-cpus=2", f"--temp-dir={session}", f"--port={port}",
+            f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}",
+            f"--ray-client-server-port={client}", "--node-ip-address=127.0.0.1",
+            "--dashboard-host=127.0.0.1", "--disable-usage-stats",
+        ]  # fmt: skip
+        running = subprocess.Popen(start, env=env, stdout=log, stderr=subprocess.STDOUT)
+        yield env
+        running.terminate()
+        running.wait(timeout=60)
 
 
 def _submit(env, *arguments):
-    command = [RAY, "job", "submit", "--address", f"http://127.0.0.1:{DASHBOARD}", *arguments]
+    command = [RAY, "job", "submit", *arguments]
     return subprocess.run(
         command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from experiments.core.checkpoint_files import replica_folder
 from experiments.core.environments import make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.policy import batch_length, load, serve
@@ -81,3 +83,27 @@ def _leaves(batch):
     if isinstance(batch, tuple):
         return [leaf for part in batch for leaf in _leaves(part)]
     return [batch]
+
+
+def test_before_the_confirmation_the_best_trial_that_kept_its_checkpoint_is_taken(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
+    (kept,) = {path.parent.name for path in (cut / "search").glob("*/checkpoint_*")}
+    assert load(cut).run == kept
+
+
+def test_of_a_trial_on_several_seeds_the_best_seeds_policy_is_taken(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
+    (checkpoint,) = (cut / "search").glob("*/checkpoint_*")
+    network = checkpoint.with_name("network")
+    checkpoint.rename(network)
+    checkpoint.mkdir()
+    network.rename(replica_folder(checkpoint, 1))
+    replica_folder(checkpoint, 0).mkdir()
+    result = checkpoint.parent / "result.json"
+    lines = [json.loads(line) for line in result.read_text().splitlines()]
+    lines[-1] |= {"seeds/score_0": 0.1, "seeds/score_1": 0.2}
+    result.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    observation = load(cut).observation_space.sample()
+    assert load(cut).action_space.contains(load(cut).compute_action(observation))

@@ -50,8 +50,16 @@ def test_the_folder_holds_what_the_contract_names(smoke):
         for name in ("params.json", "result.json", "progress.csv", "state.json"):
             assert (run / name).exists(), run / name
         assert list(run.glob("events.out.tfevents.*"))
-        assert list(run.glob("checkpoint_*"))
     assert not list(folder.rglob("*.part"))
+
+
+def test_after_the_confirmation_the_top_k_and_the_confirmed_keep_their_checkpoints(smoke):
+    folder, _ = smoke
+    kept = {path.parent.name for path in (folder / "search").glob("*/checkpoint_*")}
+    confirmed = {path.name.rpartition("_seed")[0] for path in (folder / "confirm").glob("*_seed*")}
+    assert kept == confirmed - {"default", "rllib"}
+    assert len(kept) == 1
+    assert all(list(run.glob("checkpoint_*")) for run in (folder / "confirm").glob("*_seed*"))
 
 
 def test_every_evaluation_has_every_column_and_counts_steps(smoke):

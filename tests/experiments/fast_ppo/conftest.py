@@ -4,20 +4,11 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-import ray
 import torch
 from ray import tune
 
 # As in a trial: more threads only wait for each other at these sizes.
 torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def local_ray():
-    """Building an Algorithm needs Ray; learners and runners alone do not."""
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture(scope="session")
