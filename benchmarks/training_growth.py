@@ -9,12 +9,12 @@ Writes docs/performance.md and docs/figures/training_growth.svg.
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import altair as alt
 import pandas as pd
@@ -32,25 +32,37 @@ WIDTHS = (32, 64, 128, 256, 512)
 TRIALS = (1, 2)
 
 
+class Memory(NamedTuple):
+    """MiB of a process: resident, and of these its own alone (libraries' code is shared)."""
+
+    resident: float
+    own: float
+
+
 def steps_per_second(
     setting: Setting, *, fast: bool = True, clock: Callable[[], float] = time.process_time
-) -> tuple[float, float]:
-    """Speed, and the process' memory in MiB."""
+) -> tuple[float, Memory]:
+    """Speed, and the process' memory."""
     iterate = rllib(setting, fast=fast)
     iterate()
     start, steps = clock(), 0
     while (elapsed := clock() - start) < SECONDS:
         steps += iterate()
-    return steps / elapsed, _resident_mib()
+    return steps / elapsed, _memory_mib()
 
 
-def _resident_mib() -> float:
+def _memory_mib() -> Memory:
     """Memory of this process (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
+    kib = {
+        name: int(value.split()[0])
+        for name, value in (
+            line.split(":") for line in Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+        )
+    }
+    return Memory(kib["Rss"] / 1024, (kib["Private_Clean"] + kib["Private_Dirty"]) / 1024)
 
 
-def trial(address: str, fast: bool) -> tuple[float, float]:
+def trial(address: str, fast: bool) -> tuple[float, Memory]:
     """One trial in a process of its own, by the clock on the wall: others may take its core."""
     torch.set_num_threads(1)
     ray.init(address=address, log_to_driver=False, logging_level="ERROR")
@@ -58,14 +70,14 @@ def trial(address: str, fast: bool) -> tuple[float, float]:
     return steps_per_second(setting, fast=fast, clock=time.perf_counter)
 
 
-def at_once(trials: int, address: str, *, fast: bool = True) -> tuple[float, float]:
+def at_once(trials: int, address: str, *, fast: bool = True) -> tuple[float, Memory]:
     """Sum of the speeds of several trials at the same time, and the memory of one."""
     with ProcessPoolExecutor(trials, multiprocessing.get_context("spawn")) as pool:
         results = [task.result() for task in [pool.submit(trial, address, fast) for _ in range(trials)]]
     return sum(speed for speed, _ in results), max(memory for _, memory in results)
 
 
-def measure(address: str) -> tuple[pd.DataFrame, dict[str, float]]:
+def measure(address: str) -> tuple[pd.DataFrame, dict[str, Memory]]:
     """All points as rows (what, value, speed), and the memory of both paths."""
     rows = [("lanes", n, steps_per_second(Setting(TRADING, n, (64, 64), 2048, 128))[0]) for n in LANES]
     rows += [("width", w, steps_per_second(Setting(TRADING, 8, (w, w), 2048, 128))[0]) for w in WIDTHS]
@@ -92,14 +104,14 @@ def draw(points: pd.DataFrame) -> alt.FacetChart:
     )
 
 
-def markdown(points: pd.DataFrame, memory: dict[str, float]) -> str:
+def markdown(points: pd.DataFrame, memory: dict[str, Memory]) -> str:
     """What is written into docs/performance.md."""
     lines = ["| | |", "| --- | --- |"]
     for what, group in points.groupby("what", sort=False):
         speeds = ", ".join(f"{row.value}: {row.speed:,.0f}" for row in group.itertuples())
         lines.append(f"| steps per second by {what} | {speeds} |")
-    sizes = f"{memory['fast']:,.0f} MiB; stock RLlib {memory['RLlib']:,.0f} MiB"
-    lines.append(f"| memory of a training process | {sizes} |")
+    sizes = [f"{m.resident:,.0f} MiB ({m.own:,.0f} MiB its own)" for m in (memory["fast"], memory["RLlib"])]
+    lines.append(f"| memory of a training process | {sizes[0]}; stock RLlib {sizes[1]} |")
     note = (
         "Trading environment, batch 2048, minibatch 128, 10 epochs; 8 lanes and 2x64 tanh where not varied."
     )

@@ -5,6 +5,7 @@
 
 from experiments.core.cli import main
 from experiments.core.declaration import Budget, Confirmation, Experiment
+from experiments.core.resources import Resources
 from experiments.core.schedulers import (
     Asha,
     Hyperband,
@@ -24,5 +25,6 @@ __all__ = [
     "NoScheduler",
     "PopulationBandit",
     "PopulationBased",
+    "Resources",
     "main",
 ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from search_spaces import model_layouts
+from search_spaces.space import Scalar, SearchSpace
+
 RLLIB_DEFAULTS = MappingProxyType(
     {
         "lr": 5e-5,
@@ -26,3 +29,13 @@ RLLIB_DEFAULTS = MappingProxyType(
 
 Its gradient clipping is off (None) and its value clipping on, the other way round than in the literature.
 """
+
+
+def rllib_defaults(space: SearchSpace) -> dict[str, Scalar | None]:
+    """RLlib's defaults in an experiment that searches a space.
+
+    On images they get the space's default network: RLlib has one of its own for five sizes of images only.
+    """
+    layout = space.defaults.get("layout")
+    is_cnn = isinstance(layout, str) and bool(model_layouts.parse(layout).filters)
+    return {**RLLIB_DEFAULTS, "layout": layout} if is_cnn else dict(RLLIB_DEFAULTS)

@@ -21,13 +21,17 @@ Filters = tuple[tuple[int, int, int], ...]
 
 CNN_STACKS: Mapping[str, Filters] = MappingProxyType(
     {
+        "tile4": ((16, 4, 4),),
+        "tile8": ((16, 8, 8),),
+        "tile4conv": ((16, 4, 4), (32, 3, 1)),
         "tiny": ((16, 8, 8), (32, 2, 2)),
         "small": ((16, 8, 4), (32, 4, 2)),
         "nature": ((32, 8, 4), (64, 4, 2), (64, 3, 1)),
     }
 )
 """Convolutional stacks by name. "small" and "nature" are those of Mnih et al. 2013 (arXiv 1312.5602) and 2015
-(Nature 518); "tiny" looks at each 8x8 tile once, which is all that a grid of such tiles shows."""
+(Nature 518). "tile4" and "tile8" look at each tile of 4x4 or 8x8 pixels once, all that a grid of such tiles
+shows; "tile4conv" then at each tile with its neighbours, "tiny" at each two by two of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,33 @@ def parse(name: str) -> Layout:
     )
 
 
+def check_fits(name: str, shape: tuple[int, ...]) -> None:
+    """Refuses a layout that cannot look at observations of a shape.
+
+    Args:
+        name: As for :func:`parse`.
+        shape: Of one observation: [size], or [H, W, C] of an image.
+
+    Raises:
+        ValueError: The layout is for vectors and the observation an image or the other way round, a kernel is
+            larger than what it looks at, or the name does not describe a layout.
+    """
+    layout, is_image = parse(name), len(shape) == 3
+    seen = "x".join(str(size) for size in shape)
+    if is_image != bool(layout.filters):
+        wanted = "a stack such as 'cnn-small-128'" if is_image else "widths such as '64x64-tanh'"
+        kind = "images" if is_image else "vectors"
+        raise ValueError(f"layout {name!r} does not fit {kind} of {seen}: expected {wanted}")
+    size = min(shape[:2], default=0)
+    for depth, (_, kernel, stride) in enumerate(layout.filters, start=1):
+        if kernel > size:
+            raise ValueError(
+                f"layout {name!r} does not fit images of {seen}: its convolution {depth} looks at {kernel}x"
+                f"{kernel} but is shown {size}; choose a smaller stack or a larger image"
+            )
+        size = -(-size // stride)
+
+
 MLP = choice(
     "layout",
     "64-tanh", "32x32-tanh", "64x64-tanh", "128x128-tanh", "64x64x64-tanh",
@@ -84,6 +115,15 @@ MLP = choice(
     source="Huang 2022, detail 13: 64x64 tanh, separate; Andrychowicz 2020, section 3.2: tune the width",
 )  # fmt: skip
 """Depth, width, activation and sharing of fully connected networks."""
+
+TILES = choice(
+    "layout",
+    "cnn-tile4-64", "cnn-tile4-128", "cnn-tile4-128-shared", "cnn-tile4-256", "cnn-tile4conv-64",
+    "cnn-small-128",
+    default="cnn-tile4-128",
+    source="the least that tells a grid's cells of 4x4 pixels apart, and Mnih et al. 2013 (arXiv 1312.5602)",
+)  # fmt: skip
+"""Convolutional networks for small images of a grid whose cells are 4x4 pixels."""
 
 CNN = choice(
     "layout", "cnn-tiny-64", "cnn-tiny-128", "cnn-small-128", "cnn-small-128-shared", "cnn-small-256",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,8 +32,8 @@ def quieten(*, debug: bool) -> None:
 
 
 @contextmanager
-def connected(*, cores: int | None, debug: bool) -> Iterator[int]:
-    """Connects to Ray and says how many cores there are.
+def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]]:
+    """Connects to Ray and says how much there is of each resource, by Ray's names ("CPU", "GPU").
 
     A job's driver (`RAY_ADDRESS` is set) joins its cluster. Anything else gets a private Ray on this machine,
     since one that happens to run here belongs to somebody else.
@@ -54,6 +54,6 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[int]:
     else:
         ray.init(address="local", num_cpus=cores, include_dashboard=False, **common)
     try:
-        yield int(ray.cluster_resources().get("CPU", 1))
+        yield ray.cluster_resources()
     finally:
         ray.shutdown()

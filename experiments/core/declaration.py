@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from experiments.core import schedulers
 from experiments.core.errors import UserError
+from experiments.core.resources import Resources, Vectorization
 from experiments.core.schedulers import Asha, Scheduler
 from experiments.core.seeds import INDICES, LANES
 from search_spaces import SearchSpace
@@ -78,6 +79,10 @@ class Experiment:
     """The trainer's settings that are not searched, by the same names as searched ones."""
     lanes: int = 8
     """Copies of the environment that one trial samples from, side by side."""
+    vectorization: Vectorization = "auto"
+    """How they are stepped; "async" pays where one step takes longer than handing it to a process."""
+    resources: Resources = field(default_factory=Resources)
+    """What one trial takes of the machine."""
     evaluation_episodes: int = 256
     """Greedy episodes of one evaluation, all on the same seeds for every trial."""
     confirmation: Confirmation = field(default_factory=Confirmation)
@@ -100,6 +105,9 @@ class Experiment:
         _check(self, "evaluation_episodes", 1, LANES)
         _check(self, "seed", 0)
         schedulers.check(self.scheduler)
+        if self.vectorization not in get_args(Vectorization):
+            expected = " or ".join(repr(name) for name in get_args(Vectorization))
+            raise UserError(f"vectorization={self.vectorization!r}: expected {expected}")
         _check(self, "seeds_per_trial", 1, LANES // self.lanes)
         _check_real(self, "seed_penalty", 0.0)
         _check_real(self, "checkpoint_budget_gb", 0.0)

@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 import envs
 from envs.encoding import encode_vector
 from experiments.core.errors import UserError
+from experiments.core.resources import Vectorization
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,9 @@ def scale_of(env_id: str, parameters: Mapping[str, Any]) -> Scale:
     )
 
 
-def make_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
+def make_vector(
+    env_id: str, parameters: Mapping[str, Any], lanes: int, vectorization: Vectorization = "auto"
+) -> VectorEnv[Any, Any, Any]:
     """N lanes of an environment, in spaces that PPO can be trained in.
 
     The environment's own vector form is taken if it has one, else N single ones in lockstep. Images stay as
@@ -95,13 +98,18 @@ def make_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> Vecto
         env_id: Gymnasium id, or `module:id`.
         parameters: The environment's keywords.
         lanes: N.
+        vectorization: "async" steps every lane in a process of its own, which `close` ends.
 
     Raises:
         UserError: The id is unknown, or the environment does not take the parameters.
     """
     try:
+        if vectorization == "async":
+            from experiments.core.lane_processes import make_lane_processes
+
+            return make_lane_processes(env_id, parameters, lanes)
         env = make_plain_vector(env_id, parameters, lanes)
-        return env if _is_image(env.single_observation_space) else encode_vector(env)
+        return env if is_image(env.single_observation_space) else encode_vector(env)
     except (ValueError, TypeError) as error:
         raise UserError(f"{env_id}: {error}") from error
 
@@ -123,11 +131,13 @@ class RLlibEnv:
     """
 
     def __new__(cls, context: Mapping[str, Any]) -> VectorEnv[Any, Any, Any]:  # type: ignore[misc]  # as said
-        """The lanes of `env_config`: its `id`, its `parameters`, and `num_envs`, which RLlib adds."""
-        return make_vector(context["id"], context["parameters"], context.get("num_envs", 1))
+        """The lanes of `env_config`: its `id`, `parameters` and `vectorization`, and RLlib's `num_envs`."""
+        lanes = context.get("num_envs", 1)
+        return make_vector(context["id"], context["parameters"], lanes, context.get("vectorization", "auto"))
 
 
-def _is_image(space: gym.Space[Any]) -> bool:
+def is_image(space: gym.Space[Any]) -> bool:
+    """Whether observations are images, which are trained on as they are."""
     return isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -26,18 +26,50 @@ class EvaluationResult:
     """Mean over the episodes of every number that the environment reports at their ends; NaN if none."""
 
 
-def evaluate(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int) -> EvaluationResult:
-    """Plays one episode in every lane.
+def evaluate(
+    env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes: int | None = None
+) -> EvaluationResult:
+    """Plays episodes, as many at once as there are lanes.
 
     Args:
-        env: E lanes; lane i plays the episode of seed `seed + i`. Lanes that are done idle along.
+        env: N lanes. Those that are done idle along until all are.
         policy: Chooses all lanes' actions.
-        seed: Of the first lane.
+        seed: Of the first episode; episode i is that of seed `seed + i`, whatever the number of lanes.
+        episodes: E; one a lane if None.
     """
-    episodes = env.num_envs
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, dtype=np.int64)
+    episodes = episodes or env.num_envs
+    firsts = range(0, episodes, env.num_envs)
+    turns = [
+        _play(env, policy, seed=seed + first, episodes=min(env.num_envs, episodes - first))
+        for first in firsts
+    ]
+    names = dict.fromkeys(name for turn in turns for name in turn.reports)
+    missing = [np.full(len(turn.returns), np.nan) for turn in turns]
+    return EvaluationResult(
+        returns=np.concatenate([turn.returns for turn in turns]),
+        lengths=np.concatenate([turn.lengths for turn in turns]),
+        summaries={
+            name: _mean(
+                np.concatenate([t.reports.get(name, nan) for t, nan in zip(turns, missing, strict=True)])
+            )
+            for name in names
+        },
+    )
+
+
+class _Turn(NamedTuple):
+    """E episodes side by side: their returns [E], lengths [E], and each number reported at their ends [E]."""
+
+    returns: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    reports: dict[str, NDArray[np.float64]]
+
+
+def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes: int) -> _Turn:
+    """One episode in each of the first E lanes."""
+    returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
     reports: dict[str, NDArray[np.float64]] = {}
-    playing = np.ones(episodes, dtype=np.bool_)
+    playing = np.arange(env.num_envs) < episodes
     observations, _ = env.reset(seed=seed)
     while playing.any():
         observations, rewards, terminated, truncated, infos = env.step(policy(observations))
@@ -47,11 +79,8 @@ def evaluate(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int) -> Eva
         if ended.any():
             _collect(reports, infos, ended)
             playing &= ~ended
-    return EvaluationResult(
-        returns=returns,
-        lengths=lengths,
-        summaries={name: _mean(values) for name, values in reports.items()},
-    )
+    kept = {name: values[:episodes] for name, values in reports.items()}
+    return _Turn(returns[:episodes], lengths[:episodes], kept)
 
 
 def _collect(

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +47,8 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
             "evaluations": experiment.budget.evaluations,
         },
         "lanes": experiment.lanes,
+        "vectorization": experiment.vectorization,
+        "resources": asdict(experiment.resources),
         "replicas": {
             "seeds_per_trial": experiment.seeds_per_trial,
             "seed_penalty": experiment.seed_penalty,

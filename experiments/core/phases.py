@@ -169,7 +169,7 @@ def train_all(
     param_space: Mapping[str, Any] | None = None,
     kept_checkpoints: int = 1,
 ) -> None:
-    """Runs what a searcher suggests on Tune, one CPU and one thread a run, in actors that are used again.
+    """Runs what a searcher suggests on Tune, in the declared resources and in actors that are used again.
 
     Args:
         folder: The sweep's folder; the runs' checkpoints go below its phase.
@@ -185,7 +185,7 @@ def train_all(
         kept_checkpoints: Of a run, while the phase goes on.
     """
     tuner = Tuner(
-        tune.with_resources(tune.with_parameters(PPOTrial, task=task), {"cpu": 1}),
+        tune.with_resources(tune.with_parameters(PPOTrial, task=task), task.resources.declared),
         param_space=param_space,
         tune_config=TuneConfig(
             search_alg=searcher,

@@ -17,7 +17,7 @@ from experiments.core.environments import Arena, Scale, scale_of
 from experiments.core.options import Options
 from experiments.core.seeds import Seeds
 from experiments.core.trial import Task
-from search_spaces.baselines import RLLIB_DEFAULTS
+from search_spaces.baselines import rllib_defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Plan:
     @property
     def baselines(self) -> Mapping[str, Mapping[str, Any]]:
         """The untuned configurations by id, slowest first: RLlib's defaults train ten times longer."""
-        return {RLLIB: dict(RLLIB_DEFAULTS), DEFAULT: self.experiment.space.defaults}
+        return {RLLIB: rllib_defaults(self.experiment.space), DEFAULT: self.experiment.space.defaults}
 
     @property
     def test_runs(self) -> int:
@@ -88,6 +88,8 @@ class Plan:
             arenas=self.arenas,
             fixed=dict(experiment.fixed),
             lanes=experiment.lanes,
+            vectorization=experiment.vectorization,
+            resources=experiment.resources,
             steps=experiment.budget.steps_per_trial,
             evaluations=experiment.budget.evaluations,
             evaluation_episodes=experiment.evaluation_episodes,

@@ -6,6 +6,7 @@ import json
 import os
 
 import numpy as np
+import torch
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 import envs
@@ -34,13 +35,19 @@ def preflight(plan: Plan) -> None:
     """
     experiment = plan.experiment
     trainer.check_names((*trainer_part(experiment.space.domains), *experiment.fixed))
-    make_vector(experiment.env, experiment.env_parameters, 1).close()
+    if not os.environ.get("RAY_ADDRESS"):  # a cluster says what it has once it is joined
+        here = {"CPU": os.cpu_count() or 1, "GPU": torch.cuda.device_count()}
+        experiment.resources.trials_in(here)
+    env = make_vector(experiment.env, experiment.env_parameters, 1, experiment.vectorization)
+    shape = env.single_observation_space.shape or ()
+    env.close()
     check_environment_names(experiment, corners(experiment.space))
     _check_splits(plan)
     _check_population(plan)
     task = plan.task(diverged_score=0.0)
     for config in (*corners(experiment.space), *plan.baselines.values()):
         ppo_config({**config, "seed": 0}, task)
+        trainer.check_layout(trainer.complete(trainer_part(config), experiment.fixed), shape)
     _check_folder(plan)
 
 
@@ -58,10 +65,13 @@ def corners(space: SearchSpace) -> list[dict[str, object]]:
 
 def random_return(plan: Plan, *, episodes: int = 64) -> float:
     """The mean return of random actions: what a diverged trial counts as where no floor is stated."""
-    env = make_vector(plan.experiment.env, plan.experiment.env_parameters, episodes)
+    experiment = plan.experiment
+    lanes = experiment.lanes if experiment.vectorization == "async" else episodes
+    env = make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)
     env.action_space.seed(0)
     try:
-        return float(np.mean(evaluate(env, lambda _: env.action_space.sample(), seed=0).returns))
+        played = evaluate(env, lambda _: env.action_space.sample(), episodes=episodes, seed=0)
+        return float(np.mean(played.returns))
     finally:
         env.close()
 

@@ -48,12 +48,15 @@ def run_sweep(plan: Plan) -> int:
     closing.print_restart(console, plan)
     if plan.options.check:
         return 0
-    _create_folder(plan)
     interruption = Interruption()
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
     progress = SweepProgress(console, totals=totals)
-    with connected(cores=plan.options.concurrency, debug=plan.options.debug) as cores, progress:
-        concurrency = plan.options.concurrency or cores
+    resources, wanted = plan.experiment.resources, plan.options.concurrency
+    cores = None if wanted is None else wanted * resources.cpus
+    with connected(cores=cores, debug=plan.options.debug) as available, progress:
+        fitting = resources.trials_in(available)
+        concurrency = min(wanted or fitting, fitting)
+        _create_folder(plan)
         _train(plan, progress, interruption, concurrency)
     if not any(run.objective is not None for run in finished_runs(plan.folder / Phase.SEARCH)):
         return _nothing_to_report(console, plan, interruption)

@@ -118,6 +118,18 @@ def model_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def check_layout(settings: Mapping[str, Any], observation_shape: tuple[int, ...]) -> None:
+    """Refuses a layout that cannot look at the environment's observations.
+
+    Raises:
+        UserError: With a layout that could.
+    """
+    try:
+        model_layouts.check_fits(settings["layout"], observation_shape)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
 def fast_path_keywords(settings: Mapping[str, Any]) -> dict[str, bool]:
     """Keywords of the fast path for settings made by :func:`complete`."""
     return {name: settings[name] for name in _FAST_PATH}

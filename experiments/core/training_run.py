@@ -36,7 +36,9 @@ class Course:
     evaluations: int
     """Evaluations on the way there, evenly spaced."""
     env: VectorEnv[Any, Any, Any]
-    """Where it is evaluated, one lane an episode."""
+    """Where it is evaluated."""
+    episodes: int
+    """Episodes of an evaluation, played in turns where they are more than the lanes."""
     seed: int
     """Of the evaluation's first episode."""
     scale: Scale
@@ -102,7 +104,9 @@ class TrainingRun:
     def evaluate(self) -> dict[str, Any]:
         """What the present policy earns on the course's episodes."""
         course = self._course
-        played = evaluate(course.env, greedy_policy(self._algorithm), seed=course.seed)
+        played = evaluate(
+            course.env, greedy_policy(self._algorithm), episodes=course.episodes, seed=course.seed
+        )
         mean = float(played.returns.mean())
         return {
             "score": course.scale.score(mean),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +20,10 @@ from experiments.core import trainer
 from experiments.core.continuation import SCHEDULE, Recipe
 from experiments.core.environment_names import trainer_part, training_parameters
 from experiments.core.environments import Arena, RLlibEnv, make_vector
+from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
 from experiments.core.replicas import Lockstep
+from experiments.core.resources import Resources, Vectorization
 from experiments.core.seeds import Seeds, replica_seeds
 from experiments.core.training_run import Course, TrainingRun
 
@@ -50,6 +52,8 @@ class Task:
     diverged_score: float
     """What a trial scores once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
+    vectorization: Vectorization = "auto"
+    resources: Resources = field(default_factory=Resources)
     seeds_per_trial: int = 1
     """Replicas in one run of the search; a confirmation run has one seed."""
     seed_penalty: float = 0.0
@@ -70,7 +74,10 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     parameters = training_parameters(task.env_parameters, configuration_of(config))
     built = (
         PPOConfig()
-        .environment(RLlibEnv, env_config={"id": task.env, "parameters": parameters})
+        .environment(
+            RLlibEnv,
+            env_config={"id": task.env, "parameters": parameters, "vectorization": task.vectorization},
+        )
         .env_runners(
             num_env_runners=0,
             num_envs_per_env_runner=task.lanes,
@@ -78,6 +85,7 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
         )
         .training(**trainer.training_keywords(settings))
         .rl_module(model_config=DefaultModelConfig(**trainer.model_keywords(settings)))
+        .learners(num_gpus_per_learner=task.resources.gpus)
         .debugging(seed=config["seed"], log_level="ERROR")
     )
     if task.trainer == "rllib":
@@ -105,10 +113,13 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
 
     def setup(self, config: dict[str, Any], task: Task) -> None:
         """Prepares the process once and builds the first trial."""
-        _prepare_process()
+        _prepare_process(task.resources)
         self._task = task
         self._arena = task.arenas[_phase(config)]
-        self._evaluation_env = make_vector(task.env, self._arena.parameters, task.evaluation_episodes)
+        episodes = task.evaluation_episodes
+        # Episodes that need a process each are played in turns, in as many as training takes.
+        lanes = min(task.lanes, episodes) if task.vectorization == "async" else episodes
+        self._evaluation_env = make_vector(task.env, self._arena.parameters, lanes, task.vectorization)
         self._replicas = self._built(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -134,8 +145,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._replicas.load(Path(checkpoint_dir))
 
     def cleanup(self) -> None:
-        """Frees the trainers."""
+        """Frees the trainers and the environment that they are evaluated in."""
         self._replicas.stop()
+        self._evaluation_env.close()
 
     def _built(self, config: dict[str, Any]) -> Lockstep:
         task = self._task
@@ -144,6 +156,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
             steps=task.steps,
             evaluations=task.evaluations,
             env=self._evaluation_env,
+            episodes=task.evaluation_episodes,
             seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
             scale=self._arena.scale,
             diverged_score=task.diverged_score,
@@ -167,7 +180,16 @@ def _phase(config: Mapping[str, Any]) -> Phase:
     return Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
 
 
-def _prepare_process() -> None:
-    """One thread a trial, as declared to Ray, and no noise from libraries in the trial's output."""
-    torch.set_num_threads(1)
+def _prepare_process(resources: Resources) -> None:
+    """As many threads as cores are declared to Ray, and no noise from libraries in the trial's output.
+
+    Raises:
+        UserError: A GPU is declared that torch cannot use.
+    """
+    if resources.gpus and not torch.cuda.is_available():
+        raise UserError(
+            f"a trial takes {resources.gpus:g} of a GPU, and torch {torch.__version__} finds none: install "
+            "torch for the GPU's driver, or declare gpus=0 in the experiment's resources"
+        )
+    torch.set_num_threads(resources.cpus)
     warnings.filterwarnings("ignore")

@@ -6,6 +6,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from search_spaces import model_layouts, ppo
+from search_spaces.baselines import RLLIB_DEFAULTS, rllib_defaults
 
 EVERYTHING = ppo.CORE | ppo.BATCH | model_layouts.MLP
 
@@ -44,3 +45,28 @@ def test_a_layouts_name_says_all_of_it():
 def test_a_layout_without_a_meaning_is_refused(name):
     with pytest.raises(ValueError, match="expected widths and activation such as '64x64-tanh'"):
         model_layouts.parse(name)
+
+
+@pytest.mark.parametrize("name", model_layouts.TILES["layout"].domain.choices)
+@pytest.mark.parametrize("size", [24, 32, 40, 64])
+def test_every_layout_for_tiles_fits_every_image_of_tiles(name, size):
+    model_layouts.check_fits(name, (size, size, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("64x64-tanh", (24, 24, 3), "does not fit images of 24x24x3: expected a stack such as"),
+        ("cnn-tile4-64", (4,), "does not fit vectors of 4: expected widths such as"),
+        ("cnn-small-128", (6, 6, 3), "its convolution 1 looks at 8x8 but is shown 6"),
+        ("cnn-nature-64", (8, 8, 3), "its convolution 2 looks at 4x4 but is shown 2"),
+    ],
+)
+def test_a_layout_that_cannot_see_the_observation_is_refused(name, shape, message):
+    with pytest.raises(ValueError, match=message):
+        model_layouts.check_fits(name, shape)
+
+
+def test_rllibs_baseline_gets_a_network_that_can_see_images():
+    assert rllib_defaults(ppo.CORE | model_layouts.TILES)["layout"] == "cnn-tile4-128"
+    assert rllib_defaults(ppo.CORE | model_layouts.MLP) == dict(RLLIB_DEFAULTS)

@@ -20,6 +20,7 @@ from ray.rllib.utils.metrics import (
 )
 
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
+from experiments.core.fast_ppo.lean import without_compiler
 from experiments.core.fast_ppo.learner import FastPPOLearner
 
 
@@ -31,7 +32,8 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
 
     def setup(self, config: Any) -> None:
         """Builds RLlib's algorithm and looks up its two working parts."""
-        super().setup(config)
+        with without_compiler():
+            super().setup(config)
         self.runner: FastEnvRunner = self.env_runner
         self.learner: FastPPOLearner = next(
             iter(self.learner_group.foreach_learner(lambda learner: learner))
@@ -43,10 +45,12 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
             rollout = self.runner.rollout(self.config.total_train_batch_size)
         steps = self.runner.num_env_steps_sampled_lifetime
         self._log_sampling(rollout.steps)
+        module = self.learner.module[next(iter(self.learner.module.keys()))].unwrapped()
+        self.runner.give_moments(module)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
             results = self.learner.train_on(rollout, scale=self.runner.encoder.scale, timesteps=steps)
             self.metrics.aggregate([results], key=LEARNER_RESULTS)
-        self.runner.load_weights(self.learner.module[next(iter(self.learner.module.keys()))].unwrapped())
+        self.runner.load_weights(module)
 
     def _log_sampling(self, steps: int) -> None:
         runner, key = self.runner, ENV_RUNNER_RESULTS

@@ -17,7 +17,7 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.episodes import cut_episodes
 from experiments.core.fast_ppo.network import network_of
-from experiments.core.fast_ppo.normalise import ObservationNormaliser, RewardScaler
+from experiments.core.fast_ppo.normalise import ImageNormaliser, ObservationNormaliser, RewardScaler
 from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer
 from experiments.core.fast_ppo.spaces import action_decoder, observation_encoder
 from experiments.core.fast_ppo.streams import RESTARTING, SAMPLING, stream_generator, stream_seed
@@ -61,7 +61,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self._generator = stream_generator(self._seed, SAMPLING)
         options = self.config.learner_config_dict
         normalise, scale = options.get(NORMALISE_OBSERVATIONS), options.get(SCALE_REWARDS)
-        self.normaliser = ObservationNormaliser(self.encoder.module_space.shape) if normalise else None
+        self.normaliser = self._new_normaliser() if normalise else None
         self._scaler = RewardScaler(self.num_envs, self.config.gamma) if scale else None
         self._counter = EpisodeCounter(self.num_envs)
         self.returns, self.lengths = np.empty(0), np.empty(0, np.int64)
@@ -95,6 +95,9 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         buffer = self._buffer
         if buffer is None or buffer.capacity * self.num_envs < num_steps:
             buffer = self._buffer = RolloutBuffer(-(-num_steps // self.num_envs) + 8, self._obs)
+        if self.normaliser is not None:
+            self.normaliser.begin(self._obs)
+            self.normaliser.store(self.module)
         with torch.inference_mode():
             steps, actions, logits = self._collect(buffer, num_steps)
         rollout = self.last_rollout = buffer.rollout(steps, actions, logits)
@@ -113,6 +116,10 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self._generator = stream_generator(self._seed, SAMPLING, self.num_env_steps_sampled_lifetime)
         if self._scaler is not None:
             self._scaler.begin_anew(self.config.gamma)
+
+    def _new_normaliser(self) -> ObservationNormaliser:
+        shape = self.encoder.module_space.shape
+        return ImageNormaliser(shape, self.encoder.scale) if len(shape) == 3 else ObservationNormaliser(shape)
 
     def _observe(self, observations: Any) -> Array:
         """What is stored of a batch of observations."""
@@ -136,6 +143,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         """The loop over time steps: everything in it is done for all lanes at once."""
         env_step, observe, decode = self.env.step, self._observe, self.decoder.decode
         policy, sample, scale = self.network.policy, self.distribution.sample, self.encoder.scale
+        normalise = self.module.normalised if self.normaliser and self.normaliser.when_read else None
         actions: list[torch.Tensor] = []
         logits: list[torch.Tensor] = []
         t, missing, done = 0, num_steps, self._done
@@ -148,7 +156,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             if t % NOISE_STEPS == 0:
                 noise = self.distribution.noise((NOISE_STEPS, self.num_envs), self._generator)
             obs = obs_tn[t] if scale == 1.0 else obs_tn[t] * scale
-            logits_n = policy(obs)
+            logits_n = policy(obs if normalise is None else normalise(obs))
             actions_n = sample(logits_n, noise[t % NOISE_STEPS])
             observations, reward, terminated, truncated, _ = env_step(decode(actions_n.numpy()))
             np.logical_not(done, out=buffer.valid[t])
@@ -183,14 +191,14 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             self._log_episode_metrics(float(np.mean(self.lengths)), float(np.mean(self.returns)), 0.0)
         return dict(self.metrics.reduce())
 
-    def load_weights(self, module: RLModule) -> None:
-        """Copies the policy's weights from the learner's module, tensor by tensor, without serialising.
-
-        The observations' moments go the other way: they are estimated here and saved with the learner.
-        """
+    def give_moments(self, module: RLModule) -> None:
+        """Copies the observations' moments, which are estimated here, to the learner, which saves them."""
         if self.normaliser is not None:
             self.normaliser.store(module)
             self.normaliser.store(self.module)
+
+    def load_weights(self, module: RLModule) -> None:
+        """Copies the policy's weights from the learner's module, tensor by tensor, without serialising."""
         source = dict(module.named_parameters())
         targets = dict(self.module.named_parameters())
         with torch.no_grad():

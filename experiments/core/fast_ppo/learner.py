@@ -16,6 +16,7 @@ from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.gae import advantages, standardised
 from experiments.core.fast_ppo.loss import Coefficients, Minibatch, RowTerms, output_gradient, row_terms
 from experiments.core.fast_ppo.network import network_of
+from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 from experiments.core.fast_ppo.parameters import FlatParameters
 from experiments.core.fast_ppo.rollout import Rollout
 from experiments.core.fast_ppo.spaces import action_decoder
@@ -37,6 +38,8 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         trainable = [p for p in module.parameters() if p.requires_grad]
         self.flat = FlatParameters(trainable, self.get_optimizer(DEFAULT_MODULE_ID))
         self.network = network_of(module)
+        images = len(module.observation_space.shape) == 3
+        self._normalise_ = module.normalise_ if images and isinstance(module, NormalisingPPOModule) else None
         self.distribution = ActionDistribution(action_decoder(module.action_space).parts)
         self._shuffle = stream_generator(self.config.seed, SHUFFLING)
         self._timesteps = 0
@@ -87,7 +90,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         prepared = self.distribution.prepare(rollout.logits_tn.flatten(0, 1).to(self._device)[rows])
         actions = rollout.actions_tn.flatten(0, 1).to(self._device)[rows]
         return Minibatch(
-            obs=obs_tn[:-1].flatten(0, 1)[rows],
+            obs=obs_tn[:-1].flatten(0, 1).index_select(0, rows),
             actions=actions,
             old_log_prob=self.distribution.log_prob(prepared, actions),
             old_prepared=prepared,
@@ -103,11 +106,12 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
 
     def _network_input(self, obs: Tensor, scale: float) -> Tensor:
         """Stored images as floats, always in the same memory: fresh pages cost more than the numbers."""
-        if scale == 1.0:
+        if scale == 1.0 and self._normalise_ is None:
             return obs
         if self._floats.shape[1:] != obs.shape[1:] or len(self._floats) < len(obs):
             self._floats = torch.empty(obs.shape, device=obs.device)
-        return self._floats[: len(obs)].copy_(obs).mul_(scale)
+        floats = self._floats[: len(obs)].copy_(obs).mul_(scale)
+        return floats if self._normalise_ is None else self._normalise_(floats)
 
     def _update_epochs(self, data: Minibatch, scale: float) -> dict[str, float]:
         """All gradient steps of one update, and what they looked like."""
@@ -140,7 +144,8 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
             order = torch.cat([rest, self._order(rows)])
             full = len(order) - len(order) % size if epoch < self.config.num_epochs else size
             picked, rest = order[:full].to(self._device), order[full:]
-            columns = [torch.split(column[picked], size) for column in data]
+            # Of images `column[picked]` takes eight times as long, element by element.
+            columns = [torch.split(column.index_select(0, picked), size) for column in data]
             for slices in zip(*columns, strict=True):
                 yield Minibatch(*slices)
 

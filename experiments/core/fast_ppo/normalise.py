@@ -52,16 +52,16 @@ class RunningMoments:
 
 
 class ObservationNormaliser:
-    """Normalises batches of observation vectors by the moments of all that were seen.
+    """Normalises observation vectors, before they are stored, by the moments of all that were seen."""
 
-    Raises:
-        ValueError: for images, which are brought to [0, 1] anyway.
-    """
+    when_read = False
+    """Whether stored observations have yet to be normalised, by the module's `normalised`."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        if len(shape) != 1:
-            raise ValueError(f"normalise_observations with images {shape}: expected vectors; leave it off")
         self.moments = RunningMoments(shape)
+
+    def begin(self, obs: Array) -> None:
+        """Told of every lane's present observation [N, size] before a rollout: `observe` has counted it."""
 
     def observe(self, obs: Array) -> Array:
         """Adds a batch [N, size] to the moments and normalises it by them."""
@@ -74,8 +74,36 @@ class ObservationNormaliser:
 
     def store(self, module: NormalisingPPOModule) -> None:
         """Copies the moments into a module."""
+        # Into images' moments, which hold pixel by pixel, those of a channel are repeated.
         module.obs_mean.copy_(torch.from_numpy(self.moments.mean))
         module.obs_factor.copy_(torch.from_numpy(self._factor()))
+
+
+class ImageNormaliser(ObservationNormaliser):
+    """Normalises images channel by channel, when the network reads them: stored they stay uint8.
+
+    One mean and deviation for all pixels of a channel keep a picture a picture: what moves over it looks the
+    same everywhere. They are fixed during a rollout and the update from it, so that the policy that is
+    updated is the one that sampled.
+
+    Args:
+        shape: of one image, [H, W, C].
+        scale: factor from stored numbers to those that are normalised.
+    """
+
+    when_read = True
+
+    def __init__(self, shape: tuple[int, ...], scale: float) -> None:
+        super().__init__(shape[-1:])
+        self._scale = scale
+
+    def begin(self, obs: Array) -> None:
+        """Adds every lane's present image [N, H, W, C]: plenty of pixels, and a sample of what is seen."""
+        self.moments.update(obs.reshape(-1, obs.shape[-1]) * np.float32(self._scale))
+
+    def observe(self, obs: Array) -> Array:
+        """The images as they are."""
+        return obs
 
 
 class RewardScaler:
@@ -118,8 +146,12 @@ class NormalisingPPOModule(DefaultPPOTorchRLModule):  # type: ignore[misc]  # ra
         self.register_buffer("obs_factor", torch.ones(shape))
 
     def normalised(self, obs: Tensor) -> Tensor:
-        """Observations [B, size] as the networks were trained on them."""
-        return ((obs - self.obs_mean) * self.obs_factor).clamp(-LIMIT, LIMIT)
+        """Observations [B, ...] as the networks were trained on them."""
+        return (obs - self.obs_mean).mul_(self.obs_factor).clamp_(-LIMIT, LIMIT)
+
+    def normalise_(self, obs: Tensor) -> Tensor:
+        """The same in place."""
+        return obs.sub_(self.obs_mean).mul_(self.obs_factor).clamp_(-LIMIT, LIMIT)
 
     def _behind(self, batch: dict[str, Any]) -> dict[str, Any]:
         return {**batch, Columns.OBS: self.normalised(batch[Columns.OBS])}

@@ -106,3 +106,61 @@ class TestInTraining:
             )
             each.stop()
         assert torch.equal(*weights)
+
+
+class TestImages:
+    """Images are stored as they are, and normalised channel by channel when the network reads them."""
+
+    @pytest.fixture
+    def algorithm(self, local_ray):
+        import envs  # noqa: F401  # registers the suite
+
+        config = (
+            config_for("sweeps/Visual-v0", normalise_observations=True)
+            .environment("sweeps/Visual-v0", env_config={"image_size": 16, "grid_size": 4})
+            .rl_module(model_config=DefaultModelConfig(conv_filters=[[4, 4, 4]], head_fcnet_hiddens=[8]))
+        )
+        built = config.build_algo()
+        for _ in range(2):
+            built.train()
+        yield built
+        built.stop()
+
+    def test_they_stay_bytes_and_the_module_gets_one_mean_and_factor_a_channel(self, algorithm):
+        assert algorithm.runner.last_rollout.obs_tn.dtype == torch.uint8
+        for module in (algorithm.runner.module, algorithm.learner.module[DEFAULT_MODULE_ID]):
+            assert module.obs_mean.shape == (16, 16, 3)
+            for moment in (module.obs_mean, module.obs_factor):
+                assert (moment == moment[0, 0]).all()
+        images = algorithm.runner.last_rollout.obs_tn.numpy().reshape(-1, 3) / 255.0
+        np.testing.assert_allclose(module.obs_mean[0, 0], images.mean(0), atol=0.02)
+        np.testing.assert_allclose(1 / module.obs_factor[0, 0], images.std(0), rtol=0.1)
+
+    def test_the_policy_that_is_updated_is_the_one_that_sampled(self, algorithm):
+        rollout = algorithm.runner.rollout(200)
+        learner = algorithm.learner
+        algorithm.runner.give_moments(learner.module[DEFAULT_MODULE_ID])
+        with torch.no_grad():
+            inputs = learner._network_input(rollout.obs_tn[:-1].flatten(0, 1), algorithm.runner.encoder.scale)
+            logits, _, _ = learner.network.forward(inputs)
+        torch.testing.assert_close(logits, rollout.logits_tn.flatten(0, 1), rtol=1e-4, atol=1e-5)
+
+    def test_sampling_evaluation_and_rllibs_own_inference_agree(self, algorithm, tmp_path):
+        checkpoint = algorithm.save_to_path(tmp_path / "checkpoint")
+        module = RLModule.from_checkpoint(f"{checkpoint}/learner_group/learner/rl_module/{DEFAULT_MODULE_ID}")
+        images = algorithm.runner.last_rollout.obs_tn[0]
+        obs = images * algorithm.runner.encoder.scale
+        with torch.no_grad():
+            logits = module.forward_inference({Columns.OBS: obs})[Columns.ACTION_DIST_INPUTS]
+        np.testing.assert_array_equal(greedy_policy(algorithm)(images.numpy()), logits.argmax(-1))
+
+    def test_a_restored_run_continues_bit_identically(self, algorithm, tmp_path):
+        restored = Algorithm.from_checkpoint(algorithm.save_to_path(tmp_path / "checkpoint"))
+        weights = []
+        for each in (algorithm, restored):
+            each.train()
+            weights.append(
+                torch.cat([p.flatten() for p in each.learner.module[DEFAULT_MODULE_ID].state_dict().values()])
+            )
+        restored.stop()
+        assert torch.equal(*weights)

@@ -1,0 +1,66 @@
+"""What does one trial take of the machine, and how many trials fit into it at once?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from experiments.core.errors import UserError
+
+Vectorization = Literal["auto", "async"]
+"""How lanes are stepped: "auto" together in the trial's process, by the environment's own vector form if it
+has one; "async" in one process each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What one trial takes.
+
+    Raises:
+        UserError: A number is out of its range.
+    """
+
+    cpus: int = 1
+    """Cores: the trial's torch threads, and what it counts for in Ray."""
+    gpus: float = 0.0
+    """Share of a GPU, 0 to 1; above 0 the updates are computed there, while sampling stays on the cores."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.cpus, int) or isinstance(self.cpus, bool) or self.cpus < 1:
+            raise UserError(f"cpus={self.cpus!r}: expected a whole number, 1 or more")
+        if not isinstance(self.gpus, int | float) or not 0 <= self.gpus <= 1:
+            raise UserError(
+                f"gpus={self.gpus!r}: expected a share from 0 to 1; several trials can share a GPU"
+            )
+
+    @property
+    def declared(self) -> dict[str, float]:
+        """The same in Tune's words."""
+        return {"cpu": self.cpus, "gpu": self.gpus} if self.gpus else {"cpu": self.cpus}
+
+    def trials_in(self, available: Mapping[str, float]) -> int:
+        """How many trials run at once.
+
+        Args:
+            available: Of each resource, in Ray's names ("CPU", "GPU"); what is missing is none.
+
+        Raises:
+            UserError: Not even one fits.
+        """
+        fit = int(available.get("CPU", 0) // self.cpus)
+        if not fit:
+            raise UserError(
+                f"a trial takes {self.cpus} cores, there are {available.get('CPU', 0):g}: declare fewer cpus "
+                "in the experiment's resources"
+            )
+        if not self.gpus:
+            return fit
+        # A share of one GPU cannot lie on two of them.
+        on_gpus = int(available.get("GPU", 0)) * int(1 / self.gpus)
+        if not on_gpus:
+            raise UserError(
+                f"a trial takes {self.gpus:g} of a GPU, there is none: declare gpus=0 in the experiment's "
+                "resources, or run it where there is one"
+            )
+        return min(fit, on_gpus)
