@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from analysis import page
+from analysis.lineage import Lineage
 from analysis.loading import Sweep
 from analysis.schema import DEFAULT
 from analysis.verdict import FIRST_TRIAL, Verdict
@@ -16,7 +17,9 @@ RLLIB_SETTINGS: Final = "rllib.json"
 """File in a sweep's folder: config_id -> what RLlib was told, under RLlib's own names."""
 
 
-def best_content(sweep: Sweep, verdict: Verdict, config_id: str, reason: str) -> dict[str, Any]:
+def best_content(
+    sweep: Sweep, verdict: Verdict, config_id: str, reason: str, lineage: Lineage | None = None
+) -> dict[str, Any]:
     """Give best.yaml's content in the order in which it is read.
 
     Args:
@@ -24,7 +27,11 @@ def best_content(sweep: Sweep, verdict: Verdict, config_id: str, reason: str) ->
         verdict: What its confirmation says.
         config_id: The configuration to use.
         reason: Why this one.
+        lineage: Of a population, whose best configuration may be a schedule.
     """
+    trained = {"configuration": page.configuration(sweep, config_id)}
+    if lineage is not None and config_id in lineage.configurations:
+        trained = page.schedule(lineage, config_id)
     manifest = sweep.manifest
     env, budget = _mapping(manifest, "env"), _mapping(manifest, "budget")
     return {
@@ -33,7 +40,7 @@ def best_content(sweep: Sweep, verdict: Verdict, config_id: str, reason: str) ->
         "experiment": manifest.get("experiment"),
         "sweep": manifest.get("sweep"),
         "confirmed": _confirmed(sweep, verdict, config_id),
-        "configuration": page.configuration(sweep, config_id),
+        **trained,
         "fixed": dict(_mapping(manifest, "fixed")),
         "rllib": _rllib(sweep, config_id),
         "env": env.get("id"),

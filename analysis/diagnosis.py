@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
+from analysis.lineage import Lineage
 from analysis.loading import Sweep
 from analysis.prospect import MIN_TRIALS, prospect
 from analysis.schema import CONFIG_PREFIX, DEFAULT, RLLIB, State
@@ -19,6 +20,10 @@ EDGE: Final = 0.1
 NEAR_EDGE: Final = 0.2
 MIN_GOOD_TRIALS: Final = 4
 MORE_TRIALS: Final = 20
+RANGES: Final = "Does the best lie at the edge of a range?"
+SEED_NOISE: Final = "How much of the spread among trials is seed noise?"
+NAMES: Final = "Which names mattered?"
+MORE: Final = f"What would {MORE_TRIALS} more trials bring?"
 PROSPECT_SEED: Final = 0
 """Seed of the resampling of trials: a folder always gives the same answer."""
 
@@ -49,8 +54,20 @@ class Edge:
     direction: str
 
 
-def diagnose(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) -> list[Finding]:
-    """Answer the questions that decide whether to search on."""
+def diagnose(
+    sweep: Sweep, verdict: Verdict, importance: pd.DataFrame, lineage: Lineage | None = None
+) -> list[Finding]:
+    """Answer the questions that decide whether to search on.
+
+    Args:
+        sweep: The sweep.
+        verdict: What its confirmation says.
+        importance: Of its names; empty where it cannot be told.
+        lineage: Of a population in which somebody copied.
+    """
+    if lineage is not None:
+        # Members that copy one another are not alike and independent, and owe their values to others.
+        return [_against_default(verdict), _against_second(sweep, verdict), *_of_copies()]
     return [
         _against_default(verdict),
         _against_second(sweep, verdict),
@@ -151,7 +168,7 @@ def _against_second(sweep: Sweep, verdict: Verdict) -> Finding:
 
 
 def _edges(sweep: Sweep, verdict: Verdict) -> Finding:
-    question = "Does the best lie at the edge of a range?"
+    question = RANGES
     space = sweep.manifest.get("space") or {}
     completed = sweep.trials[sweep.trials["state"] == State.COMPLETED].dropna(subset=["objective"])
     if len(completed) < MIN_GOOD_TRIALS:
@@ -174,7 +191,7 @@ def _edges(sweep: Sweep, verdict: Verdict) -> Finding:
 
 
 def _seed_noise(sweep: Sweep) -> Finding:
-    question = "How much of the spread among trials is seed noise?"
+    question = SEED_NOISE
     share = _noise_share(sweep)
     if isnan(share):
         return Finding(
@@ -205,7 +222,7 @@ def _noise_share(sweep: Sweep) -> float:
 
 
 def _importance(frame: pd.DataFrame) -> Finding:
-    question = "Which names mattered?"
+    question = NAMES
     if frame.empty:
         return Finding(topic="names", question=question, answer="Too few trials to tell.", settled=None)
     top = frame.head(3)
@@ -223,8 +240,23 @@ def _importance(frame: pd.DataFrame) -> Finding:
     return Finding(topic="names", question=question, answer=f"{listed}. {sure}", settled=bool(clear) or None)
 
 
+def _of_copies() -> list[Finding]:
+    """Say of what the trials of a search would tell that members which copied each other do not tell it."""
+    questions = {
+        "ranges": RANGES,
+        "seed noise": SEED_NOISE,
+        "names": NAMES,
+        "more trials": MORE,
+    }
+    answer = "Cannot be told from a population, whose members went on from each other's weights."
+    return [
+        Finding(topic=topic, question=question, answer=answer, settled=None)
+        for topic, question in questions.items()
+    ]
+
+
 def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
-    question = f"What would {MORE_TRIALS} more trials bring?"
+    question = MORE
     tried = sweep.trials.loc[sweep.trials["state"].isin([State.COMPLETED, State.PRUNED]), "objective"]
     share = _noise_share(sweep)
     rng = np.random.default_rng(PROSPECT_SEED)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.diagnosis import Finding
 from analysis.figures import theme
+from analysis.lineage import Change, Lineage, shown_member
 from analysis.loading import Sweep
 from analysis.scale import Scale
 from analysis.schema import CONFIG_PREFIX, State
@@ -149,6 +150,40 @@ def configuration(sweep: Sweep, config_id: str) -> dict[str, Any]:
     return dict(baselines.get(config_id) or {})
 
 
+def schedule(lineage: Lineage, config_id: str) -> dict[str, Any]:
+    """Give a configuration that changes while it trains, as best.yaml has it: the first, then the changes."""
+    first, *later = lineage.schedules[config_id]
+    return {
+        "configuration": lineage.configurations[config_id][0]["configuration"],
+        "schedule": [
+            {"from_step": change.steps, **{name: after for name, (_, after) in change.changed.items()}}
+            for change in (first, *later)
+            if change.changed
+        ],
+    }
+
+
+def population(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> dict[str, Any] | None:
+    """Give a population's copies and the schedule of the member that matters; None without a population."""
+    member = None if lineage is None else shown_member(sweep, verdict.winner)
+    if lineage is None or member is None:
+        return None
+    told = lineage.schedules.get(member, ())
+    return {
+        "member": member,
+        "schedule": [(f"{change.steps:,}", change.member, _changes(change) or DASH) for change in told],
+        "copies": [
+            (f"{copy.steps:,}", copy.member, copy.donor, _changes(copy) or DASH) for copy in lineage.copies
+        ],
+    }
+
+
+def _changes(change: Change) -> str:
+    return ", ".join(
+        f"{name} {_value(before)} → {_value(after)}" for name, (before, after) in change.changed.items()
+    )
+
+
 def troubled(sweep: Sweep) -> list[dict[str, str]]:
     """Give the runs that failed, diverged or have no end on disk, with their cause."""
     both = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
@@ -179,7 +214,7 @@ def provenance(sweep: Sweep) -> list[tuple[str, str]]:
         ("Optimum from", env.get("optimum_source")),
         ("Budget", _listed(_mapping(manifest, "budget"))),
         ("Confirmation", _listed(_mapping(manifest, "confirmation"))),
-        ("Scheduler", manifest.get("scheduler")),
+        ("Scheduler", _listed(_mapping(manifest, "scheduler")) or manifest.get("scheduler")),
         ("Trainer", manifest.get("trainer")),
         ("Seeds", _listed(_mapping(manifest, "seeds"))),
         ("Machine", _listed(_mapping(manifest, "machine"))),

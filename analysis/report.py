@@ -20,6 +20,7 @@ from analysis.best import best_content
 from analysis.diagnosis import Finding, diagnose
 from analysis.figures import Figure, draw_all
 from analysis.importance import importance
+from analysis.lineage import Lineage, load_lineage
 from analysis.loading import Sweep, load_sweep, write_frames
 from analysis.verdict import Verdict, decide
 
@@ -28,6 +29,7 @@ PNG_SCALE: Final = 2
 IMPORTANCE_SEED: Final = 0
 """Seed of the only random numbers here, the resampling of trials: a folder always gives the same report."""
 CONFIRMATION_FIGURES: Final = ("confirmed_curves", "confirmed_scores", "paired_differences")
+POPULATION_FIGURE: Final = "population"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +67,19 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
     with ThreadPoolExecutor(max_workers=1) as pool:
         bundle = pool.submit(_bundle)  # seconds of work in another thread
         verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
+        lineage = load_lineage(sweep.folder)
         rng = np.random.default_rng(IMPORTANCE_SEED)
-        weights = importance(sweep.trials, sweep.manifest.get("space") or {}, rng)
-        drawn = draw_all(sweep, verdict, weights)
-        findings = diagnose(sweep, verdict, weights)
+        # What a member of a population reached is not due to the values that it ended with.
+        attributed = sweep.trials if lineage is None else sweep.trials.head(0)
+        weights = importance(attributed, sweep.manifest.get("space") or {}, rng)
+        drawn = draw_all(sweep, verdict, weights, lineage)
+        findings = diagnose(sweep, verdict, weights, lineage)
         frames = write_frames(sweep)
-        best = _write_best(sweep, verdict)
+        best = _write_best(sweep, verdict, lineage)
         written = _write_figures(sweep.folder / "figures", drawn) if figures else ()
-        html = _write(
-            sweep.folder / "report.html",
-            _html(sweep, verdict, drawn, page.findings(findings), bundle.result()),
-        )
+        shown = page.population(sweep, verdict, lineage)
+        page_text = _html(sweep, verdict, drawn, page.findings(findings), shown, bundle.result())
+        html = _write(sweep.folder / "report.html", page_text)
     return Report(
         html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=tuple(findings)
     )
@@ -94,12 +98,12 @@ def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | No
     return str(best), "best of the search, not confirmed"
 
 
-def _write_best(sweep: Sweep, verdict: Verdict) -> Path | None:
+def _write_best(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Path | None:
     choice = chosen_configuration(sweep, verdict)
     if choice is None:
         return None
     config_id, reason = choice
-    content = best_content(sweep, verdict, config_id, reason)
+    content = best_content(sweep, verdict, config_id, reason, lineage)
     header = f"# {verdict.sentence}\n".replace("\r", " ")
     return _write(
         sweep.folder / "best.yaml", header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
@@ -120,7 +124,12 @@ def _write_figures(folder: Path, drawn: list[Figure]) -> tuple[Path, ...]:
 
 
 def _html(
-    sweep: Sweep, verdict: Verdict, drawn: list[Figure], findings: list[dict[str, str]], bundle: str
+    sweep: Sweep,
+    verdict: Verdict,
+    drawn: list[Figure],
+    findings: list[dict[str, str]],
+    population: dict[str, Any] | None,
+    bundle: str,
 ) -> str:
     manifest = sweep.manifest
     head, _, rest = verdict.sentence.partition(": ")
@@ -151,7 +160,11 @@ def _html(
         "notes": verdict.notes,
         "tiles": page.tiles(sweep, verdict),
         "confirmed_figures": [item for item in shown if item["name"] in CONFIRMATION_FIGURES],
-        "search_figures": [item for item in shown if item["name"] not in CONFIRMATION_FIGURES],
+        "search_figures": [
+            item for item in shown if item["name"] not in (*CONFIRMATION_FIGURES, POPULATION_FIGURE)
+        ],
+        "population_figures": [item for item in shown if item["name"] == POPULATION_FIGURE],
+        "population": population,
         "confirmed": page.confirmed_rows(verdict, sweep.scale),
         "contenders": verdict.contenders,
         "raced": verdict.race is not None,

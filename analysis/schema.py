@@ -16,6 +16,9 @@ DEFAULT: Final = "default"
 RLLIB: Final = "rllib"
 """config_id of RLlib's own defaults."""
 
+SCHEDULE_FILE: Final = "schedule.json"
+"""File in the folder of a run whose configuration changed while it trained."""
+
 
 class Phase(StrEnum):
     """Which part of a sweep a run belongs to."""

@@ -6,5 +6,26 @@
 from experiments.core.cli import main
 from experiments.core.declaration import Budget, Confirmation, Experiment, Racing
 from experiments.core.resources import Resources
+from experiments.core.schedulers import (
+    Asha,
+    Hyperband,
+    Median,
+    NoScheduler,
+    PopulationBandit,
+    PopulationBased,
+)
 
-__all__ = ["Budget", "Confirmation", "Experiment", "Racing", "Resources", "main"]
+__all__ = [
+    "Asha",
+    "Budget",
+    "Confirmation",
+    "Experiment",
+    "Hyperband",
+    "Median",
+    "NoScheduler",
+    "PopulationBandit",
+    "PopulationBased",
+    "Racing",
+    "Resources",
+    "main",
+]

@@ -7,7 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analysis.figures import confirmed, curves, history, hyperparameters, theme
+from analysis.figures import confirmed, curves, history, hyperparameters, population, theme
+from analysis.lineage import Lineage, copies, line_of, parts, shown_member
 from analysis.loading import Sweep
 from analysis.verdict import Outcome, Verdict
 
@@ -42,9 +43,15 @@ class Figure:
         return specs
 
 
-def draw_all(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) -> list[Figure]:
+def draw_all(
+    sweep: Sweep, verdict: Verdict, importance: pd.DataFrame, lineage: Lineage | None = None
+) -> list[Figure]:
     """Draw what the sweep has data for, in the order of the report."""
-    return [*_confirmation_figures(sweep, verdict), *_search_figures(sweep, verdict, importance)]
+    return [
+        *_confirmation_figures(sweep, verdict),
+        *_population_figures(sweep, verdict, lineage),
+        *_search_figures(sweep, verdict, importance),
+    ]
 
 
 def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
@@ -76,6 +83,29 @@ def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
             f"together for all {verdict.contenders} with 95 %; right of the line is better.",
             panels=(confirmed.draw_differences(sweep.confirmation, verdict, scale),),
         )
+
+
+def _population_figures(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Iterator[Figure]:
+    member = None if lineage is None else shown_member(sweep, verdict.winner)
+    if lineage is None or member is None:
+        return
+    number = len(lineage.copies)
+    yield Figure(
+        name="population",
+        title=f"{sweep.trials['trial_id'].nunique()} members, {number} {'copy' if number == 1 else 'copies'}",
+        reading="Thin lines: members. A cross is where one gave up its weights; the dotted arrow leads to "
+        f"the donor that it copied. Blue: how the weights of {member} came to be. Orange: the default, which "
+        "copies nobody.",
+        panels=(
+            population.draw(
+                parts(sweep, lineage),
+                copies(sweep, lineage),
+                line_of(sweep, lineage, member),
+                member,
+                sweep.scale,
+            ),
+        ),
+    )
 
 
 def _search_figures(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) -> Iterator[Figure]:

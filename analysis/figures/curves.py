@@ -51,7 +51,7 @@ def draw_confirmed(runs: pd.DataFrame, means: pd.DataFrame, verdict: Verdict, sc
     means = means.assign(bottom=means["low"].clip(low, high), top=means["high"].clip(low, high))
     named = [_winner_last(frame, order) for frame in (runs, means)]
     y = alt.Scale(domain=[low, high], nice=False, zero=False)
-    x = _steps_axis(runs)
+    x = steps_axis(runs)
     seeds = alt.Chart(named[0]).mark_line(strokeWidth=0.9, strokeOpacity=0.34).encode(
         x=x, y=alt.Y("score:Q", scale=y, title=scale.axis_title), color=colour, detail="trial_id:N",
     )  # fmt: skip
@@ -89,7 +89,7 @@ def draw_search(curves: pd.DataFrame, trials: pd.DataFrame, scale: Scale) -> the
         alt.Chart(runs)
         .mark_line(strokeWidth=1.4, strokeOpacity=0.85)
         .encode(
-            x=_steps_axis(runs),
+            x=steps_axis(runs),
             y=alt.Y("score:Q", scale=y, title=scale.axis_title),
             detail="trial_id:N",
             order="steps:Q",
@@ -153,7 +153,8 @@ def _winner_last(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     return frame.sort_values(["rank", "steps"], kind="stable").drop(columns="rank")
 
 
-def _steps_axis(runs: pd.DataFrame) -> alt.X:
+def steps_axis(runs: pd.DataFrame) -> alt.X:
+    """Give the axis of environment steps, from 0 to the last of the runs."""
     last = float(runs["steps"].max()) if len(runs) else 1.0
     axis = alt.Axis(
         grid=False,

@@ -12,19 +12,22 @@ from analysis.report import Report
 from analysis.schema import Phase, State
 from analysis.verdict import Verdict
 from analysis.wording import race_note
+from experiments.core.declaration import Experiment
 from experiments.core.plan import Plan
 from experiments.core.preflight import Checked
 from experiments.core.progress import SweepProgress, duration
+from experiments.core.resume import unfinished_runs
+from experiments.core.schedulers import Population, interval_points
 
 
 def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     """What is going to be done, what was checked, and what it will take."""
     experiment, scale = plan.experiment, plan.scale
-    budget, confirmation = experiment.budget, experiment.confirmation
+    confirmation = experiment.confirmation
     console.print(f"[bold]{plan.question}[/bold]")
     seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
     console.print(
-        f"{experiment.env}: {budget.trials} trials of up to {budget.steps_per_trial:,} steps{seeds} over "
+        f"{experiment.env}: {_search(experiment)}{seeds} over "
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
         f"{confirmation} test seeds each"
     )
@@ -51,6 +54,29 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         f"{duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
         f"{expected.bytes / 1e6:,.0f} MB of disk"
     )
+
+
+def _search(experiment: Experiment) -> str:
+    """What is trained before the confirmation."""
+    budget, scheduler = experiment.budget, experiment.scheduler
+    if not isinstance(scheduler, Population):
+        return f"{budget.trials} trials of up to {budget.steps_per_trial:,} steps"
+    every = budget.steps_per_trial * interval_points(scheduler, budget.evaluations) // budget.evaluations
+    return (
+        f"a population of {budget.trials}, {budget.steps_per_trial:,} steps each, compared every {every:,} "
+        f"({scheduler.name})"
+    )
+
+
+def print_restart(console: Console, plan: Plan) -> None:
+    """That a population which was cut off cannot go on from where it was."""
+    cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
+    if isinstance(plan.experiment.scheduler, Population) and cut_off:
+        console.print(
+            f"the population was cut off: its {len(cut_off)} unfinished members start again together, "
+            "finished ones are kept",
+            soft_wrap=True,
+        )
 
 
 def print_result(

@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from experiments.core import schedulers
 from experiments.core.errors import UserError
 from experiments.core.resources import Resources, Vectorization
 from experiments.core.samplers import SamplerName
+from experiments.core.schedulers import Asha, Scheduler
 from experiments.core.seeds import INDICES, LANES
 from search_spaces import SearchSpace
-
-SchedulerName = Literal["asha", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +131,8 @@ class Experiment:
     """Greedy episodes of one evaluation, all on the same seeds for every trial."""
     confirmation: Confirmation = field(default_factory=Confirmation)
     """How the winners prove themselves."""
-    scheduler: SchedulerName = "asha"
-    """What stops hopeless trials early: successive halving on steps, or nothing."""
+    scheduler: Scheduler = field(default_factory=Asha)
+    """What stops hopeless trials early, or makes them a population (:mod:`experiments.core.schedulers`)."""
     sampler: SamplerName = "tpe"
     """What proposes configurations: see :mod:`experiments.core.samplers`."""
     seed: int = 0
@@ -150,6 +150,7 @@ class Experiment:
         _check(self, "lanes", 1, LANES)
         _check(self, "evaluation_episodes", 1, LANES)
         _check(self, "seed", 0)
+        schedulers.check(self.scheduler)
         if self.vectorization not in get_args(Vectorization):
             expected = " or ".join(repr(name) for name in get_args(Vectorization))
             raise UserError(f"vectorization={self.vectorization!r}: expected {expected}")

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.core.schedulers import Asha, Hyperband, Median, Scheduler
+
 START_S = 9.0
 """Seconds from the plan to the first step: Ray starts, then the first actors with their imports."""
 NEXT_PHASE_S = 4.5
@@ -22,11 +24,13 @@ RUN_BYTES = 60_000
 REPORT_BYTES = 6_000_000
 """Disk of report, figures and tables."""
 ASHA_SHARE = 0.6
-"""Share of the full budget that a trial under successive halving trains on average.
+"""Share of the full budget that a trial under successive halving, as it is by default, trains on average.
 
 Were trials alike, half would pass each rung, which makes 0.50. As the search learns, later trials are better
 than earlier ones: in sweeps of four experiments of the suite it was 0.56, 0.59, 0.61 and 0.66.
 """
+MEDIAN_SHARE = 0.6
+"""The same for the median rule, of which there is no measurement: half of the trials stop at some time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +112,40 @@ def run_cost(settings: Mapping[str, Any], network: NetworkCost, workload: Worklo
         steps=iterations * batch,
         bytes=network.checkpoint_bytes + RUN_BYTES,
     )
+
+
+def trained_share(scheduler: Scheduler) -> float:
+    """Share of the full budget that a trial trains on average.
+
+    Where trials are halved at other rungs than by default, the share scales with what it would be if trials
+    were alike.
+    """
+    learned = ASHA_SHARE / _alike(Asha().grace, Asha().reduction)
+    match scheduler:
+        case Asha():
+            return min(1.0, learned * _alike(scheduler.grace, scheduler.reduction))
+        case Hyperband():
+            # Trials are dealt to brackets by e to the power of the number of their rungs.
+            rungs = range(scheduler.brackets, 0, -1)
+            shares = [
+                min(1.0, learned * _alike(scheduler.reduction ** (1 - n), scheduler.reduction)) for n in rungs
+            ]
+            odds = [math.exp(n - scheduler.brackets) for n in rungs]
+            return sum(o * s for o, s in zip(odds, shares, strict=True)) / sum(odds)
+        case Median():
+            return MEDIAN_SHARE
+        case _:
+            return 1.0
+
+
+def _alike(grace: float, reduction: float) -> float:
+    """Share that a trial trains on average if one in `reduction` of equal ones passes each rung."""
+    share, going, rung = 0.0, 1.0, 0.0
+    following = grace
+    while following < 1.0:
+        share += going * (following - rung)
+        going, rung, following = going / reduction, following, following * reduction
+    return share + going * (1.0 - rung)
 
 
 def side_by_side(run: RunCost, seeds: int) -> RunCost:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.schema import SCHEMA_VERSION
+from experiments.core import schedulers
 from experiments.core.plan import Plan
 
 PACKAGES = ("ray", "torch", "optuna", "gymnasium", "numpy", "pandas", "scipy", "altair")
@@ -62,8 +63,8 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
             "looks": list(experiment.confirmation.looks),
         },
         "baselines": {name: dict(config) for name, config in plan.baselines.items()},
-        "scheduler": experiment.scheduler,
-        "sampler": experiment.sampler,
+        "scheduler": schedulers.to_json(experiment.scheduler),
+        "sampler": None if isinstance(experiment.scheduler, schedulers.Population) else experiment.sampler,
         "warm_start": None if plan.warm_start is None else plan.warm_start.to_json(),
         "checkpoint_budget_gb": experiment.checkpoint_budget_gb,
         "trainer": plan.options.trainer,
@@ -89,6 +90,7 @@ def same_experiment(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | Non
     compared = {key: (old.get(key), new.get(key)) for key in ASKED}
     for key in ("steps_per_trial", "evaluations"):
         compared[key] = (old.get("budget", {}).get(key), new["budget"][key])
+    compared["scheduler"] = (_kind(old), _kind(new))
     compared["seed"] = (old.get("seeds", {}).get("root"), new["seeds"]["root"])
     for key, (before, now) in compared.items():
         # Through JSON, in which a tuple is a list.
@@ -117,6 +119,13 @@ def first_difference(before: Any, now: Any, path: str) -> str | None:
 def _shown(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _kind(manifest: Mapping[str, Any]) -> str:
+    """The scheduler that trains a population, whose trials are no answer to a search's question."""
+    scheduler = manifest.get("scheduler")
+    name = scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
+    return str(name) if name in schedulers.POPULATIONS else "one for a search"
 
 
 def _machine() -> dict[str, Any]:

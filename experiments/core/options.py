@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 import tyro
 
-from experiments.core.declaration import Experiment, SchedulerName
+from experiments.core import schedulers
+from experiments.core.declaration import Experiment
 from experiments.core.errors import UserError
 from experiments.core.samplers import SamplerName
+from experiments.core.schedulers import Population, SchedulerName
 
 SMOKE_STEPS = 4096
 
@@ -42,9 +44,9 @@ class Options:
     top_k: int | None = None
     """Configurations of the search that are confirmed."""
     scheduler: SchedulerName | None = None
-    """What stops hopeless trials early."""
+    """What stops hopeless trials early; pbt and pb2 train a population instead of searching."""
     sampler: SamplerName | None = None
-    """What proposes configurations."""
+    """What proposes configurations; a population has no use for it."""
     trainer: Literal["fast", "rllib"] = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
     retrain: Path | None = None
@@ -85,13 +87,21 @@ class Options:
             experiment = _smoke(experiment)
         spent = _given(trials=self.trials, steps_per_trial=self.steps_per_trial)
         confirmed = _given(top_k=self.top_k, seeds=self.confirm_seeds)
+        scheduler = experiment.scheduler
+        if self.scheduler is not None:
+            scheduler = schedulers.named(self.scheduler, scheduler)
+        if self.sampler is not None and isinstance(scheduler, Population):
+            raise UserError(
+                f"--sampler {self.sampler}: nothing proposes configurations under {scheduler.name}; leave it "
+                "out, or choose another --scheduler"
+            )
         return replace(
             experiment,
             budget=replace(experiment.budget, **spent),
             confirmation=replace(experiment.confirmation, **confirmed),
             **_given(
                 seed=self.seed,
-                scheduler=self.scheduler,
+                scheduler=scheduler,
                 sampler=self.sampler,
                 seeds_per_trial=self.seeds_per_trial,
             ),

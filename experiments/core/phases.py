@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, Stopper, TuneConfig, Tuner
-from ray.tune.experiment import Trial
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from analysis.loading import load_sweep
 from analysis.race import missing_runs
 from analysis.schema import Phase
+from experiments.core.early_stopping import early_stopping
+from experiments.core.lineage import Lineage
+from experiments.core.perturbation import members
 from experiments.core.plan import Plan
+from experiments.core.population import KEPT_CHECKPOINTS, Members, population_scheduler
 from experiments.core.recorder import run_folder, run_name
 from experiments.core.resume import finished_runs, remove_unfinished, tidy, unfinished_runs
 from experiments.core.rungs import ToldOnStart, tell_finished
-from experiments.core.searcher import METRIC, ListedSearch, StepwiseOptunaSearch, trial_name
+from experiments.core.schedulers import Population
+from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
-
-GRACE_SHARE = 4
-"""A trial may be stopped once it has trained one part in this many of its budget."""
-REDUCTION = 2
-"""At each rung this share (one half) goes on: small factors forgive noisy first evaluations."""
 
 
 class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
@@ -53,6 +54,15 @@ def search(
     remaining = plan.experiment.budget.trials - len(finished)
     if remaining <= 0:
         return
+    declared = plan.experiment.scheduler
+    if isinstance(declared, Population):
+        # A population trains side by side from the start: who was cut off cannot join the others later.
+        remove_unfinished(folder, keep=())
+        train_population(
+            plan, task, declared, {run.name for run in finished},
+            concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+        )  # fmt: skip
+        return
     searcher = StepwiseOptunaSearch(
         space=plan.experiment.space,
         study_name=f"{plan.name}/{plan.sweep}",
@@ -65,13 +75,57 @@ def search(
         unfinished=unfinished,
         warm_start=list(plan.warm_start.configurations.values()) if plan.warm_start else [],
     )
-    scheduler = scheduler_of(plan)
+    scheduler = early_stopping(declared, steps=task.steps, seed=plan.seeds.sampler)
     tell_finished(scheduler, finished)
     train_all(
         plan.folder, Phase.SEARCH, task, searcher, scheduler,
         runs=remaining, concurrency=concurrency,
         callbacks=[*callbacks, ToldOnStart(scheduler, unfinished)], interruption=interruption,
     )  # fmt: skip
+
+
+def train_population(
+    plan: Plan,
+    task: Task,
+    scheduler: Population,
+    finished: Container[str],
+    *,
+    concurrency: int,
+    callbacks: Sequence[Callback],
+    interruption: Interruption,
+) -> None:
+    """Trains the members that have not finished as one population, from their start.
+
+    Args:
+        plan: The sweep.
+        task: What all its runs have in common.
+        scheduler: How the population is trained.
+        finished: Names of members that are not trained again.
+        concurrency: Members that train at once.
+        callbacks: Told of every result.
+        interruption: Ends the phase when asked to.
+    """
+    experiment, folder = plan.experiment, plan.folder / Phase.SEARCH
+    taken_over = list(plan.warm_start.configurations.values()) if plan.warm_start else []
+    drawn = members(experiment.space, experiment.budget.trials, plan.seeds.sampler, first=taken_over)
+    runs = [
+        {**config, "config_id": trial_name(number), "seed": plan.seeds.training(number)}
+        for number, config in enumerate(drawn)
+        if trial_name(number) not in finished
+    ]
+    lockstep = population_scheduler(
+        scheduler, experiment.space, size=len(runs), steps=task.steps, evaluations=task.evaluations,
+        seed=plan.seeds.sampler, concurrency=concurrency, lineage=Lineage(folder),
+    )  # fmt: skip
+    search_alg = Members(runs, lockstep, concurrency)
+    train_all(
+        plan.folder, Phase.SEARCH, replace(task, goes_on=False), search_alg, lockstep,
+        param_space=search_alg.param_space, runs=1, concurrency=None, kept_checkpoints=KEPT_CHECKPOINTS,
+        callbacks=callbacks, interruption=interruption,
+    )  # fmt: skip
+    for run in folder.iterdir():
+        for older in sorted(run.glob("checkpoint_*"))[:-1]:
+            shutil.rmtree(older)
 
 
 def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -126,47 +180,19 @@ def confirm(
         )  # fmt: skip
 
 
-class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types
-    """Successive halving that lets the default configuration finish: all others are compared with it."""
-
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Continue, or stop for want of promise."""
-        decision = super().on_trial_result(tune_controller, trial, result)
-        unfinished = result["steps"] < self._max_t
-        return TrialScheduler.CONTINUE if is_default(trial) and unfinished else str(decision)
-
-
-def is_default(trial: Trial) -> bool:
-    """Whether a search trial runs the space's default configuration."""
-    return bool(trial.config["config_id"] == trial_name(0))
-
-
-def scheduler_of(plan: Plan) -> TrialScheduler:
-    """What stops hopeless trials early, counted in environment steps."""
-    if plan.experiment.scheduler == "none":
-        return FIFOScheduler()
-    steps = plan.experiment.budget.steps_per_trial
-    return DefaultKeepingASHA(
-        time_attr="steps",
-        metric=METRIC,
-        mode="max",
-        max_t=steps,
-        grace_period=max(1, steps // GRACE_SHARE),
-        reduction_factor=REDUCTION,
-    )
-
-
 def train_all(
     folder: Path,
     phase: Phase,
     task: Task,
-    searcher: Searcher,
+    searcher: Searcher | Members,
     scheduler: TrialScheduler,
     *,
     runs: int,
-    concurrency: int,
+    concurrency: int | None,
     callbacks: Sequence[Callback],
     interruption: Interruption,
+    param_space: Mapping[str, Any] | None = None,
+    kept_checkpoints: int = 1,
 ) -> None:
     """Runs what a searcher suggests on Tune, in the declared resources and in actors that are used again.
 
@@ -176,13 +202,16 @@ def train_all(
         task: What all runs have in common.
         searcher: Gives the runs' configurations.
         scheduler: May stop a run early.
-        runs: How many there are.
-        concurrency: How many at once.
+        runs: How many there are; of each point in `param_space` where there is one.
+        concurrency: How many at once; None leaves it to the scheduler.
         callbacks: Told of every result.
         interruption: Ends the phase when asked to.
+        param_space: Where the runs come from, if they are a population.
+        kept_checkpoints: Of a run, while the phase goes on.
     """
     tuner = Tuner(
         tune.with_resources(tune.with_parameters(PPOTrial, task=task), task.resources.declared),
+        param_space=param_space,
         tune_config=TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,
@@ -196,7 +225,7 @@ def train_all(
             storage_path=folder.as_posix(),
             stop=interruption,
             callbacks=list(callbacks),
-            checkpoint_config=CheckpointConfig(num_to_keep=1, checkpoint_at_end=True),
+            checkpoint_config=CheckpointConfig(num_to_keep=kept_checkpoints, checkpoint_at_end=True),
             failure_config=FailureConfig(max_failures=0, fail_fast=False),
             verbose=0,
         ),

@@ -29,16 +29,17 @@ from experiments.core.environment_names import (
 from experiments.core.environments import imported_spec, make_vector
 from experiments.core.errors import UserError
 from experiments.core.estimate import (
-    ASHA_SHARE,
     Estimate,
     RunCost,
     Workload,
     estimate,
     run_cost,
     side_by_side,
+    trained_share,
 )
 from experiments.core.evaluation import evaluate
 from experiments.core.manifest import manifest_of, same_experiment
+from experiments.core.perturbation import changeable, numbers
 from experiments.core.plan import Plan
 from experiments.core.probe import (
     Corners,
@@ -49,6 +50,7 @@ from experiments.core.probe import (
     try_corners,
 )
 from experiments.core.resume import finished_runs
+from experiments.core.schedulers import Population, PopulationBased
 from experiments.core.searcher import trial_name
 from experiments.core.trial import ppo_config
 from search_spaces import Scalar, SearchSpace
@@ -89,6 +91,7 @@ def preflight(plan: Plan) -> Checked:
     env.close()
     check_environment_names(experiment, corners(experiment.space))
     _check_splits(plan)
+    _check_population(plan)
     task = plan.task(diverged_score=0.0)
     tried = {DEFAULT: experiment.space.defaults, **_named_corners(plan)}
     for config in tried.values():
@@ -280,7 +283,7 @@ def _estimate(plan: Plan, found: Corners, evaluation: EvaluationCost, concurrenc
         trials=[side_by_side(run, seeds) for run in drawn],
         default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
-        share=ASHA_SHARE if experiment.scheduler == "asha" else 1.0,
+        share=trained_share(experiment.scheduler),
         confirmed=[run for run in runs for _ in range(experiment.confirmation.expected)][confirmed:],
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
@@ -343,6 +346,31 @@ def _check_splits(plan: Plan) -> None:
                 f"{ranges[2]}: expected train, validation and test; set split in validation_parameters and "
                 "test_parameters"
             )
+
+
+def _check_population(plan: Plan) -> None:
+    """A population has somebody to copy, and something to change."""
+    scheduler, experiment = plan.experiment.scheduler, plan.experiment
+    if not isinstance(scheduler, Population):
+        return
+    if experiment.budget.trials < 2:
+        raise UserError(
+            f"scheduler {scheduler.name} with trials={experiment.budget.trials}: expected a population of "
+            "2 or more; raise trials"
+        )
+    dependent = [h.name for h in experiment.space if h.when is not None]
+    if dependent:
+        raise UserError(
+            f"scheduler {scheduler.name} over a space that branches: expected every name to count in every "
+            f"member; leave out {', '.join(dependent)}, or choose asha"
+        )
+    domains = changeable(experiment.space)
+    if not (domains if isinstance(scheduler, PopulationBased) else numbers(domains)):
+        kind = "name" if isinstance(scheduler, PopulationBased) else "number"
+        raise UserError(
+            f"scheduler {scheduler.name} over {', '.join(experiment.space.names)}: expected a {kind} that "
+            "may change while a network trains, such as lr; choose asha, or search more"
+        )
 
 
 def _check_folder(plan: Plan) -> None:

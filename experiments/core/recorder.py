@@ -17,11 +17,12 @@ from typing import Any, TextIO
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SEEDS_PREFIX, State
+from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SCHEDULE_FILE, SEEDS_PREFIX, State
+from experiments.core.continuation import SCHEDULE
 from experiments.core.progress import SweepProgress
 from experiments.core.resume import STATE_FILE
 from experiments.core.tensorboard import TensorBoardLog
-from experiments.core.trial import IDENTITY
+from experiments.core.trial import CONFIGURATION, IDENTITY
 from experiments.core.unfinished import discard, results_of
 
 
@@ -41,6 +42,9 @@ class RunLog:
     def open(cls, folder: Path, config: Mapping[str, Any]) -> RunLog:
         """Starts a run's records in its folder, with what it reported before it was cut off."""
         folder.mkdir(parents=True, exist_ok=True)
+        if SCHEDULE in config:
+            write_json(folder / SCHEDULE_FILE, {SCHEDULE: config[SCHEDULE]})
+            config = {name: value for name, value in config.items() if name != SCHEDULE}
         write_json(folder / "params.json", config)
         log = cls(
             folder,
@@ -55,12 +59,16 @@ class RunLog:
         return log
 
     def write(self, result: Mapping[str, Any], *, written_at: float | None = None) -> None:
-        """Appends one evaluation to every record.
+        """Appends one evaluation to every record; params.json names the configuration that is in force.
 
         Args:
             result: What the run reported.
             written_at: Seconds since the epoch; now if None.
         """
+        in_force = {**self.config, **result.get(CONFIGURATION, {})}
+        if in_force != self.config:
+            self.config = in_force
+            write_json(self.folder / "params.json", in_force)
         row = {
             name: value
             for name, value in result.items()

@@ -74,6 +74,11 @@ class Lockstep:
         for run in self._runs:
             run.stop()
 
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What the first replica trains with now, its seed included."""
+        return self._runs[0].config
+
     def _learning(self) -> list[TrainingRun]:
         return [run for run in self._runs if run.cause is None]
 

@@ -18,6 +18,7 @@ from analysis.statistics import Interval
 from analysis.verdict import decide, values_by_seed
 from experiments.core.closing import shown
 from experiments.core.cluster import connected
+from experiments.core.continuation import SCHEDULE
 from experiments.core.declaration import Experiment
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
@@ -73,6 +74,21 @@ class Original:
                 "with; run the sweep's command again with its --name"
             )
         return cls(sweep=sweep, config_id=best["config_id"], best=best)
+
+    @property
+    def trained(self) -> dict[str, Any]:
+        """The configuration, with the schedule by which it changes if it was a population's."""
+        changes = self.best.get(SCHEDULE)
+        if not changes:
+            return dict(self.best["configuration"])
+        schedule = [
+            {
+                "steps": change["from_step"],
+                "configuration": {n: v for n, v in change.items() if n != "from_step"},
+            }
+            for change in changes
+        ]
+        return {**self.best["configuration"], SCHEDULE: schedule}
 
     def declared(self, experiment: Experiment) -> Experiment:
         """The experiment as it was when this was trained, whatever it declares today."""
@@ -211,7 +227,7 @@ def _train(
     there = {run.name for run in finished_runs(folder / Phase.CONFIRM)}
     runs: list[dict[str, Any]] = [
         {
-            **original.best["configuration"],
+            **original.trained,
             "config_id": original.config_id,
             "seed": plan.seeds.test_training(k),
             "test_seed": k,

@@ -19,8 +19,10 @@ from analysis.schema import Phase, State
 from experiments.core import closing, trainer
 from experiments.core.checkpoints import CheckpointBudget, keep_only
 from experiments.core.cluster import connected
+from experiments.core.continuation import SCHEDULE, config_at
 from experiments.core.environment_names import trainer_part
 from experiments.core.errors import UserError
+from experiments.core.lineage import with_schedule
 from experiments.core.manifest import manifest_of
 from experiments.core.phases import Interruption, confirm, confirmation_runs, search
 from experiments.core.plan import Plan
@@ -47,6 +49,7 @@ def run_sweep(plan: Plan) -> int:
     console = terminal(quiet=plan.options.quiet)
     checked = preflight(plan)
     closing.print_plan(console, plan, checked)
+    closing.print_restart(console, plan)
     if plan.options.check:
         return 0
     interruption = Interruption()
@@ -59,8 +62,7 @@ def run_sweep(plan: Plan) -> int:
     if not any(run.objective is not None for run in finished_runs(plan.folder / Phase.SEARCH)):
         return _nothing_to_report(console, plan, interruption)
     settings = {
-        name: trainer.resolve(trainer_part(config), plan.experiment.fixed)
-        for name, config in chosen_configurations(plan).items()
+        name: _told(config, plan.experiment.fixed) for name, config in chosen_configurations(plan).items()
     }
     write_json(plan.folder / RLLIB_SETTINGS, settings)
     report = write_report(plan.folder)
@@ -87,12 +89,31 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     # Those that were stopped early fill up what is missing, the longest trained first.
     full = plan.experiment.budget.steps_per_trial
     best = sorted(tried, key=lambda run: merit(run, full), reverse=True)
-    winners = {run.name: run.config for run in best[: plan.experiment.confirmation.top_k]}
+    folder = plan.folder / Phase.SEARCH
+    winners = {
+        run.name: with_schedule(folder / run.name, run.config)
+        for run in best[: plan.experiment.confirmation.top_k]
+    }
     # A race that was begun before trials were added goes on for its contenders too.
     racing = len(plan.experiment.confirmation.looks) > 1
-    earlier = finished_runs(plan.folder / Phase.CONFIRM) if racing else []
-    begun = {run.name.rpartition("_seed")[0]: run.config for run in earlier}
+    folder = plan.folder / Phase.CONFIRM
+    begun = {
+        run.name.rpartition("_seed")[0]: with_schedule(folder / run.name, run.config)
+        for run in (finished_runs(folder) if racing else [])
+    }
     return {**plan.baselines, **winners, **begun}
+
+
+def _told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """What RLlib is told for a configuration from the start, and at each change of its schedule if it has one."""
+
+    def at(steps: int) -> dict[str, Any]:
+        return trainer.resolve(trainer_part(config_at(config, steps)), fixed)
+
+    if SCHEDULE not in config:
+        return at(0)
+    later = [segment["steps"] for segment in config[SCHEDULE] if segment["steps"] > 0]
+    return {**at(0), SCHEDULE: [{"from_step": steps, **at(steps)} for steps in later]}
 
 
 def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:

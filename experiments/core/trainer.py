@@ -33,6 +33,8 @@ _TRAINING: Mapping[str, Setting] = MappingProxyType(
 )
 _FAST_PATH = ("normalise_observations", "scale_rewards")
 _DERIVED = ("num_minibatches", "layout", *model_layouts.PARTS)
+STRUCTURAL = (*_FAST_PATH, "layout", *model_layouts.PARTS)
+"""Names that the network is built by: they cannot change while it trains."""
 NAMES = (*_TRAINING, *_FAST_PATH, *_DERIVED)
 """Every name that a search space or `fixed` may use; None switches `vf_clip` and `grad_clip` off."""
 

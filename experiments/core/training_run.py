@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -13,9 +14,9 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 from ray.rllib.algorithms.algorithm import Algorithm
-from ray.rllib.algorithms.ppo import PPOConfig
 
 from analysis.schema import ENV_PREFIX
+from experiments.core.continuation import Recipe, put_in_force
 from experiments.core.environments import Scale
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics
@@ -50,12 +51,13 @@ class TrainingRun:
     """A PPO with what is known of its way so far.
 
     Args:
-        config: RLlib's configuration, the training seed included.
+        recipe: What it is trained with, and when that changes.
         course: What it goes through.
     """
 
-    def __init__(self, config: PPOConfig, course: Course) -> None:
-        self._algorithm: Algorithm = config.build_algo()
+    def __init__(self, recipe: Recipe, course: Course) -> None:
+        self._recipe = recipe
+        self._build(recipe.at(0))
         self._course = course
         self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
         self._points, self._wall_s = 0, 0.0
@@ -115,21 +117,34 @@ class TrainingRun:
         }
 
     def save(self, folder: Path) -> None:
-        """Saves RLlib's checkpoint and how far the run has come."""
+        """Saves RLlib's checkpoint, how far the run has come and what it was trained with."""
         self._algorithm.save_to_path(folder.absolute().as_posix())
         (folder / _PROGRESS).write_text(json.dumps(self._progress()) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Goes on from what :meth:`save` wrote."""
+        """Goes on from what :meth:`save` wrote, with the hyperparameters of this run's recipe in force."""
+        progress = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
+        config, before = self._recipe.at(progress["steps"]), progress["config"]
+        if config != self.config:
+            self._algorithm.stop()
+            self._build(config)
         self._algorithm.restore_from_path(folder.absolute().as_posix())
-        self._go_on_from(json.loads((folder / _PROGRESS).read_text(encoding="utf-8")))
+        if self._recipe.trained_as(before) != self._recipe.trained_as(config):
+            put_in_force(self._algorithm, self._recipe.settings(before), self._recipe.settings(config))
+        self._go_on_from(progress)
 
     def get_state(self) -> dict[str, Any]:
         """All that the rest of the run depends on, as one value."""
         return {"progress": self._progress(), "trainer": self._algorithm.get_state()}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Goes on from what :meth:`get_state` gave."""
+        """Goes on from what :meth:`get_state` gave, with the hyperparameters that were in force then.
+
+        Those that are due next come into force at the same point as in a run that was never cut off.
+        """
+        if state["progress"]["config"] != self.config:
+            self._algorithm.stop()
+            self._build(state["progress"]["config"])
         self._algorithm.set_state(state["trainer"])
         self._go_on_from(state["progress"])
 
@@ -137,8 +152,20 @@ class TrainingRun:
         """Frees the trainer."""
         self._algorithm.stop()
 
+    def _build(self, config: dict[str, Any]) -> None:
+        self.config = config
+        """What it trains with now, the seed included."""
+        self._algorithm: Algorithm = self._recipe.build(config).build_algo()
+
+    def _follow_schedule(self) -> None:
+        """Goes on with the configuration that is due, in the way in which a population's member copies."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(Path(folder))
+            self.load(Path(folder))
+
     def _progress(self) -> dict[str, Any]:
         return {
+            "config": self.config,
             "steps": self.steps,
             "points": self._points,
             "wall_s": self._wall_s,
@@ -161,6 +188,8 @@ class TrainingRun:
     def _train_until(self, steps: int) -> dict[str, float]:
         metrics: dict[str, float] = {}
         while self.steps < steps:
+            if self._recipe.at(self.steps) != self.config:
+                self._follow_schedule()
             metrics = read_metrics(self._algorithm.train())
             self.steps = int(metrics.pop("steps"))
         return metrics

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from analysis.schema import Phase
 from experiments.core import trainer, unfinished
+from experiments.core.continuation import SCHEDULE, Recipe
 from experiments.core.environment_names import trainer_part, training_parameters
 from experiments.core.environments import Arena, RLlibEnv, make_vector
 from experiments.core.errors import UserError
@@ -26,8 +28,10 @@ from experiments.core.resources import Resources, Vectorization
 from experiments.core.seeds import Seeds, replica_seeds
 from experiments.core.training_run import Course, TrainingRun
 
-IDENTITY = ("seed", "config_id", "test_seed")
+IDENTITY = ("seed", "config_id", "test_seed", SCHEDULE)
 """What a trial's `config` carries besides the configuration itself."""
+CONFIGURATION = "configuration"
+"""Name, in a result, of the configuration that the steps before it were trained with."""
 SAVE_EVERY_S = 1.0
 """Seconds of training after which a trial under way saves itself, at its next evaluation."""
 SAVE_SHARE = 0.01
@@ -59,6 +63,8 @@ class Task:
     """Replicas in one run of the search; a confirmation run has one seed."""
     seed_penalty: float = 0.0
     """Standard deviations of the replicas' objectives that their mean is lowered by."""
+    goes_on: bool = True
+    """Whether a run that is cut off goes on where it was; the members of a population begin anew together."""
 
     @property
     def evaluation_lanes(self) -> int:
@@ -78,9 +84,8 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     Raises:
         UserError: A name is unknown or the batch sizes do not fit.
     """
-    named = {name: value for name, value in config.items() if name not in IDENTITY}
-    settings = trainer.complete(trainer_part(named), task.fixed)
-    parameters = training_parameters(task.env_parameters, named)
+    settings = settings_of(config, task)
+    parameters = training_parameters(task.env_parameters, configuration_of(config))
     built = (
         PPOConfig()
         .environment(
@@ -102,11 +107,22 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     return use_fast_path(built, **trainer.fast_path_keywords(settings))
 
 
+def settings_of(config: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """Every setting of the trainer by name, as :func:`ppo_config` uses it."""
+    return trainer.complete(trainer_part(configuration_of(config)), task.fixed)
+
+
+def configuration_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration's names and values in what a trainable receives, without seeds and ids."""
+    return {name: value for name, value in config.items() if name not in IDENTITY}
+
+
 class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     """Trains one configuration and reports one result for each evaluation.
 
     `config` holds the sampled names, the training `seed` and the `config_id`; a confirmation run also holds
-    the index of its `test_seed`. Actors are reused: :meth:`reset_config` builds the next trial in place.
+    the index of its `test_seed`, and one of a population's winner its schedule, by which hyperparameters
+    change on the way. Actors are reused: :meth:`reset_config` builds the next trial in place.
     """
 
     def setup(self, config: dict[str, Any], task: Task) -> None:
@@ -128,6 +144,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     def step(self) -> dict[str, Any]:
         """Trains up to the next evaluation and evaluates."""
         result = self._replicas.advance()
+        result = {**result, CONFIGURATION: configuration_of(self._replicas.config)}
         self._results.append({name: value for name, value in result.items() if name != "done"})
         if not result["done"]:
             self._save_if_due()
@@ -138,7 +155,10 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._replicas.save(Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Goes on from where :meth:`save_checkpoint` was."""
+        """Goes on from where :meth:`save_checkpoint` was, be it another trial's, which this one then copies.
+
+        Whatever the checkpoint was trained with, from now on the configuration of this trial is in force.
+        """
         self._replicas.load(Path(checkpoint_dir))
 
     def cleanup(self) -> None:
@@ -154,7 +174,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """
         self._replicas = self._built(config)
         self._results: list[dict[str, Any]] = []
-        self._folder = Path(self._storage.trial_fs_path) if self._storage else None
+        # Where a run saves itself; a member of a population has checkpoints for pauses, and no use for more.
+        self._folder = Path(self._storage.trial_fs_path) if self._storage and self._task.goes_on else None
         before = unfinished.load(self._folder) if self._folder else None
         if before is not None:
             self._results, state = before
@@ -186,7 +207,15 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         )
         count = task.seeds_per_trial if searching else 1
         seeds = replica_seeds(config["seed"], count, lanes=task.lanes)
-        runs = [TrainingRun(ppo_config({**config, "seed": seed}, task), course) for seed in seeds]
+        recipes = [
+            Recipe(
+                received={**config, "seed": seed},
+                build=partial(ppo_config, task=task),
+                settings=partial(settings_of, task=task),
+            )
+            for seed in seeds
+        ]
+        runs = [TrainingRun(recipe, course) for recipe in recipes]
         return Lockstep(runs, penalty=task.seed_penalty)
 
 

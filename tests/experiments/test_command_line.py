@@ -146,3 +146,58 @@ def test_a_declaration_that_cannot_be_trained_is_one_line(run_python, tmp_path, 
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scheduler", "pbt", "--trials", "1"], "scheduler pbt with trials=1: expected a population of 2"),
+        (["--scheduler", "pb2", "--trials", "1"], "scheduler pb2 with trials=1: expected a population of 2"),
+    ],
+)
+def test_a_population_of_one_is_one_line(run_python, tmp_path, arguments, message):
+    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path / "results", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_population_without_anything_to_change_is_one_line(run_python, tmp_path):
+    script = tmp_path / "still_sweep.py"
+    script.write_text(
+        "from experiments import Budget, Experiment, PopulationBased, main\n"
+        "from search_spaces import model_layouts\n"
+        "EXPERIMENT = Experiment(env='CartPole-v1', space=model_layouts.MLP, scheduler=PopulationBased(),\n"
+        "                        budget=Budget(trials=2, steps_per_trial=512))\n"
+        "main(EXPERIMENT)\n"
+    )
+    done = run_python(script, "--storage", tmp_path / "results")
+    assert done.returncode == 2
+    assert "scheduler pbt over layout: expected a name that may change while a network trains" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_check_says_how_a_population_is_trained(run_python, tmp_path):
+    arguments = ("--storage", tmp_path, "--check", "--scheduler", "pbt")
+    done = run_python("-m", "experiments.trading_sweep", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "a population of 48, 16,384 steps each, compared every 2,048 (pbt)" in done.stdout
+
+
+@pytest.mark.parametrize("scheduler", ["pbt", "pb2"])
+def test_a_search_does_not_go_on_as_a_population(run_python, tmp_path, scheduler):
+    from experiments.core.manifest import manifest_of
+    from experiments.core.options import Options
+    from experiments.core.plan import Plan
+    from experiments.trading_sweep import EXPERIMENT
+
+    options = Options(name="mine", storage=str(tmp_path))
+    plan = Plan.of(EXPERIMENT, options, name="trading_sweep", question="?")
+    plan.folder.mkdir(parents=True)
+    (plan.folder / "manifest.json").write_text(json.dumps(manifest_of(plan)))
+    command = ["-m", "experiments.trading_sweep", "--storage", tmp_path, "--name", "mine", "--check"]
+    assert run_python(*command, "--scheduler", "median").returncode == 0
+    done = run_python(*command, "--scheduler", scheduler)
+    assert done.returncode == 2
+    assert f"its scheduler was one for a search, now {scheduler}" in done.stderr

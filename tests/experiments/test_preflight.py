@@ -77,7 +77,7 @@ def test_larger_networks_are_measured_to_cost_more(tmp_path):
 
 
 def test_the_plan_counts_every_run(tmp_path):
-    expected = checked(tmp_path, scheduler="none").estimate
+    expected = checked(tmp_path, scheduler=NoScheduler()).estimate
     trials, default, rllib, winner = 4 * 1024, 2 * 1024, 2 * 4000, 2 * 1024
     assert expected.steps == trials + default + rllib + winner
     assert expected.seconds == expected.search_s + expected.confirm_s + expected.around_s

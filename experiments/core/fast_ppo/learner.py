@@ -166,6 +166,10 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
             kl_coeff=kl,
         )
 
+    def begin_anew(self) -> None:
+        """Goes on as another run than the one whose state was restored: minibatches of this run's seed."""
+        self._shuffle = stream_generator(self.config.seed, SHUFFLING, self._timesteps)
+
     def get_state(
         self, components: Any = None, *, not_components: Any = None, **kwargs: Any
     ) -> dict[str, Any]:

@@ -114,6 +114,11 @@ class RewardScaler:
         self._gamma = gamma
         self._return_n = np.zeros(lanes)
 
+    def begin_anew(self, gamma: float) -> None:
+        """Takes another discount, and lanes that start new episodes."""
+        self._gamma = gamma
+        self._return_n = np.zeros_like(self._return_n)
+
     def scale(self, rollout: Rollout) -> Rollout:
         """Adds a rollout's returns to the moments and scales its rewards by them."""
         done_tn = rollout.terminated_tn | rollout.truncated_tn

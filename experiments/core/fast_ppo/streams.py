@@ -15,11 +15,11 @@ def stream_seed(seed: int, stream: int, *place: int) -> int:
     return int(np.random.SeedSequence([seed, stream, *place]).generate_state(1)[0])
 
 
-def stream_generator(seed: int | None, stream: int) -> torch.Generator:
-    """A generator at the beginning of a stream; without a seed it begins anywhere."""
+def stream_generator(seed: int | None, stream: int, *place: int) -> torch.Generator:
+    """A generator at the beginning of a stream, or at a place in it; without a seed it begins anywhere."""
     generator = torch.Generator()
     if seed is None:
         generator.seed()
     else:
-        generator.manual_seed(stream_seed(seed, stream))
+        generator.manual_seed(stream_seed(seed, stream, *place))
     return generator

@@ -1,6 +1,6 @@
 """Can a corridor be walked?"""
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Confirmation, Experiment, NoScheduler, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
@@ -9,7 +9,7 @@ EXPERIMENT = Experiment(
     budget=Budget(trials=4, steps_per_trial=2048, evaluations=4),
     confirmation=Confirmation(top_k=1, seeds=2),
     evaluation_episodes=8,
-    scheduler="none",
+    scheduler=NoScheduler(),
 )
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ EXPERIMENT = Experiment(
     budget=Budget(trials=3, steps_per_trial=32_768, evaluations=16),
     evaluation_episodes=32,
     confirmation=Confirmation(top_k=1, seeds=1),
-    scheduler="none",
+    scheduler=NoScheduler(),
 )
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+"""Whole sweeps under every scheduler that has not its own tests, as their user runs them."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from analysis.lineage import load_lineage
+
+pytestmark = pytest.mark.slow
+
+COMMAND = [
+    "-m",
+    "experiments.trading_sweep",
+    "--smoke",
+    "--name",
+    "x",
+    "--confirm-seeds",
+    "1",
+    "--top-k",
+    "1",
+]
+
+
+def sweep(storage, *arguments, timeout=280):
+    command = [sys.executable, *COMMAND, "--storage", str(storage), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@pytest.mark.parametrize("name", ["median", "hyperband"])
+def test_a_sweep_runs_under_the_scheduler_that_is_named(tmp_path, name):
+    done = sweep(tmp_path, "--scheduler", name)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "trading_sweep" / "x"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["scheduler"]["name"] == name
+    states = [json.loads(path.read_text())["state"] for path in sorted(folder.glob("search/*/state.json"))]
+    assert len(states) == 4
+    assert states[0] == "completed"
+    assert set(states) <= {"completed", "pruned"}
+    assert "The population" not in (folder / "report.html").read_text()
+
+
+@pytest.fixture(scope="module", params=["pbt", "pb2"])
+def population(request, tmp_path_factory):
+    storage = tmp_path_factory.mktemp("results")
+    arguments = ("--scheduler", request.param, "--trials", "5", "--steps-per-trial", "8192")
+    done = sweep(storage, *arguments)
+    assert done.returncode == 0, done.stderr
+    return storage / "trading_sweep" / "x", done
+
+
+def test_a_population_trains_to_its_end_and_its_report_tells_the_lineage(population):
+    folder, done = population
+    assert "a population of 5, 8,192 steps each, compared every 2,048" in done.stdout
+    assert "search     5/5" in done.stdout
+    assert done.stderr == ""
+    lineage = load_lineage(folder)
+    assert lineage.copies
+    assert all(copy.member != "trial_0000" for copy in lineage.copies)
+    report = (folder / "report.html").read_text()
+    assert "The population" in report
+    assert "Who copied whom" in report
+    assert (folder / "figures" / "population.png").stat().st_size > 10_000
+    assert not (folder / "study.journal").exists()
+
+
+def test_a_members_records_name_the_configuration_that_each_row_was_trained_with(population):
+    folder, _ = population
+    for path in folder.glob("search/*/schedule.json"):
+        history = json.loads(path.read_text())["history"]
+        rows = list(csv.DictReader((path.parent / "progress.csv").read_text().splitlines()))
+        assert float(rows[-1]["steps"]) >= 8192
+        for row in rows:
+            # A row at the very steps of a copy was trained with what was in force before.
+            (*_, last) = [entry for entry in history if entry["steps"] < int(row["steps"]) // 2048 * 2048]
+            assert float(row["config/lr"]) == last["configuration"]["lr"]
+            assert row["config/layout"] == last["configuration"]["layout"]
+        params = json.loads((path.parent / "params.json").read_text())
+        assert params["lr"] == history[-1]["configuration"]["lr"]
+        assert params["config_id"] == path.parent.name
+        assert len(list(path.parent.glob("checkpoint_*"))) == 1
+
+
+def test_the_winner_is_confirmed_by_its_schedule(population):
+    folder, _ = population
+    (run,) = (folder / "confirm").glob("trial_*_seed0")
+    member = folder / "search" / run.name.removesuffix("_seed0")
+    rows = list(csv.DictReader((run / "progress.csv").read_text().splitlines()))
+    if (member / "schedule.json").exists():
+        schedule = json.loads((member / "schedule.json").read_text())["schedule"]
+        assert json.loads((run / "schedule.json").read_text())["schedule"] == schedule
+    else:
+        schedule = [{"steps": 0, "configuration": json.loads((member / "params.json").read_text())}]
+    for row in rows:
+        (*_, last) = [entry for entry in schedule if entry["steps"] < int(row["steps"]) // 2048 * 2048]
+        assert float(row["config/lr"]) == last["configuration"]["lr"]
+    best = yaml.safe_load((folder / "best.yaml").read_text())
+    assert set(best["configuration"]) >= {"lr", "layout"}
+
+
+def test_a_population_that_is_stopped_starts_its_unfinished_members_again(tmp_path):
+    arguments = ["--scheduler", "pbt", "--storage", str(tmp_path)]
+    running = subprocess.Popen(
+        [sys.executable, *COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    folder = tmp_path / "trading_sweep" / "x" / "search"
+    deadline = time.monotonic() + 200
+    while not list(folder.glob("*/result.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == 130, err
+    kept = {path.parent.name for path in folder.glob("*/state.json")}
+    assert len(kept) < 4
+    cut_off = len(list(folder.glob("*/params.json"))) - len(kept)
+    again = sweep(tmp_path, "--scheduler", "pbt")
+    assert again.returncode == 0, again.stderr
+    assert (
+        f"the population was cut off: its {cut_off} unfinished members start again together" in again.stdout
+    )
+    assert len(list(folder.glob("*/state.json"))) == 4
