@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
 from experiments.core.schedulers import Asha, Hyperband, Median, NoScheduler
-from experiments.core.searcher import METRIC, trial_name
+from experiments.core.searcher import METRIC, trial_name, trial_number
 
 
 def is_default(trial: Trial) -> bool:
@@ -21,19 +21,21 @@ class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no t
     """Successive halving that lets the default configuration finish: all others are compared with it.
 
     Args:
-        bracket_seed: Deals trials to brackets, where there are several; Ray would use NumPy's global state.
+        bracket_seed: Deals trials to brackets, where there are several, each to the same one whenever the
+            sweep goes on; Ray would use NumPy's global state.
         **settings: Of Ray's scheduler.
     """
 
     def __init__(self, *, bracket_seed: int = 0, **settings: Any) -> None:
         super().__init__(**settings)
-        self._dealer = np.random.default_rng(bracket_seed)
+        self._bracket_seed = bracket_seed
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Deals the trial to a bracket, with Ray's odds: by e to the power of the number of rungs."""
         rungs = np.array([len(bracket._rungs) for bracket in self._brackets])
         odds = np.exp(rungs - rungs.max())
-        bracket = self._dealer.choice(len(rungs), p=odds / odds.sum())
+        dealer = np.random.default_rng([self._bracket_seed, trial_number(trial.config["config_id"])])
+        bracket = dealer.choice(len(rungs), p=odds / odds.sum())
         self._trial_info[trial.trial_id] = self._brackets[bracket]
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:

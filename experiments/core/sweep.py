@@ -105,7 +105,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 
 def _told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """What RLlib is told for a configuration from the start, and at each change of its schedule if it has one."""
+    """What RLlib is told from the start, and at each change where the configuration has a schedule."""
 
     def at(steps: int) -> dict[str, Any]:
         return trainer.resolve(trainer_part(config_at(config, steps)), fixed)

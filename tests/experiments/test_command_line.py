@@ -200,4 +200,4 @@ def test_a_search_does_not_go_on_as_a_population(run_python, tmp_path, scheduler
     assert run_python(*command, "--scheduler", "median").returncode == 0
     done = run_python(*command, "--scheduler", scheduler)
     assert done.returncode == 2
-    assert f"its scheduler was one for a search, now {scheduler}" in done.stderr
+    assert f'scheduler was "one for a search", now "{scheduler}"' in done.stderr

@@ -13,7 +13,7 @@ from experiments import PopulationBandit, PopulationBased
 from experiments.core import trainer
 from experiments.core.continuation import config_at
 from experiments.core.lineage import Lineage, with_schedule
-from experiments.core.perturbation import changeable, drawn, numbers, perturbed, position, value_at
+from experiments.core.perturbation import changeable, members, numbers, perturbed, position, value_at
 from experiments.core.population import population_scheduler
 from search_spaces import model_layouts, ppo
 
@@ -32,7 +32,7 @@ class Population:
         )  # fmt: skip
         self.search_alg = None
         self.trials = []
-        for number, config in enumerate(drawn(SPACE, size, 7)):
+        for number, config in enumerate(members(SPACE, size, 7)):
             (folder / f"trial_{number:04d}").mkdir(parents=True)
             config = {**config, "config_id": f"trial_{number:04d}", "seed": 100 + number}
             self.trials.append(Trial("unused", stub=True, config=config))
@@ -212,10 +212,10 @@ def test_the_folder_tells_who_copied_whom_and_the_schedule_that_leads_to_the_wei
 
 
 def test_the_first_member_is_the_default_and_more_members_do_not_change_the_others():
-    assert drawn(SPACE, 1, 5) == [SPACE.defaults]
-    assert drawn(SPACE, 6, 5)[:4] == drawn(SPACE, 4, 5)
-    assert all(SPACE.contains(config) for config in drawn(SPACE, 20, 5))
-    assert drawn(SPACE, 4, 5) != drawn(SPACE, 4, 6)
+    assert members(SPACE, 1, 5) == [SPACE.defaults]
+    assert members(SPACE, 6, 5)[:4] == members(SPACE, 4, 5)
+    assert all(SPACE.contains(config) for config in members(SPACE, 20, 5))
+    assert members(SPACE, 4, 5) != members(SPACE, 4, 6)
 
 
 @pytest.mark.parametrize("resample", [0.0, 1.0])

@@ -12,7 +12,7 @@ import pytest
 import ray
 import torch
 
-from experiments import Budget, Confirmation, Experiment
+from experiments import Budget, Confirmation, Experiment, NoScheduler
 from experiments.__main__ import declared
 from experiments.core import preflight as checks
 from experiments.core.errors import UserError

@@ -94,7 +94,7 @@ def test_tunes_own_checkpoints_carry_the_trials_counters_too(start, tmp_path):
     train(first, evaluations=2)
     first.save_checkpoint(str(tmp_path / "checkpoint"))
     expected = train(first)
-    other = start("other", seed=9)
+    other = start("other")
     train(other, evaluations=4)
     other.load_checkpoint(str(tmp_path / "checkpoint"))
     assert train(other) == expected

@@ -1,6 +1,6 @@
 """Does a sweep that is killed go on where it was?"""
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Confirmation, Experiment, NoScheduler, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
