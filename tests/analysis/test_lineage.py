@@ -112,6 +112,14 @@ def test_the_report_tells_the_lineage_in_words_and_as_a_figure(folder):
     assert {path.name for path in report.figures} >= {"population.png", "population.svg"}
 
 
+def test_what_only_independent_trials_can_tell_is_not_told_from_a_population(folder, sweep_folder):
+    found = {f.topic: f for f in write_report(folder, figures=False).findings}
+    assert list(found) == [f.topic for f in write_report(sweep_folder, figures=False).findings]
+    for topic in ("ranges", "seed noise", "names", "more trials"):
+        assert found[topic].settled is None
+        assert "Cannot be told from a population" in found[topic].answer
+
+
 def test_best_yaml_holds_the_schedule_of_a_member_that_copied(folder):
     for member in ("trial_0000", "trial_0001", "trial_0002"):
         (folder / "search" / member / "state.json").write_text(json.dumps({"state": "pruned", "cause": None}))

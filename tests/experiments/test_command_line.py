@@ -178,6 +178,22 @@ def test_a_population_without_anything_to_change_is_one_line(run_python, tmp_pat
     assert done.stderr.count("\n") == 1
 
 
+def test_a_population_over_a_space_that_branches_is_one_line(run_python, tmp_path):
+    script = tmp_path / "branching_sweep.py"
+    script.write_text(
+        "from experiments import Budget, Experiment, main\n"
+        "from search_spaces import model_layouts, ppo\n"
+        "EXPERIMENT = Experiment(env='CartPole-v1', space=ppo.CORE | model_layouts.deep_mlp(depths=(1, 2)),\n"
+        "                        budget=Budget(trials=2, steps_per_trial=512))\n"
+        "main(EXPERIMENT)\n"
+    )
+    done = run_python(script, "--storage", tmp_path / "results", "--scheduler", "pb2")
+    assert done.returncode == 2
+    assert "scheduler pb2 over a space that branches: expected every name to count" in done.stderr
+    assert "leave out width_2, or choose asha" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_check_says_how_a_population_is_trained(run_python, tmp_path):
     arguments = ("--storage", tmp_path, "--check", "--scheduler", "pbt")
     done = run_python("-m", "experiments.trading_sweep", *arguments)

@@ -12,6 +12,8 @@ from experiments.core.seeds import Seeds
 from experiments.core.trial import PPOTrial, Task
 from search_spaces import model_layouts, ppo
 
+pytestmark = pytest.mark.usefixtures("local_ray")
+
 DONOR = {
     **(ppo.CORE | model_layouts.MLP).defaults,
     "batch_size": 256, "num_minibatches": 4, "epochs": 2, "config_id": "trial_0001", "seed": 11,

@@ -1,9 +1,14 @@
 """An estimate is arithmetic that one can do in the head."""
 
+import math
+
 import pytest
 
+from experiments import Asha, Hyperband, Median, NoScheduler, PopulationBandit, PopulationBased
 from experiments.core.estimate import (
+    ASHA_SHARE,
     ITERATION_S,
+    MEDIAN_SHARE,
     NEXT_PHASE_S,
     REPORT_BYTES,
     REPORT_S,
@@ -16,6 +21,7 @@ from experiments.core.estimate import (
     estimate,
     run_cost,
     side_by_side,
+    trained_share,
 )
 
 NETWORK = NetworkCost(sampling_s=1e-4, gradient_s=1e-3, row_s=1e-5, checkpoint_bytes=1_000_000)
@@ -79,3 +85,24 @@ def test_what_is_done_already_costs_nothing():
     assert found.search_s == found.confirm_s == 0.0
     assert found.seconds == REPORT_S
     assert found.steps == 0
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "share"),
+    [
+        (Asha(), ASHA_SHARE),
+        # Rungs at 1/4 alone: 1/4 + 1/4 of 3/4, where the default's rungs make 1/2.
+        (Asha(reduction=4), ASHA_SHARE * 2 * (1 / 4 + 1 / 4 * 3 / 4)),
+        (Asha(grace=1.0), 1.0),
+        (Hyperband(brackets=1), 1.0),
+        # The first bracket halves at 1/2, which makes 3/4; the second one never.
+        (Hyperband(reduction=2, brackets=2), (math.e * ASHA_SHARE * 2 * 3 / 4 + 1) / (math.e + 1)),
+        (Median(), MEDIAN_SHARE),
+        (NoScheduler(), 1.0),
+        (PopulationBased(), 1.0),
+        (PopulationBandit(), 1.0),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_trial_trains_as_much_as_its_scheduler_lets_it(scheduler, share):
+    assert trained_share(scheduler) == pytest.approx(share)

@@ -218,6 +218,22 @@ def test_the_first_member_is_the_default_and_more_members_do_not_change_the_othe
     assert members(SPACE, 4, 5) != members(SPACE, 4, 6)
 
 
+def test_what_another_sweep_gives_comes_first_and_names_that_it_lacks_are_drawn():
+    taken = [{"lr": 1e-4, "layout": "64-tanh"}, {"lr": 2e-4}]
+    found, drawn = members(SPACE, 5, 5, first=taken), members(SPACE, 5, 5)
+    assert found[0] == SPACE.defaults
+    assert found[1:3] == [{**drawn[1], **taken[0]}, {**drawn[2], **taken[1]}]
+    assert found[3:] == drawn[3:]
+    assert members(SPACE, 2, 5, first=taken) == found[:2]
+
+
+def test_a_layout_in_parts_is_recorded_by_its_name_and_never_changes():
+    space = ppo.CORE | model_layouts.deep_mlp(depths=(2,))
+    for config in members(space, 8, 5):
+        assert config["layout"] == f"{config['width_1']}x{config['width_2']}-{config['activation']}"
+    assert set(changeable(space)) == set(ppo.CORE.names)
+
+
 @pytest.mark.parametrize("resample", [0.0, 1.0])
 def test_perturbation_stays_inside_the_space_and_touches_nothing_structural(resample):
     rng = np.random.default_rng(0)

@@ -7,9 +7,10 @@ import pytest
 from analysis.reproduction import reproduce
 from analysis.statistics import Interval
 from experiments import trading_sweep
+from experiments.core.continuation import config_at
 from experiments.core.errors import UserError
 from experiments.core.options import Options
-from experiments.core.retrain import read_seeds, retrain, sentence
+from experiments.core.retrain import Original, read_seeds, retrain, sentence
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,15 @@ def test_the_comparison_is_said_with_both_intervals():
     assert "Not reproduced" in far
     alone = sentence(reproduce([0.9], [0.9], confirmed=Interval(float("nan"), float("nan"))), 1)
     assert "nothing follows" in alone
+
+
+def test_a_populations_winner_is_retrained_by_its_schedule():
+    best = {
+        "configuration": {"lr": 1e-3, "epochs": 4, "layout": "16-tanh"},
+        "schedule": [{"from_step": 100, "lr": 2e-3}, {"from_step": 200, "epochs": 5}],
+    }
+    trained = Original(sweep=None, config_id="trial_0003", best=best).trained
+    assert config_at(trained, 99) == best["configuration"]
+    assert config_at(trained, 100) == {**best["configuration"], "lr": 2e-3}
+    assert config_at(trained, 200) == {"lr": 2e-3, "epochs": 5, "layout": "16-tanh"}
+    assert Original(sweep=None, config_id="x", best={"configuration": {"lr": 1.0}}).trained == {"lr": 1.0}

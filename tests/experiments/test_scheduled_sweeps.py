@@ -46,17 +46,44 @@ def test_a_sweep_runs_under_the_scheduler_that_is_named(tmp_path, name):
     assert "The population" not in (folder / "report.html").read_text()
 
 
-@pytest.fixture(scope="module", params=["pbt", "pb2"])
-def population(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def population(tmp_path_factory):
+    """A population that was stopped once its first members had reported, and then run to its end."""
     storage = tmp_path_factory.mktemp("results")
-    arguments = ("--scheduler", request.param, "--trials", "5", "--steps-per-trial", "8192")
+    arguments = ["--scheduler", "pbt", "--trials", "5", "--steps-per-trial", "8192"]
+    folder = storage / "trading_sweep" / "x"
+    running = subprocess.Popen(
+        [sys.executable, *COMMAND, "--storage", str(storage), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 200
+    while not list(folder.glob("search/*/result.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == 130, err
+    ended = len(list(folder.glob("search/*/state.json")))
+    cut_off = len(list(folder.glob("search/*/params.json"))) - ended
     done = sweep(storage, *arguments)
     assert done.returncode == 0, done.stderr
-    return storage / "trading_sweep" / "x", done
+    return folder, done, cut_off
+
+
+def test_a_population_that_is_stopped_starts_its_unfinished_members_again(population):
+    folder, done, cut_off = population
+    assert cut_off > 0
+    assert f"the population was cut off: its {cut_off} unfinished members start again together" in done.stdout
+    assert len(list(folder.glob("search/*/state.json"))) == 5
+    for lines in folder.glob("search/*/result.json"):
+        steps = [json.loads(line)["steps"] for line in lines.read_text().splitlines()]
+        assert steps == sorted(steps)
+        assert len(steps) == len(set(steps))
+        assert steps[-1] >= 8192
+    assert not list(folder.rglob("unfinished.ckpt*"))
 
 
 def test_a_population_trains_to_its_end_and_its_report_tells_the_lineage(population):
-    folder, done = population
+    folder, done, _ = population
     assert "a population of 5, 8,192 steps each, compared every 2,048" in done.stdout
     assert "search     5/5" in done.stdout
     assert done.stderr == ""
@@ -71,7 +98,7 @@ def test_a_population_trains_to_its_end_and_its_report_tells_the_lineage(populat
 
 
 def test_a_members_records_name_the_configuration_that_each_row_was_trained_with(population):
-    folder, _ = population
+    folder, *_ = population
     for path in folder.glob("search/*/schedule.json"):
         history = json.loads(path.read_text())["history"]
         rows = list(csv.DictReader((path.parent / "progress.csv").read_text().splitlines()))
@@ -88,7 +115,7 @@ def test_a_members_records_name_the_configuration_that_each_row_was_trained_with
 
 
 def test_the_winner_is_confirmed_by_its_schedule(population):
-    folder, _ = population
+    folder, *_ = population
     (run,) = (folder / "confirm").glob("trial_*_seed0")
     member = folder / "search" / run.name.removesuffix("_seed0")
     rows = list(csv.DictReader((run / "progress.csv").read_text().splitlines()))
@@ -102,26 +129,3 @@ def test_the_winner_is_confirmed_by_its_schedule(population):
         assert float(row["config/lr"]) == last["configuration"]["lr"]
     best = yaml.safe_load((folder / "best.yaml").read_text())
     assert set(best["configuration"]) >= {"lr", "layout"}
-
-
-def test_a_population_that_is_stopped_starts_its_unfinished_members_again(tmp_path):
-    arguments = ["--scheduler", "pbt", "--storage", str(tmp_path)]
-    running = subprocess.Popen(
-        [sys.executable, *COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    folder = tmp_path / "trading_sweep" / "x" / "search"
-    deadline = time.monotonic() + 200
-    while not list(folder.glob("*/result.json")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=120)
-    assert running.returncode == 130, err
-    kept = {path.parent.name for path in folder.glob("*/state.json")}
-    assert len(kept) < 4
-    cut_off = len(list(folder.glob("*/params.json"))) - len(kept)
-    again = sweep(tmp_path, "--scheduler", "pbt")
-    assert again.returncode == 0, again.stderr
-    assert (
-        f"the population was cut off: its {cut_off} unfinished members start again together" in again.stdout
-    )
-    assert len(list(folder.glob("*/state.json"))) == 4

@@ -102,6 +102,18 @@ def test_hyperband_stops_early_in_one_bracket_later_in_the_next_and_never_in_the
     assert reached.count(STEPS // 4) > reached.count(STEPS // 2) > reached.count(STEPS)
 
 
+def test_hyperband_deals_a_trial_to_the_same_bracket_whatever_came_before_it():
+    def bracket_of(scheduler, number):
+        trial = Trial("unused", stub=True, config={"config_id": f"trial_{number:04d}"})
+        scheduler.on_trial_add(Controller([trial]), trial)
+        return scheduler._brackets.index(scheduler._trial_info[trial.trial_id])
+
+    whole, later = (early_stopping(Hyperband(), steps=STEPS, seed=0) for _ in range(2))
+    brackets = [bracket_of(whole, number) for number in range(12)]
+    assert set(brackets) == {0, 1, 2}
+    assert [bracket_of(later, number) for number in reversed(range(12))] == brackets[::-1]
+
+
 def test_hyperband_deals_trials_to_brackets_by_its_seed():
     plateaus = [1 - 0.01 * number for number in range(30)]
     runs = [
@@ -129,6 +141,13 @@ def test_a_scheduler_named_on_the_command_line_keeps_the_declared_parameters_of_
     assert Options(scheduler="median").apply(experiment).scheduler == Median()
     assert Options().apply(experiment).scheduler == declared
     assert named("none", declared) == NoScheduler()
+
+
+@pytest.mark.parametrize("name", ["pbt", "pb2"])
+def test_a_sampler_for_a_population_is_one_line(name):
+    experiment = Experiment(env="x", space=ppo.CORE, budget=Budget(trials=2, steps_per_trial=100))
+    with pytest.raises(UserError, match=f"--sampler gp: nothing proposes configurations under {name}"):
+        Options(scheduler=name, sampler="gp").apply(experiment)
 
 
 @pytest.mark.parametrize(

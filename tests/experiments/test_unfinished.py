@@ -89,6 +89,30 @@ def test_so_does_one_that_trains_several_seeds(start):
     assert whole[-1]["seeds/score_0"] != whole[-1]["seeds/score_1"]
 
 
+@pytest.mark.parametrize("evaluations", [2, 3, 4])
+def test_so_does_one_that_follows_a_schedule(start, evaluations):
+    # The second entry comes into force in the third batch, with the network as it was and another batch size.
+    schedule = [
+        {"steps": 0, "configuration": {"batch_size": 512, "lr": 3e-4}},
+        {"steps": 1024, "configuration": {"batch_size": 256, "lr": 1e-3}},
+    ]
+    run = {"schedule": schedule, "test_seed": 0, "config_id": "trial_0003"}
+    whole = train(start("whole", **run))
+    assert {result["configuration"]["lr"] for result in whole} == {3e-4, 1e-3}
+    before = train(start("cut", **run), evaluations=evaluations)
+    assert before + train(start("cut", **run)) == whole
+
+
+def test_a_member_of_a_population_neither_saves_itself_nor_goes_on_by_itself(start, tmp_path):
+    train(start("member"), evaluations=2)
+    assert (tmp_path / "search" / "member" / FILE).exists()
+    member = start("member", replace(TASK, goes_on=False))
+    assert member.step()["steps"] == 512
+    other = start("other", replace(TASK, goes_on=False))
+    train(other)
+    assert not (tmp_path / "search" / "other").exists()
+
+
 def test_tunes_own_checkpoints_carry_the_trials_counters_too(start, tmp_path):
     first = start("first")
     train(first, evaluations=2)
