@@ -154,7 +154,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """
         self._replicas = self._built(config)
         self._results: list[dict[str, Any]] = []
-        self._folder = Path(self._storage.trial_fs_path) if self._storage else None
+        storage = getattr(self, "_storage", None)  # outside Tune there is none, and nothing to go on from
+        self._folder = Path(storage.trial_fs_path) if storage else None
         before = unfinished.load(self._folder) if self._folder else None
         if before is not None:
             self._results, state = before
