@@ -121,6 +121,8 @@ def _against_default(verdict: Verdict) -> Finding:
         Outcome.UNCONFIRMED: ("Cannot be told: nothing is confirmed yet.", None),
     }
     answer, settled = answers[verdict.outcome]
+    if verdict.same_as_default:
+        answer, settled = "No, they score the same on every seed: there is nothing to tune for here.", True
     return Finding(topic="default", question=question, answer=answer, settled=settled)
 
 
@@ -177,12 +179,10 @@ def _seed_noise(sweep: Sweep) -> Finding:
     question = "How much of the spread among trials is seed noise?"
     share = _noise_share(sweep)
     if isnan(share):
-        return Finding(
-            topic="seed noise",
-            question=question,
-            answer="Cannot be told without repeated runs.",
-            settled=None,
-        )
+        completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"].dropna()
+        alike = completed.size > 1 and completed.min() == completed.max()
+        answer = "None: all of them score the same." if alike else "Cannot be told without repeated runs."
+        return Finding(topic="seed noise", question=question, answer=answer, settled=True if alike else None)
     advice = (
         "the order of the trials says little: more seeds or longer trials help more than more trials"
         if share > 0.5
@@ -232,6 +232,9 @@ def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
     if isnan(found.gain):
         answer = f"Cannot be told from fewer than {MIN_TRIALS} trials."
         return Finding(topic="more trials", question=question, answer=answer, settled=None)
+    if found.gain == 0.0:
+        answer = "Nothing, as far as these tell: their best has stopped rising with their number."
+        return Finding(topic="more trials", question=question, answer=answer, settled=True)
     gain, *ends = sweep.scale.text(found.gain, *found.interval, signed=True)
     noise = " with seed noise in it" if isnan(share) else ""
     answer = (
