@@ -17,6 +17,8 @@ from analysis.verdict import Comparison, Outcome, Verdict, compare, values_by_se
 EDGE: Final = 0.1
 """A value in the outer tenth of its range is at the edge."""
 NEAR_EDGE: Final = 0.2
+NEGLIGIBLE: Final = 0.01
+"""A rise below this share of the spread among trials is none, however sure the confirmation is."""
 MIN_GOOD_TRIALS: Final = 4
 MORE_TRIALS: Final = 20
 PROSPECT_SEED: Final = 0
@@ -244,7 +246,8 @@ def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
     if verdict.winner is None:
         return Finding(topic="more trials", question=question, answer=f"{answer}.", settled=None)
     row = verdict.row(verdict.winner)
-    small = bool(found.gain < (row["mean_high"] - row["mean_low"]) / 2)
+    resolved = (row["mean_high"] - row["mean_low"]) / 2
+    small = bool(found.gain < max(resolved, NEGLIGIBLE * tried.std()))
     than = "less than the confirmation can resolve" if small else "worth having"
     return Finding(topic="more trials", question=question, answer=f"{answer}: {than}.", settled=small)
 
