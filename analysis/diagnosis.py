@@ -18,6 +18,8 @@ from analysis.verdict import Comparison, Outcome, Verdict, compare, values_by_se
 EDGE: Final = 0.1
 """A value in the outer tenth of its range is at the edge."""
 NEAR_EDGE: Final = 0.2
+NEGLIGIBLE: Final = 0.01
+"""A rise below this share of the spread among trials is none, however sure the confirmation is."""
 MIN_GOOD_TRIALS: Final = 4
 MORE_TRIALS: Final = 20
 RANGES: Final = "Does the best lie at the edge of a range?"
@@ -138,6 +140,8 @@ def _against_default(verdict: Verdict) -> Finding:
         Outcome.UNCONFIRMED: ("Cannot be told: nothing is confirmed yet.", None),
     }
     answer, settled = answers[verdict.outcome]
+    if verdict.same_as_default:
+        answer, settled = "No, they score the same on every seed: there is nothing to tune for here.", True
     return Finding(topic="default", question=question, answer=answer, settled=settled)
 
 
@@ -194,12 +198,10 @@ def _seed_noise(sweep: Sweep) -> Finding:
     question = SEED_NOISE
     share = _noise_share(sweep)
     if isnan(share):
-        return Finding(
-            topic="seed noise",
-            question=question,
-            answer="Cannot be told without repeated runs.",
-            settled=None,
-        )
+        completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"].dropna()
+        alike = completed.size > 1 and completed.min() == completed.max()
+        answer = "None: all of them score the same." if alike else "Cannot be told without repeated runs."
+        return Finding(topic="seed noise", question=question, answer=answer, settled=True if alike else None)
     advice = (
         "the order of the trials says little: more seeds or longer trials help more than more trials"
         if share > 0.5
@@ -264,6 +266,9 @@ def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
     if isnan(found.gain):
         answer = f"Cannot be told from fewer than {MIN_TRIALS} trials."
         return Finding(topic="more trials", question=question, answer=answer, settled=None)
+    if found.gain == 0.0:
+        answer = "Nothing, as far as these tell: their best has stopped rising with their number."
+        return Finding(topic="more trials", question=question, answer=answer, settled=True)
     gain, *ends = sweep.scale.text(found.gain, *found.interval, signed=True)
     noise = " with seed noise in it" if isnan(share) else ""
     answer = (
@@ -273,7 +278,8 @@ def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
     if verdict.winner is None:
         return Finding(topic="more trials", question=question, answer=f"{answer}.", settled=None)
     row = verdict.row(verdict.winner)
-    small = bool(found.gain < (row["mean_high"] - row["mean_low"]) / 2)
+    resolved = (row["mean_high"] - row["mean_low"]) / 2
+    small = bool(found.gain < max(resolved, NEGLIGIBLE * tried.std()))
     than = "less than the confirmation can resolve" if small else "worth having"
     return Finding(topic="more trials", question=question, answer=f"{answer}: {than}.", settled=small)
 

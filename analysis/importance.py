@@ -31,8 +31,9 @@ def importance(
         resamples: Number of bootstrap resamples behind the interval.
 
     Returns:
-        Columns name, importance (shares that sum to 1), low, high (2.5 % and 97.5 % quantiles over resampled
-        trials), most important first; empty where trials or names are too few.
+        Columns name, importance (shares that sum to 1; means over resampled trials), low, high (2.5 % and
+        97.5 % quantiles over them), most important first; empty where trials or names are too few, or all
+        trials alike.
 
     References:
         Watanabe et al. 2023, arXiv 2304.10255.
@@ -52,18 +53,13 @@ def _with_interval(
     frozen = _frozen_trials(trials, distributions)
     if len(frozen) < MIN_TRIALS or len({trial.value for trial in frozen}) < 2:
         return pd.DataFrame(columns=list(_COLUMNS))
-    point = _importances(frozen)
     draws = pd.DataFrame(
         [
             _importances([frozen[i] for i in rng.integers(len(frozen), size=len(frozen))])
             for _ in range(resamples)
         ]
-    )
-    rows = [
-        (name, value, *np.quantile(draws[name].fillna(0.0), [0.025, 0.975]))
-        for name, value in point.items()
-        if name in draws
-    ]
+    ).fillna(0.0)
+    rows = [(str(name), draw.mean(), *np.quantile(draw, [0.025, 0.975])) for name, draw in draws.items()]
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
     return frame.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 

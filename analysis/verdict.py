@@ -60,6 +60,11 @@ class Comparison:
         return self.pairs >= MIN_PAIRS and self.low > 0
 
     @property
+    def is_none(self) -> bool:
+        """Whether both have the same value on every shared seed."""
+        return self.pairs > 0 and self.low == self.difference == self.high == 0.0
+
+    @property
     def below_zero(self) -> bool:
         """Whether there are pairs enough and the whole interval lies below zero."""
         return self.pairs >= MIN_PAIRS and self.high < 0
@@ -92,6 +97,15 @@ class Verdict:
     notes: tuple[str, ...]
     table: pd.DataFrame
     race: Race | None
+
+    @property
+    def same_as_default(self) -> bool:
+        """Whether the winner and the default have the same value on every shared seed."""
+        if self.winner is None:
+            return False
+        row = self.row(self.winner)
+        ends = (row["difference_low"], row["difference"], row["difference_high"])
+        return bool(row["pairs"] > 0 and all(end == 0.0 for end in ends))
 
     def row(self, config_id: str) -> "pd.Series[float]":
         """Give the table's row of one configuration."""

@@ -42,7 +42,7 @@ def sentence(outcome: str, facts: Facts) -> str:
     if against is None:
         return (
             "No verdict against the default: it was not confirmed. "
-            f"The best tuned configuration, {_scored(facts)}.{_rllib(facts)}"
+            f"The best tuned configuration, {_scored(facts, after=',')}.{_rllib(facts)}"
         )
     gap = _gap(against, facts.scale)
     default_mean = _mean(facts, DEFAULT)
@@ -57,13 +57,19 @@ def sentence(outcome: str, facts: Facts) -> str:
             f"Tuning paid: {_scored(facts)}; that is {gap} against the default configuration's {default_mean}"
             f"{_in_unit(against.difference, facts.scale)}.{_rllib(facts)}"
         )
+    tuned = f"the best tuned configuration, {_scored(facts, after=',')}"
     if outcome == "worse":
         return (
-            f"Nothing beat the default, and tuning did harm: the best tuned configuration, {_scored(facts)}; "
+            f"Nothing beat the default, and tuning did harm: {tuned}; "
             f"that is {gap} against the default's {default_mean}. Keep the default.{_rllib(facts)}"
         )
+    if against.is_none:
+        return (
+            f"Nothing beat the default: {tuned}, and the default "
+            f"scores the same on every one of them. Keep the default.{_rllib(facts)}"
+        )
     return (
-        f"Nothing beat the default: the best tuned configuration, {_scored(facts)}. Its difference from the "
+        f"Nothing beat the default: {tuned}. Its difference from the "
         f"default's {default_mean} is {gap}, which does not exclude zero. Keep the default.{_rllib(facts)}"
     )
 
@@ -104,13 +110,13 @@ def notes(table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _scored(facts: Facts) -> str:
+def _scored(facts: Facts, *, after: str = "") -> str:
     interval = facts.interval
     has_interval = interval.low == interval.low
     around = f" {facts.scale.interval_text(interval.low, interval.high)}" if has_interval else ""
     verb = "scores" if facts.scale.has_references else "returns"
     score = f"{_mean(facts, str(facts.winner))}{around}"
-    return f"{facts.winner} {verb} {score} on {_count(facts.seeds, 'seed')} that the search never saw"
+    return f"{facts.winner}{after} {verb} {score} on {_count(facts.seeds, 'seed')} that the search never saw"
 
 
 def _rllib(facts: Facts) -> str:
@@ -120,6 +126,8 @@ def _rllib(facts: Facts) -> str:
     mean = _mean(facts, RLLIB)
     if against.pairs < facts.min_pairs:
         return f" Too few shared seeds to compare it with RLlib's own defaults ({mean})."
+    if against.is_none:
+        return f" It scores the same as RLlib's own defaults ({mean})."
     gap = _gap(against, facts.scale)
     if against.above_zero:
         return f" It beats RLlib's own defaults ({mean}) by {gap}."

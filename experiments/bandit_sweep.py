@@ -3,7 +3,7 @@
 Run:    python -m experiments.bandit_sweep
 """
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Experiment, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
@@ -12,7 +12,6 @@ EXPERIMENT = Experiment(
     budget=Budget(trials=24, steps_per_trial=4_096, evaluations=8),
     lanes=32,
     evaluation_episodes=64,
-    confirmation=Confirmation(top_k=3, seeds=8),
 )
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Run:    python -m experiments.point_target_sweep
 """
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Experiment, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
@@ -13,7 +13,6 @@ EXPERIMENT = Experiment(
     env_parameters={"max_steps": 50},
     budget=Budget(trials=32, steps_per_trial=8_192, evaluations=16),
     lanes=16,
-    confirmation=Confirmation(top_k=3, seeds=8),
 )
 
 if __name__ == "__main__":

@@ -3,17 +3,16 @@
 Run:    python -m experiments.spaces_sweep
 """
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Experiment, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
     env="sweeps/Spaces-v0",
     env_parameters={"observation_space": "nested", "action_space": "nested"},
     space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
-    budget=Budget(trials=24, steps_per_trial=16_384),
+    budget=Budget(trials=24, steps_per_trial=8_192, evaluations=8),
     lanes=64,
     evaluation_episodes=64,
-    confirmation=Confirmation(top_k=3, seeds=8),
 )
 
 if __name__ == "__main__":

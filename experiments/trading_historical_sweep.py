@@ -5,7 +5,7 @@ It learns on the train range, searches on validation, and is confirmed on test, 
 Run:    python -m experiments.trading_historical_sweep
 """
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Experiment, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
@@ -15,7 +15,6 @@ EXPERIMENT = Experiment(
     test_parameters={"split": "test"},
     space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
     budget=Budget(trials=32, steps_per_trial=32_768),
-    confirmation=Confirmation(top_k=3, seeds=8),
 )
 
 if __name__ == "__main__":

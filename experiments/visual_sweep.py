@@ -3,7 +3,7 @@
 Run:    python -m experiments.visual_sweep
 """
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Experiment, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
@@ -21,7 +21,6 @@ EXPERIMENT = Experiment(
     budget=Budget(trials=24, steps_per_trial=32_768),
     # A lane keeps its target for a whole episode, so that few lanes show few targets in a batch.
     lanes=128,
-    confirmation=Confirmation(top_k=3, seeds=8),
 )
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Run:    python -m experiments.visual_symbolic_sweep
 """
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Experiment, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
@@ -11,7 +11,6 @@ EXPERIMENT = Experiment(
     space=ppo.CORE | ppo.BATCH | model_layouts.MLP,
     budget=Budget(trials=32, steps_per_trial=16_384),
     lanes=16,
-    confirmation=Confirmation(top_k=3, seeds=8),
 )
 
 if __name__ == "__main__":

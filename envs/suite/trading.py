@@ -33,7 +33,7 @@ class TradingParameters(TraderParameters):
     """How the market moves; `initial_cash`, `max_steps` and `fee_rate` as in :class:`TraderParameters`."""
 
     initial_price: float = 10.0
-    """Price of a share at the start, in currency units; above 0."""
+    """Price of a share at the start, in currency units; a millionth or more."""
     volatility: float = 0.02
     """Standard deviation of a step's log-return; above 0, up to 1."""
     drift: float = 1e-4
@@ -43,7 +43,7 @@ class TradingParameters(TraderParameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check("initial_price", 0, above=True)
+        self.check("initial_price", 1e-6)
         self.check("volatility", 0, 1, above=True)
         self.check("drift", -0.1, 0.1)
         self.check("mean_reversion", 0, 1)

@@ -174,8 +174,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """
         self._replicas = self._built(config)
         self._results: list[dict[str, Any]] = []
-        # Where a run saves itself; a member of a population has checkpoints for pauses, and no use for more.
-        self._folder = Path(self._storage.trial_fs_path) if self._storage and self._task.goes_on else None
+        storage = getattr(self, "_storage", None)  # outside Tune there is none, and nothing to go on from
+        # A member of a population has checkpoints for its pauses, and no use for more.
+        self._folder = Path(storage.trial_fs_path) if storage and self._task.goes_on else None
         before = unfinished.load(self._folder) if self._folder else None
         if before is not None:
             self._results, state = before

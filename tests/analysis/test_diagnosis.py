@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,3 +62,18 @@ def test_every_question_has_an_answer_at_every_stage(writer, tmp_path, confirm):
     assert len(findings) == 6
     assert all(finding.answer for finding in findings)
     assert (findings[0].settled is None) == (not confirm)
+
+
+def test_where_everything_scores_the_same_there_is_nothing_left_to_do(writer, tmp_path):
+    sweep = load_sweep(writer.write_sweep(tmp_path / "sweep", trials=20))
+    same = replace(
+        sweep,
+        trials=sweep.trials.assign(objective=1.0),
+        confirmation=sweep.confirmation.assign(objective=1.0),
+    )
+    verdict = decide(same.confirmation, same.trials, scale=same.scale)
+    findings = diagnose(same, verdict, pd.DataFrame(columns=["name", "importance", "low", "high"]))
+    settled = {finding.topic: finding.settled for finding in findings}
+    assert settled["default"]
+    assert settled["seed noise"]
+    assert settled["more trials"]

@@ -138,8 +138,11 @@ def test_a_lucky_single_run_does_not_win_over_configurations_with_seeds_enough()
 def test_identical_runs_on_all_seeds_are_compared_without_a_warning():
     same = decide(confirmation({"default": [1.0] * 5, "trial_0001": [1.0] * 5}))
     assert same.outcome == "not better"
+    assert same.same_as_default
+    assert "scores the same on every one of them" in same.sentence
     better = decide(confirmation({"default": [0.6] * 5, "trial_0001": [1.0] * 5}))
     assert better.outcome == "better"
+    assert not better.same_as_default
     assert better.row("trial_0001")["difference_low"] == pytest.approx(0.4)
 
 

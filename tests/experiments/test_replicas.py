@@ -124,7 +124,8 @@ def test_rllib_reads_a_checkpoint_without_knowing_anything_of_the_suite(tmp_path
     trial.step()
     trial.save_checkpoint(str(tmp_path))
     algorithm = Algorithm.from_checkpoint(tmp_path.as_posix())
-    assert algorithm.config.env_config == {"id": ENV, "parameters": FEES}
+    assert algorithm.config.env_config["id"] == ENV
+    assert algorithm.config.env_config["parameters"] == FEES
     assert algorithm.env_runner.env.unwrapped.dynamics.parameters.fee_rate == FEES["fee_rate"]
     algorithm.train()
     algorithm.stop()

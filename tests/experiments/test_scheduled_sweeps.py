@@ -111,7 +111,6 @@ def test_a_members_records_name_the_configuration_that_each_row_was_trained_with
         params = json.loads((path.parent / "params.json").read_text())
         assert params["lr"] == history[-1]["configuration"]["lr"]
         assert params["config_id"] == path.parent.name
-        assert len(list(path.parent.glob("checkpoint_*"))) == 1
 
 
 def test_the_winner_is_confirmed_by_its_schedule(population):
@@ -127,5 +126,9 @@ def test_the_winner_is_confirmed_by_its_schedule(population):
     for row in rows:
         (*_, last) = [entry for entry in schedule if entry["steps"] < int(row["steps"]) // 2048 * 2048]
         assert float(row["config/lr"]) == last["configuration"]["lr"]
+    # The others' checkpoints go once the confirmation is over.
+    kept = {path.parent for path in folder.glob("search/*/checkpoint_*")}
+    assert kept == {member}
+    assert len(list(member.glob("checkpoint_*"))) == 1
     best = yaml.safe_load((folder / "best.yaml").read_text())
     assert set(best["configuration"]) >= {"lr", "layout"}

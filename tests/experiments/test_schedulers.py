@@ -109,9 +109,9 @@ def test_hyperband_deals_a_trial_to_the_same_bracket_whatever_came_before_it():
         return scheduler._brackets.index(scheduler._trial_info[trial.trial_id])
 
     whole, later = (early_stopping(Hyperband(), steps=STEPS, seed=0) for _ in range(2))
-    brackets = [bracket_of(whole, number) for number in range(12)]
+    brackets = [bracket_of(whole, number) for number in range(40)]
     assert set(brackets) == {0, 1, 2}
-    assert [bracket_of(later, number) for number in reversed(range(12))] == brackets[::-1]
+    assert [bracket_of(later, number) for number in reversed(range(40))] == brackets[::-1]
 
 
 def test_hyperband_deals_trials_to_brackets_by_its_seed():

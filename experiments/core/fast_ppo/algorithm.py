@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from ray.rllib.algorithms.ppo import PPO
+from ray.rllib.core import COMPONENT_ENV_RUNNER
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
     ENV_RUNNER_SAMPLING_TIMER,
@@ -51,6 +52,14 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
             results = self.learner.train_on(rollout, scale=self.runner.encoder.scale, timesteps=steps)
             self.metrics.aggregate([results], key=LEARNER_RESULTS)
         self.runner.load_weights(module)
+
+    def set_state(self, state: Any) -> None:
+        """Restores `get_state`."""
+        super().set_state(state)
+        # RLlib tells the runner how far it is before it restores the metrics in which that is counted.
+        if COMPONENT_ENV_RUNNER in state:
+            steps = state[COMPONENT_ENV_RUNNER][NUM_ENV_STEPS_SAMPLED_LIFETIME]
+            self.runner.num_env_steps_sampled_lifetime = steps
 
     def _log_sampling(self, steps: int) -> None:
         runner, key = self.runner, ENV_RUNNER_RESULTS
