@@ -62,7 +62,7 @@ def run_sweep(plan: Plan) -> int:
     if not any(run.objective is not None for run in finished_runs(plan.folder / Phase.SEARCH)):
         return _nothing_to_report(console, plan, interruption)
     settings = {
-        name: _told(config, plan.experiment.fixed) for name, config in chosen_configurations(plan).items()
+        name: told(config, plan.experiment.fixed) for name, config in chosen_configurations(plan).items()
     }
     write_json(plan.folder / RLLIB_SETTINGS, settings)
     report = write_report(plan.folder)
@@ -104,7 +104,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     return {**plan.baselines, **winners, **begun}
 
 
-def _told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+def told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     """What RLlib is told from the start, and at each change where the configuration has a schedule."""
 
     def at(steps: int) -> dict[str, Any]:

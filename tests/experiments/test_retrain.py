@@ -11,6 +11,7 @@ from experiments.core.continuation import config_at
 from experiments.core.errors import UserError
 from experiments.core.options import Options
 from experiments.core.retrain import Original, read_seeds, retrain, sentence
+from experiments.core.sweep import told
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,17 @@ def test_a_populations_winner_is_retrained_by_its_schedule():
     assert config_at(trained, 100) == {**best["configuration"], "lr": 2e-3}
     assert config_at(trained, 200) == {"lr": 2e-3, "epochs": 5, "layout": "16-tanh"}
     assert Original(sweep=None, config_id="x", best={"configuration": {"lr": 1.0}}).trained == {"lr": 1.0}
+
+
+def test_rllib_is_told_the_start_and_every_change_of_a_schedule():
+    schedule = [
+        {"steps": 0, "configuration": {"lr": 1e-3, "one_minus_gamma": 0.01}},
+        {"steps": 100, "configuration": {"lr": 2e-3, "one_minus_gamma": 0.01}},
+    ]
+    constant = told({"lr": 1e-3, "one_minus_gamma": 0.01}, {"epochs": 3})
+    changing = told({**schedule[0]["configuration"], "schedule": schedule}, {"epochs": 3})
+    assert "schedule" not in constant
+    assert {name: value for name, value in changing.items() if name != "schedule"} == constant
+    (change,) = changing["schedule"]
+    assert change["from_step"] == 100
+    assert change["training"] == {**constant["training"], "lr": 2e-3}
