@@ -16,7 +16,7 @@ import ray
 from analysis.loading import load_sweep
 from experiments.core.options import Options
 from experiments.core.plan import Plan
-from experiments.core.trial import PPOTrial
+from experiments.core.trial import CONFIGURATION, PPOTrial
 from experiments.core.unfinished import FILE
 from search_spaces import model_layouts
 
@@ -90,7 +90,7 @@ def trained_without_a_stop(run, plan):
     while not results[-1]["done"]:
         results.append(trial.step())
     trial.cleanup()
-    kept = [name for name in results[0] if name not in (*CLOCK, "done")]
+    kept = [name for name in results[0] if name not in (*CLOCK, "done", CONFIGURATION)]
     return [{name: result[name] for name in kept} for result in results]
 
 
