@@ -1,0 +1,171 @@
+"""Four ways to search the same space with the same trainer, each leaving the same records behind.
+
+The suite's own search with its defaults, the same with random configurations and no pruning, Ray's OptunaSearch
+with ASHA as its documentation shows them, and Optuna's own loop with its median pruner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from ray.tune.schedulers import ASHAScheduler
+from ray.tune.search.optuna import OptunaSearch
+from rich.console import Console
+
+from analysis.schema import Phase, State
+from experiments import Experiment, NoScheduler
+from experiments.core import phases
+from experiments.core.options import Options
+from experiments.core.plan import Plan
+from experiments.core.preflight import diverged_score
+from experiments.core.progress import SweepProgress
+from experiments.core.recorder import Recorder, RunLog
+from experiments.core.searcher import METRIC, trial_name
+from experiments.core.trial import PPOTrial, Task
+
+OURS = "this suite"
+CONTESTANTS = (OURS, "random search", "OptunaSearch + ASHA", "Optuna + median pruner")
+CORES = 2
+
+
+class PlainOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no types
+    """Ray's searcher as it is; only the run's name and training seed are added to what it suggests."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(
+            space=plan.experiment.space.domains, metric=METRIC, mode="max", seed=plan.seeds.sampler % 2**32
+        )
+        self._plan, self._count = plan, 0
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        """The next configuration."""
+        number, self._count = self._count, self._count + 1
+        return {
+            **super().suggest(trial_id),
+            "seed": self._plan.seeds.training(number),
+            "config_id": trial_name(number),
+        }
+
+
+def plan_of(experiment: Experiment, name: str, *, seed: int, storage: Path, sweep: str) -> Plan:
+    """The plan of one search; `seed` is the root of all its seeds."""
+    options = Options(storage=storage.as_posix(), name=sweep, seed=seed)
+    return Plan.of(options.apply(experiment), options, name=name, question="")
+
+
+def search(contestant: str, plan: Plan) -> None:
+    """Runs one search, unless its folder says that it has ended.
+
+    Args:
+        contestant: One of `CONTESTANTS`.
+        plan: The experiment with its seed and folder.
+    """
+    done = plan.folder / "searched"
+    if done.exists():
+        return
+    if contestant == "random search":
+        plan = replace(plan, experiment=replace(plan.experiment, sampler="random", scheduler=NoScheduler()))
+    task = plan.task(diverged_score=diverged_score(plan))
+    if contestant == "Optuna + median pruner":
+        _optuna_loop(plan, task)
+    else:
+        _on_tune(contestant, plan, task)
+    done.touch()
+
+
+def _on_tune(contestant: str, plan: Plan, task: Task) -> None:
+    trials = plan.experiment.budget.trials
+    recorder = Recorder(plan.folder / Phase.SEARCH, task.steps, _silent(trials))
+    interruption = phases.Interruption()
+    if contestant != "OptunaSearch + ASHA":
+        phases.search(plan, task, concurrency=CORES, callbacks=[recorder], interruption=interruption)
+        return
+    asha = ASHAScheduler(
+        time_attr="steps",
+        metric=METRIC,
+        mode="max",
+        max_t=task.steps,
+        grace_period=task.steps // task.evaluations,
+    )
+    phases.train_all(
+        plan.folder, Phase.SEARCH, task, PlainOptunaSearch(plan), asha,
+        runs=trials, concurrency=CORES, callbacks=[recorder], interruption=interruption,
+    )  # fmt: skip
+
+
+def _optuna_loop(plan: Plan, task: Task) -> None:
+    """What Optuna's documentation shows: ask, train, report, prune, in one process."""
+    study = optuna.create_study(
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=plan.seeds.sampler % 2**32),
+        pruner=optuna.pruners.MedianPruner(),
+    )
+
+    def objective(trial: optuna.Trial) -> float:
+        config = {
+            name: _suggested(trial, name, domain) for name, domain in plan.experiment.space.domains.items()
+        }
+        run = PPOTrial.__new__(PPOTrial)
+        identity = {"seed": plan.seeds.training(trial.number), "config_id": trial_name(trial.number)}
+        run.setup({**config, **identity}, task)
+        log = RunLog.open(plan.folder / Phase.SEARCH / identity["config_id"], {**config, **identity})
+        state: State | None = None
+        while state is None:
+            result = run.step()
+            log.write(result)
+            trial.report(result[METRIC], int(result["steps"]))
+            if result["done"]:
+                state = State(result.get("state", State.COMPLETED))
+            elif trial.should_prune():
+                state = State.PRUNED
+        run.cleanup()
+        log.close(state, result.get("cause"))
+        if state is State.PRUNED:
+            raise optuna.TrialPruned
+        return float(result[METRIC])
+
+    study.optimize(objective, n_trials=plan.experiment.budget.trials)
+
+
+def _suggested(trial: optuna.Trial, name: str, domain: optuna.distributions.BaseDistribution) -> Any:
+    match domain:
+        case optuna.distributions.CategoricalDistribution():
+            return trial.suggest_categorical(name, domain.choices)
+        case optuna.distributions.IntDistribution():
+            return trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
+        case optuna.distributions.FloatDistribution():
+            return trial.suggest_float(name, domain.low, domain.high, step=domain.step, log=domain.log)
+    raise TypeError(f"{name}: {domain} is no domain of this suite")
+
+
+def retrain(plan: Plan, configs: Mapping[str, Mapping[str, Any]], seeds: int) -> None:
+    """Trains configurations on held-out seeds into `confirm/` of the plan's folder, unless they are there."""
+    from experiments.core.recorder import run_name
+    from experiments.core.resume import finished_runs, tidy
+    from experiments.core.searcher import ListedSearch
+
+    folder = plan.folder / Phase.CONFIRM
+    tidy(folder)
+    there = {run.name for run in finished_runs(folder)}
+    runs = [
+        {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
+        for config_id, config in configs.items()
+        for k in range(seeds)
+    ]
+    runs = [run for run in runs if run_name(run) not in there]
+    if not runs:
+        return
+    task = plan.task(diverged_score=diverged_score(plan))
+    phases.train_all(
+        plan.folder, Phase.CONFIRM, task, ListedSearch(runs), phases.FIFOScheduler(),
+        runs=len(runs), concurrency=CORES,
+        callbacks=[Recorder(folder, task.steps, _silent(len(runs)))], interruption=phases.Interruption(),
+    )  # fmt: skip
+
+
+def _silent(runs: int) -> SweepProgress:
+    return SweepProgress(Console(quiet=True), totals={Phase.SEARCH: runs, Phase.CONFIRM: runs})

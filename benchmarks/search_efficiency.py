@@ -1,0 +1,195 @@
+"""How many environment steps does a search take until it has found something good?
+
+For each experiment and each of ten sweep seeds: steps of all trials, pruned ones too, until the incumbent's true
+score first reaches 0.9 of the best that any of the searches ends with. The incumbent is the best trial so far
+by the search's own objective, complete trials before pruned ones; its true score is the mean over retrainings
+on five held-out seeds. A trial's steps count when it ends. Steps are compared seed by seed; a search that
+never gets there has infinitely many. The interval of the median ratio comes from order statistics.
+
+Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
+        python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3
+Writes docs/performance.md. Ends with exit code 1 where a goal is missed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tyro
+from scipy import stats
+from training_speed import write_section
+
+from experiments.core.cluster import quieten
+
+quieten(debug=False)
+
+from search_contestants import CONTESTANTS, OURS, plan_of, retrain, search  # noqa: E402  # Ray reads its settings
+
+from analysis.schema import Phase, State  # noqa: E402
+from experiments.core.cluster import connected  # noqa: E402
+from experiments.core.resume import FinishedRun, finished_runs  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+MARKERS = ("<!-- search-efficiency -->", "<!-- /search-efficiency -->")
+SHARE = 0.9
+"""Of the best true score that any search ends with: what counts as found."""
+HELD_OUT_ROOT, HELD_OUT = 1_000_003, 5
+"""Root of the seeds for true scores, which no search has, and how many there are."""
+GOALS = {"random search": 0.4, "OptunaSearch + ASHA": 1.0, "Optuna + median pruner": 1.0}
+"""The median ratio of steps has to lie below; for the last two the whole interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to measure."""
+
+    experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
+    """Modules below `experiments`."""
+    seeds: int = 10
+    """Sweeps of each contestant."""
+    storage: Path = ROOT / "results" / "search_efficiency"
+    """Where the searches are kept."""
+    one: tuple[str, str, int] | None = None
+    """Experiment, contestant and seed: only this search, in this process."""
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """A configuration that was the best at some time."""
+
+    since: int
+    """Steps that the search had spent by then."""
+    config_id: str
+    """Its name among the retrained ones: a hash of its values."""
+    config: Mapping[str, Any]
+
+
+def incumbents(folder: Path) -> list[Incumbent]:
+    """Who was the best when, in the order in which trials ended."""
+    runs = sorted(finished_runs(folder), key=lambda run: (folder / run.name / "state.json").stat().st_mtime_ns)
+    found: list[Incumbent] = []
+    best, spent = (-1, -math.inf), 0
+    for run in runs:
+        spent += max(run.curve, default=0)
+        merit = (int(run.state is State.COMPLETED), _objective(run))
+        if run.objective is not None and merit > best:
+            best = merit
+            found.append(Incumbent(spent, _hash(run.config), run.config))
+    return found
+
+
+def true_scores(folder: Path) -> dict[str, float]:
+    """Mean objective over the held-out seeds, by configuration."""
+    values = pd.DataFrame(
+        [(run.name.rpartition("_seed")[0], _objective(run)) for run in finished_runs(folder)],
+        columns=["config_id", "objective"],
+    )
+    return {str(name): float(mean) for name, mean in values.groupby("config_id")["objective"].mean().items()}
+
+
+def steps_to(target: float, path: list[Incumbent], scores: Mapping[str, float]) -> float:
+    """Steps until the incumbent first was as good as the target; infinite if it never was."""
+    return next((float(each.since) for each in path if scores[each.config_id] >= target), math.inf)
+
+
+def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, float, float]:
+    """Median over seeds S of ours / theirs, with a 95 % interval from order statistics.
+
+    Two searches that both never get there are alike: their ratio is 1.
+    """
+    ratio_s = np.sort([1.0 if a == b else (0.0 if math.isinf(b) else a / b) for a, b in zip(ours_s, theirs_s, strict=True)])
+    n = len(ratio_s)
+    below = int(stats.binom.ppf(0.025, n, 0.5))
+    return float(np.median(ratio_s)), float(ratio_s[max(below - 1, 0)]), float(ratio_s[min(n - below, n - 1)])
+
+
+def measure(name: str, options: Options) -> dict[str, list[float]]:
+    """Runs what is missing; steps of each contestant, seed by seed."""
+    experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    paths: dict[tuple[str, int], list[Incumbent]] = {}
+    for seed in range(options.seeds):
+        for contestant in CONTESTANTS:
+            arguments = ["--storage", options.storage, "--one", name, contestant, seed]
+            subprocess.run([sys.executable, Path(__file__), *map(str, arguments)], check=True)
+            plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
+            paths[contestant, seed] = incumbents(plan.folder / Phase.SEARCH)
+            print(f"{name}, seed {seed}, {contestant}: {len(paths[contestant, seed])} incumbents", flush=True)
+    configs = {each.config_id: each.config for path in paths.values() for each in path}
+    truth = plan_of(experiment, name, seed=HELD_OUT_ROOT, storage=options.storage, sweep="truth")
+    with connected(cores=2, debug=False):
+        retrain(truth, configs, HELD_OUT)
+    scores = true_scores(truth.folder / Phase.CONFIRM)
+    target = SHARE * max(scores[path[-1].config_id] for path in paths.values())
+    return {
+        contestant: [steps_to(target, paths[contestant, seed], scores) for seed in range(options.seeds)]
+        for contestant in CONTESTANTS
+    }
+
+
+def table(steps: Mapping[str, Mapping[str, list[float]]], seeds: int) -> tuple[str, list[str]]:
+    """The comparison in Markdown, and the goals that were missed."""
+    lines = [
+        f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps until the "
+        f"incumbent's true score is {SHARE:g} of the best that any search found; ours over theirs seed by seed, "
+        "with 95 % interval.",
+        "",
+        "| experiment | search | median steps | never | ours / theirs |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    missed = []
+    for name, by_contestant in steps.items():
+        for contestant, steps_s in by_contestant.items():
+            never = sum(map(math.isinf, steps_s))
+            median = float(np.median(steps_s))
+            shown = "never" if math.isinf(median) else f"{median:,.0f}"
+            ratio = ""
+            if contestant != OURS:
+                middle, low, high = median_ratio(by_contestant[OURS], steps_s)
+                ratio = f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+                reached = middle <= GOALS[contestant] if contestant == "random search" else high < 1.0
+                if not reached:
+                    missed.append(f"{name}: {ratio} of {contestant}")
+            lines.append(f"| {name} | {contestant} | {shown} | {never} of {len(steps_s)} | {ratio} |")
+    return "\n".join(lines), missed
+
+
+def main(options: Options) -> int:
+    """Searches, retrains, compares, writes, and judges."""
+    if options.one is not None:
+        name, contestant, seed = options.one
+        experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
+        plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
+        with connected(cores=2, debug=False):
+            search(contestant, plan)
+        return 0
+    steps = {name: measure(name, options) for name in options.experiments}
+    text, missed = table(steps, options.seeds)
+    print(text)
+    write_section(text, MARKERS)
+    for miss in missed:
+        print("MISSED", miss)
+    return 1 if missed else 0
+
+
+def _objective(run: FinishedRun) -> float:
+    return -math.inf if run.objective is None else run.objective
+
+
+def _hash(config: Mapping[str, Any]) -> str:
+    text = json.dumps(dict(config), sort_keys=True)
+    return f"config_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Options, description=__doc__)))
