@@ -1,7 +1,7 @@
 """Four ways to search the same space with the same trainer, each leaving the same records behind.
 
-The suite's own search with its defaults, the same with random configurations and no pruning, Ray's OptunaSearch
-with ASHA as its documentation shows them, and Optuna's own loop with its median pruner.
+The suite's own search with its defaults, the same with random configurations and no pruning, Ray's
+OptunaSearch with ASHA as its documentation shows them, and Optuna's own loop with its median pruner.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """How many environment steps does a search take until it has found something good?
 
-For each experiment and each of ten sweep seeds: steps of all trials, pruned ones too, until the incumbent's true
-score first reaches 0.9 of the best that any of the searches ends with. The incumbent is the best trial so far
-by the search's own objective, complete trials before pruned ones; its true score is the mean over retrainings
-on five held-out seeds. A trial's steps count when it ends. Steps are compared seed by seed; a search that
-never gets there has infinitely many. The interval of the median ratio comes from order statistics.
+For each experiment and each of ten sweep seeds: steps of all trials, pruned ones too, until the incumbent's
+true score first reaches 0.9 of the best that any of the searches ends with. The incumbent is the best trial
+so far by the search's own objective, complete trials before pruned ones; its true score is the mean over
+retrainings on five held-out seeds. A trial's steps count when it ends. Steps are compared seed by seed; a
+search that never gets there has infinitely many. The interval of the median ratio comes from order
+statistics.
 
 Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
         python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3
@@ -77,7 +78,9 @@ class Incumbent:
 
 def incumbents(folder: Path) -> list[Incumbent]:
     """Who was the best when, in the order in which trials ended."""
-    runs = sorted(finished_runs(folder), key=lambda run: (folder / run.name / "state.json").stat().st_mtime_ns)
+    runs = sorted(
+        finished_runs(folder), key=lambda run: (folder / run.name / "state.json").stat().st_mtime_ns
+    )
     found: list[Incumbent] = []
     best, spent = (-1, -math.inf), 0
     for run in runs:
@@ -108,7 +111,9 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
 
     Two searches that both never get there are alike: their ratio is 1.
     """
-    ratio_s = np.sort([1.0 if a == b else (0.0 if math.isinf(b) else a / b) for a, b in zip(ours_s, theirs_s, strict=True)])
+    ratio_s = np.sort(
+        [1.0 if a == b else (0.0 if math.isinf(b) else a / b) for a, b in zip(ours_s, theirs_s, strict=True)]
+    )
     n = len(ratio_s)
     below = int(stats.binom.ppf(0.025, n, 0.5))
     return float(np.median(ratio_s)), float(ratio_s[max(below - 1, 0)]), float(ratio_s[min(n - below, n - 1)])
@@ -140,9 +145,9 @@ def measure(name: str, options: Options) -> dict[str, list[float]]:
 def table(steps: Mapping[str, Mapping[str, list[float]]], seeds: int) -> tuple[str, list[str]]:
     """The comparison in Markdown, and the goals that were missed."""
     lines = [
-        f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps until the "
-        f"incumbent's true score is {SHARE:g} of the best that any search found; ours over theirs seed by seed, "
-        "with 95 % interval.",
+        f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps until "
+        f"the incumbent's true score is {SHARE:g} of the best that any search found; ours over theirs seed by "
+        "seed, with 95 % interval.",
         "",
         "| experiment | search | median steps | never | ours / theirs |",
         "| --- | --- | ---: | ---: | ---: |",
