@@ -146,8 +146,8 @@ def table(steps: Mapping[str, Mapping[str, list[float]]], seeds: int) -> tuple[s
     """The comparison in Markdown, and the goals that were missed."""
     lines = [
         f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps until "
-        f"the incumbent's true score is {SHARE:g} of the best that any search found; ours over theirs seed by "
-        "seed, with 95 % interval.",
+        f"the incumbent's true score is {SHARE:g} of the best that any search found; ours over theirs, "
+        "seed by seed, with 95 % interval.",
         "",
         "| experiment | search | median steps | never | ours / theirs |",
         "| --- | --- | ---: | ---: | ---: |",
