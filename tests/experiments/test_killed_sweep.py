@@ -94,6 +94,7 @@ def trained_without_a_stop(run, plan):
     return [{name: result[name] for name in kept} for result in results]
 
 
+@pytest.mark.timeout(900)  # five sweeps one after the other, two of them cut off
 def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, local_ray):
     folder = tmp_path / "resumed_sweep" / "x"
     search, confirm = folder / "search", folder / "confirm"
