@@ -1,23 +1,24 @@
 """Four ways to search the same space with the same trainer, each leaving the same records behind.
 
-The suite's own search with its defaults, the same with random configurations and no pruning, Ray's
-OptunaSearch with ASHA as its documentation shows them, and Optuna's own loop with its median pruner.
+The suite's own search with its defaults, random configurations without pruning, Ray's OptunaSearch with
+ASHA as its documentation shows them, and Optuna's own loop with its median pruner. Only the suite begins
+with the space's default configuration; the others have no notion of one.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
-from ray.tune.schedulers import ASHAScheduler
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 
 from analysis.schema import Phase, State
-from experiments import Experiment, NoScheduler
+from experiments import Experiment
 from experiments.core import phases
 from experiments.core.options import Options
 from experiments.core.plan import Plan
@@ -33,12 +34,15 @@ CORES = 2
 
 
 class PlainOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no types
-    """Ray's searcher as it is; only the run's name and training seed are added to what it suggests."""
+    """Ray's searcher as it is; only the run's name and training seed are added to what it suggests.
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(
-            space=plan.experiment.space.domains, metric=METRIC, mode="max", seed=plan.seeds.sampler % 2**32
-        )
+    Args:
+        plan: Whose space is searched.
+        **settings: Of Ray's searcher.
+    """
+
+    def __init__(self, plan: Plan, **settings: Any) -> None:
+        super().__init__(space=plan.experiment.space.domains, metric=METRIC, mode="max", **settings)
         self._plan, self._count = plan, 0
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def plan_of(experiment: Experiment, name: str, *, seed: int, storage: Path, swee
 
 
 def search(contestant: str, plan: Plan) -> None:
-    """Runs one search, unless its folder says that it has ended.
+    """Runs one search from its start, unless its folder says that it has ended.
 
     Args:
         contestant: One of `CONTESTANTS`.
@@ -67,41 +71,49 @@ def search(contestant: str, plan: Plan) -> None:
     done = plan.folder / "searched"
     if done.exists():
         return
-    if contestant == "random search":
-        plan = replace(plan, experiment=replace(plan.experiment, sampler="random", scheduler=NoScheduler()))
+    shutil.rmtree(plan.folder, ignore_errors=True)
     task = plan.task(diverged_score=diverged_score(plan))
-    if contestant == "Optuna + median pruner":
-        _optuna_loop(plan, task)
-    else:
-        _on_tune(contestant, plan, task)
+    seed = plan.seeds.sampler % 2**32
+    match contestant:
+        case "random search":
+            sampler = optuna.samplers.RandomSampler(seed=seed)
+            _on_tune(plan, task, PlainOptunaSearch(plan, sampler=sampler), FIFOScheduler())
+        case "OptunaSearch + ASHA":
+            asha = ASHAScheduler(
+                time_attr="steps",
+                metric=METRIC,
+                mode="max",
+                max_t=task.steps,
+                grace_period=task.steps // task.evaluations,
+            )
+            _on_tune(plan, task, PlainOptunaSearch(plan, seed=seed), asha)
+        case "Optuna + median pruner":
+            _optuna_loop(plan, task, seed)
+        case _:
+            phases.search(
+                plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
+                interruption=phases.Interruption(),
+            )  # fmt: skip
     done.touch()
 
 
-def _on_tune(contestant: str, plan: Plan, task: Task) -> None:
-    trials = plan.experiment.budget.trials
-    recorder = Recorder(plan.folder / Phase.SEARCH, task.steps, _silent(trials))
-    interruption = phases.Interruption()
-    if contestant != "OptunaSearch + ASHA":
-        phases.search(plan, task, concurrency=CORES, callbacks=[recorder], interruption=interruption)
-        return
-    asha = ASHAScheduler(
-        time_attr="steps",
-        metric=METRIC,
-        mode="max",
-        max_t=task.steps,
-        grace_period=task.steps // task.evaluations,
-    )
+def _on_tune(plan: Plan, task: Task, searcher: OptunaSearch, scheduler: TrialScheduler) -> None:
     phases.train_all(
-        plan.folder, Phase.SEARCH, task, PlainOptunaSearch(plan), asha,
-        runs=trials, concurrency=CORES, callbacks=[recorder], interruption=interruption,
+        plan.folder, Phase.SEARCH, task, searcher, scheduler,
+        runs=plan.experiment.budget.trials, concurrency=CORES, callbacks=[_recorder(plan, task)],
+        interruption=phases.Interruption(),
     )  # fmt: skip
 
 
-def _optuna_loop(plan: Plan, task: Task) -> None:
+def _recorder(plan: Plan, task: Task) -> Recorder:
+    return Recorder(plan.folder / Phase.SEARCH, task.steps, _silent(plan.experiment.budget.trials))
+
+
+def _optuna_loop(plan: Plan, task: Task, seed: int) -> None:
     """What Optuna's documentation shows: ask, train, report, prune, in one process."""
     study = optuna.create_study(
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=plan.seeds.sampler % 2**32),
+        sampler=optuna.samplers.TPESampler(seed=seed),
         pruner=optuna.pruners.MedianPruner(),
     )
 

@@ -3,9 +3,9 @@
 For each experiment and each of ten sweep seeds: steps of all trials, pruned ones too, until the incumbent's
 true score first reaches 0.9 of the best that any of the searches ends with. The incumbent is the best trial
 so far by the search's own objective, complete trials before pruned ones; its true score is the mean over
-retrainings on five held-out seeds. A trial's steps count when it ends. Steps are compared seed by seed; a
-search that never gets there has infinitely many. The interval of the median ratio comes from order
-statistics.
+retrainings on five held-out seeds. Incumbents are retrained in order until one is good enough: those after
+it do not matter. A trial's steps count when it ends. Steps are compared seed by seed; a search that never
+gets there has infinitely many. The interval of the median ratio comes from order statistics.
 
 Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
         python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3
@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import json
 import math
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,8 @@ class Options:
     """Sweeps of each contestant."""
     storage: Path = ROOT / "results" / "search_efficiency"
     """Where the searches are kept."""
+    at_once: int = 2
+    """Searches at the same time, each with two trials at a time: only steps are counted, not seconds."""
     one: tuple[str, str, int] | None = None
     """Experiment, contestant and seed: only this search, in this process."""
 
@@ -101,6 +105,16 @@ def true_scores(folder: Path) -> dict[str, float]:
     return {str(name): float(mean) for name, mean in values.groupby("config_id")["objective"].mean().items()}
 
 
+def first_unknown(target: float, path: list[Incumbent], scores: Mapping[str, float]) -> Incumbent | None:
+    """The first incumbent whose true score is asked for: none once an earlier one is good enough."""
+    for each in path:
+        if each.config_id not in scores:
+            return each
+        if scores[each.config_id] >= target:
+            return None
+    return None
+
+
 def steps_to(target: float, path: list[Incumbent], scores: Mapping[str, float]) -> float:
     """Steps until the incumbent first was as good as the target; infinite if it never was."""
     return next((float(each.since) for each in path if scores[each.config_id] >= target), math.inf)
@@ -122,22 +136,32 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
 def measure(name: str, options: Options) -> dict[str, list[float]]:
     """Runs what is missing; steps of each contestant, seed by seed."""
     experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
-    paths: dict[tuple[str, int], list[Incumbent]] = {}
-    for seed in range(options.seeds):
-        for contestant in CONTESTANTS:
-            arguments = ["--storage", options.storage, "--one", name, contestant, seed]
-            subprocess.run([sys.executable, Path(__file__), *map(str, arguments)], check=True)
-            plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
-            paths[contestant, seed] = incumbents(plan.folder / Phase.SEARCH)
-            print(f"{name}, seed {seed}, {contestant}: {len(paths[contestant, seed])} incumbents", flush=True)
-    configs = {each.config_id: each.config for path in paths.values() for each in path}
+    searches = list(itertools.product(range(options.seeds), CONTESTANTS))
+
+    def run(number_and_contestant: tuple[int, str]) -> list[Incumbent]:
+        seed, contestant = number_and_contestant
+        arguments = ["--storage", options.storage, "--one", name, contestant, seed]
+        subprocess.run([sys.executable, Path(__file__), *map(str, arguments)], check=True)
+        plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
+        print(f"{name}, seed {seed}, {contestant}", flush=True)
+        return incumbents(plan.folder / Phase.SEARCH)
+
+    with ThreadPoolExecutor(options.at_once) as pool:
+        paths = dict(zip(searches, pool.map(run, searches), strict=True))
     truth = plan_of(experiment, name, seed=HELD_OUT_ROOT, storage=options.storage, sweep="truth")
+
+    def true_scores_of(asked: list[Incumbent]) -> dict[str, float]:
+        retrain(truth, {each.config_id: each.config for each in asked}, HELD_OUT)
+        return true_scores(truth.folder / Phase.CONFIRM)
+
     with connected(cores=2, debug=False):
-        retrain(truth, configs, HELD_OUT)
-    scores = true_scores(truth.folder / Phase.CONFIRM)
-    target = SHARE * max(scores[path[-1].config_id] for path in paths.values())
+        scores = true_scores_of([path[-1] for path in paths.values()])
+        target = SHARE * max(scores[path[-1].config_id] for path in paths.values())
+        while asked := [each for path in paths.values() if (each := first_unknown(target, path, scores))]:
+            print(f"{name}: {len(asked)} incumbents to retrain", flush=True)
+            scores = true_scores_of(asked)
     return {
-        contestant: [steps_to(target, paths[contestant, seed], scores) for seed in range(options.seeds)]
+        contestant: [steps_to(target, paths[seed, contestant], scores) for seed in range(options.seeds)]
         for contestant in CONTESTANTS
     }
 
