@@ -6,11 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXPERIMENT ?= trading_sweep
-# Two files of tests at a time: most of a whole sweep's seconds are spent waiting for processes to start.
-PARALLEL := --numprocesses 2 --dist loadfile
+# Two files of tests at a time, the longest first: tests/conftest.py has their order, which xdist would change.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Scripts that take minutes, and those that take hours; the other modules in benchmarks/ are parts of them.
+BENCHMARKS := environment_speed training_speed training_growth sweep_speed prospect racing verdict
+LONG_BENCHMARKS := same_learning search_efficiency
 PACKAGES := analysis envs experiments search_spaces
 
-.PHONY: sweep test check format bench figures lock clean
+measure = set -e; for name in $(1); do echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(ARGS); done
+
+.PHONY: sweep test check format bench bench-long figures lock clean
 
 sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): search, confirm, report.
 	$(BIN)/python -m experiments.$(EXPERIMENT) $(ARGS)
@@ -29,8 +34,11 @@ format: $(READY) ## Put every file into the project's form.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure against peers; slow, and meaningful on an idle machine only.
-	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS); done
+bench: $(READY) ## Measure speed against peers and simulate the statistics: minutes each, on an idle machine.
+	$(call measure,$(BENCHMARKS))
+
+bench-long: $(READY) ## Compare learning with RLlib's, and searches with one another: hours.
+	$(call measure,$(LONG_BENCHMARKS))
 
 figures: $(READY) ## Draw the README's pictures: the environments, and the curves of the latest trading sweep.
 	$(BIN)/python -m envs.gallery docs/pictures/environments

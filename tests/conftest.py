@@ -1,13 +1,37 @@
-"""What tests of every package share: running the suite's commands as a user does."""
+"""What tests of every package share: running the suite's commands as a user does, and which files come first."""
 
+import contextlib
+import io
+import logging
 import os
+import runpy
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+# Two files run at once on as few as two cores, where two threads of each would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).parents[1]
+LONGEST_FIRST = (
+    "test_killed_sweep.py",
+    "test_sweep.py",
+    "test_scheduled_sweeps.py",
+    "test_spaces_train.py",
+    "test_job_submit.py",
+    "test_policy.py",
+)
+"""Files of whole sweeps: begun last, one of them would leave all cores but one without work."""
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the longest files first, in which order the workers take them; all else stays in place."""
+    last = len(LONGEST_FIRST)
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, last))
 
 
 @pytest.fixture
@@ -24,5 +48,35 @@ def run_python(tmp_path):
             env={**os.environ, **(env or {})},
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def run_here(monkeypatch):
+    """Runs a script as `python script.py` does and returns the same, without the seconds of a new process.
+
+    What a command leaves behind in its process, which is about to end, is put back.
+    """
+
+    def run(script, *arguments):
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        before, level = dict(os.environ), logging.getLogger("ray").level
+        monkeypatch.setattr(sys, "argv", [str(script), *map(str, arguments)])
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                runpy.run_path(str(ROOT / script), run_name="__main__")
+            except SystemExit as end:
+                code = end.code or 0
+            finally:
+                logging.disable(logging.NOTSET)
+                logging.getLogger("ray").setLevel(level)
+                os.environ.clear()
+                os.environ.update(before)
+        return subprocess.CompletedProcess([script, *arguments], code, out.getvalue(), err.getvalue())
 
     return run

@@ -5,6 +5,35 @@ import os
 
 import pytest
 
+from experiments.core import preflight
+from experiments.core.probe import Patience
+
+TRADING_SWEEP = "experiments/trading_sweep.py"
+
+
+@pytest.fixture(autouse=True)
+def few_corners(monkeypatch):
+    """Lets checks in this process try the baselines alone: extreme configurations have tests of their own."""
+    monkeypatch.setattr(preflight, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--trials", "0"], "trials=0: expected a whole number"),  # found before Ray is imported
+        # And after.
+        (["--name", "a", "--new-name", "b"], "a is not a sweep; expected results/<experiment>/<sweep>"),
+    ],
+)
+def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arguments, message):
+    command = ("-m", "experiments.trading_sweep", "--storage", tmp_path / "results")
+    done = run_python(*command, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -20,15 +49,14 @@ import pytest
         (["--name", "b", "--new-name", "b"], "--new-name b: expected --name as well"),
         (["--name", "a", "--new-name", "b/c"], "--new-name 'b/c': expected a plain folder name"),
         (["--name", "a", "--new-name", "b", "--warm-start", "c"], "leave out --warm-start"),
-        (["--name", "a", "--new-name", "b"], "a is not a sweep; expected results/<experiment>/<sweep>"),
         (["--warm-start", "/no/such/sweep"], "--warm-start: /no/such/sweep is not a sweep"),
         (["--name", "a/b"], "--name 'a/b': expected a plain folder name"),
         (["--storage", "s3://bucket/x"], "expected a folder"),
     ],
 )
-def test_a_wrong_option_is_one_line(run_python, tmp_path, arguments, message):
+def test_a_wrong_option_is_one_line(run_here, tmp_path, arguments, message):
     storage = [] if "--storage" in arguments else ["--storage", tmp_path / "results"]
-    done = run_python("-m", "experiments.trading_sweep", *storage, *arguments)
+    done = run_here(TRADING_SWEEP, *storage, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.startswith("error: ")
@@ -37,39 +65,39 @@ def test_a_wrong_option_is_one_line(run_python, tmp_path, arguments, message):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
-def test_a_folder_that_cannot_be_written_is_one_line(run_python, tmp_path):
+def test_a_folder_that_cannot_be_written_is_one_line(run_here, tmp_path):
     tmp_path.chmod(0o500)
-    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path / "results")
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path / "results")
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
 
 
-def test_a_storage_that_is_a_file_is_one_line(run_python, tmp_path):
+def test_a_storage_that_is_a_file_is_one_line(run_here, tmp_path):
     (tmp_path / "results").write_text("a file")
-    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path / "results" / "deeper")
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path / "results" / "deeper")
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_folder_that_is_no_sweep_is_not_touched(run_python, tmp_path):
+def test_a_folder_that_is_no_sweep_is_not_touched(run_here, tmp_path):
     folder = tmp_path / "trading_sweep" / "mine"
     folder.mkdir(parents=True)
     (folder / "notes.txt").write_text("mine")
-    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path, "--name", "mine")
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path, "--name", "mine")
     assert done.returncode == 2
     assert "is not a sweep: choose another --name" in done.stderr
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
-def test_a_name_that_holds_another_sweep_says_what_differs(run_python, tmp_path):
-    command = ["-m", "experiments.trading_sweep", "--storage", tmp_path, "--name", "mine", "--smoke"]
+def test_a_name_that_holds_another_sweep_says_what_differs(run_here, tmp_path):
+    command = [TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", "--smoke"]
     folder = tmp_path / "trading_sweep" / "mine"
     folder.mkdir(parents=True)
-    checked = run_python(*command[:-2], "other", "--smoke", "--check")
+    checked = run_here(*command[:-2], "other", "--smoke", "--check")
     assert checked.returncode == 0, checked.stderr
     (folder / "manifest.json").write_text(json.dumps({"experiment": "resource_sweep"}))
-    done = run_python(*command)
+    done = run_here(*command)
     assert done.returncode == 2
     assert (
         '--name mine holds another sweep (experiment was "resource_sweep", now "trading_sweep"): '
@@ -79,8 +107,8 @@ def test_a_name_that_holds_another_sweep_says_what_differs(run_python, tmp_path)
     assert len(list(folder.iterdir())) == 1
 
 
-def test_a_check_says_what_would_be_done_and_leaves_nothing(run_python, tmp_path):
-    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path, "--check")
+def test_a_check_says_what_would_be_done_and_leaves_nothing(run_here, tmp_path):
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path, "--check")
     assert done.returncode == 0, done.stderr
     assert "48 trials of up to 16,384 steps" in done.stdout
     assert list(tmp_path.iterdir()) == []
@@ -100,8 +128,8 @@ def test_the_list_names_every_experiment_with_its_question(run_python):
         (["replay", "/no/such/folder"], "/no/such/folder"),
     ],
 )
-def test_a_wrong_command_is_one_line(run_python, arguments, message):
-    done = run_python("-m", "experiments", *arguments)
+def test_a_wrong_command_is_one_line(run_here, arguments, message):
+    done = run_here("experiments/__main__.py", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -138,10 +166,10 @@ main(EXPERIMENT)
         ),
     ],
 )
-def test_a_declaration_that_cannot_be_trained_is_one_line(run_python, tmp_path, space, fixed, message):
+def test_a_declaration_that_cannot_be_trained_is_one_line(run_here, tmp_path, space, fixed, message):
     script = tmp_path / "wrong_sweep.py"
     script.write_text(DECLARATION.format(space=space, fixed=fixed))
-    done = run_python(script, "--storage", tmp_path / "results")
+    done = run_here(script, "--storage", tmp_path / "results")
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -155,15 +183,15 @@ def test_a_declaration_that_cannot_be_trained_is_one_line(run_python, tmp_path, 
         (["--scheduler", "pb2", "--trials", "1"], "scheduler pb2 with trials=1: expected a population of 2"),
     ],
 )
-def test_a_population_of_one_is_one_line(run_python, tmp_path, arguments, message):
-    done = run_python("-m", "experiments.trading_sweep", "--storage", tmp_path / "results", *arguments)
+def test_a_population_of_one_is_one_line(run_here, tmp_path, arguments, message):
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path / "results", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_population_without_anything_to_change_is_one_line(run_python, tmp_path):
+def test_a_population_without_anything_to_change_is_one_line(run_here, tmp_path):
     script = tmp_path / "still_sweep.py"
     script.write_text(
         "from experiments import Budget, Experiment, PopulationBased, main\n"
@@ -172,13 +200,13 @@ def test_a_population_without_anything_to_change_is_one_line(run_python, tmp_pat
         "                        budget=Budget(trials=2, steps_per_trial=512))\n"
         "main(EXPERIMENT)\n"
     )
-    done = run_python(script, "--storage", tmp_path / "results")
+    done = run_here(script, "--storage", tmp_path / "results")
     assert done.returncode == 2
     assert "scheduler pbt over layout: expected a name that may change while a network trains" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_population_over_a_space_that_branches_is_one_line(run_python, tmp_path):
+def test_a_population_over_a_space_that_branches_is_one_line(run_here, tmp_path):
     script = tmp_path / "branching_sweep.py"
     script.write_text(
         "from experiments import Budget, Experiment, main\n"
@@ -187,22 +215,22 @@ def test_a_population_over_a_space_that_branches_is_one_line(run_python, tmp_pat
         "                        budget=Budget(trials=2, steps_per_trial=512))\n"
         "main(EXPERIMENT)\n"
     )
-    done = run_python(script, "--storage", tmp_path / "results", "--scheduler", "pb2")
+    done = run_here(script, "--storage", tmp_path / "results", "--scheduler", "pb2")
     assert done.returncode == 2
     assert "scheduler pb2 over a space that branches: expected every name to count" in done.stderr
     assert "leave out width_2, or choose asha" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_check_says_how_a_population_is_trained(run_python, tmp_path):
+def test_a_check_says_how_a_population_is_trained(run_here, tmp_path):
     arguments = ("--storage", tmp_path, "--check", "--scheduler", "pbt")
-    done = run_python("-m", "experiments.trading_sweep", *arguments)
+    done = run_here(TRADING_SWEEP, *arguments)
     assert done.returncode == 0, done.stderr
     assert "a population of 48, 16,384 steps each, compared every 2,048 (pbt)" in done.stdout
 
 
 @pytest.mark.parametrize("scheduler", ["pbt", "pb2"])
-def test_a_search_does_not_go_on_as_a_population(run_python, tmp_path, scheduler):
+def test_a_search_does_not_go_on_as_a_population(run_here, tmp_path, scheduler):
     from experiments.core.manifest import manifest_of
     from experiments.core.options import Options
     from experiments.core.plan import Plan
@@ -212,8 +240,8 @@ def test_a_search_does_not_go_on_as_a_population(run_python, tmp_path, scheduler
     plan = Plan.of(EXPERIMENT, options, name="trading_sweep", question="?")
     plan.folder.mkdir(parents=True)
     (plan.folder / "manifest.json").write_text(json.dumps(manifest_of(plan)))
-    command = ["-m", "experiments.trading_sweep", "--storage", tmp_path, "--name", "mine", "--check"]
-    assert run_python(*command, "--scheduler", "median").returncode == 0
-    done = run_python(*command, "--scheduler", scheduler)
+    command = [TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", "--check"]
+    assert run_here(*command, "--scheduler", "median").returncode == 0
+    done = run_here(*command, "--scheduler", scheduler)
     assert done.returncode == 2
     assert f'scheduler was "one for a search", now "{scheduler}"' in done.stderr

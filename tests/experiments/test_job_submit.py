@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -47,15 +48,30 @@ def head(tmp_path):
         (tmp_path / "head.log").open("w") as log,
     ):
         start = [
-            RAY, "start", "--head", "--block", "--num-cpus=2", f"--temp-dir={session}", f"--port={port}",
+            RAY, "start", "--head", "--block", "--num-cpus=1", f"--temp-dir={session}", f"--port={port}",
             f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}",
             f"--ray-client-server-port={client}", "--node-ip-address=127.0.0.1",
             "--dashboard-host=127.0.0.1", "--disable-usage-stats",
         ]  # fmt: skip
         running = subprocess.Popen(start, env=env, stdout=log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 90
+        while not _answers(f"http://127.0.0.1:{dashboard}/api/version", token.read_text()):
+            assert running.poll() is None, (tmp_path / "head.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, (tmp_path / "head.log").read_text()[-2000:]
+            time.sleep(0.2)
         yield env
         running.terminate()
         running.wait(timeout=60)
+
+
+def _answers(url, token):
+    """Whether the job API is there."""
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def _submit(env, *arguments):
@@ -66,17 +82,15 @@ def _submit(env, *arguments):
 
 
 def test_a_submitted_smoke_sweep_succeeds_and_leaves_its_folder(head, tmp_path):
-    deadline = time.monotonic() + 90
-    while _submit(head, "--", "true").returncode != 0:
-        assert time.monotonic() < deadline, (tmp_path / "head.log").read_text()[-2000:]
-        time.sleep(2)
     done = _submit(
         head, "--working-dir", ".", "--", "python", "-m", "experiments.trading_sweep", "--smoke",
-        "--name", "job", "--storage", str(tmp_path / "results"),
+        "--name", "job", "--storage", str(tmp_path / "results"), "--scheduler", "hyperband",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert "succeeded" in done.stdout
     sweep = load_sweep(tmp_path / "results" / "trading_sweep" / "job")
     assert len(sweep.trials) == 4
+    assert sweep.trials.set_index("trial_id")["state"]["trial_0000"] == "completed"
+    assert set(sweep.trials["state"]) <= {"completed", "pruned"}
     assert len(sweep.confirmation) == 6
     assert (tmp_path / "results" / "trading_sweep" / "job" / "report.html").exists()

@@ -24,7 +24,9 @@ DATA = Path(__file__).parent / "data"
 def folder(tmp_path_factory):
     """A finished sweep on nested observations and actions."""
     storage = tmp_path_factory.mktemp("results")
-    command = [sys.executable, "recall_sweep.py", "--name", "x", "--storage", str(storage)]
+    command = [
+        sys.executable, "recall_sweep.py", "--name", "x", "--storage", str(storage), "--concurrency", "1",
+    ]  # fmt: skip
     done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     return storage / "recall_sweep" / "x"

@@ -131,53 +131,31 @@ def test_the_best_configuration_is_readable(smoke):
     assert best["provenance"]["git"].keys() == {"commit", "dirty", "diff_sha256"}
 
 
-def test_the_best_configuration_can_be_trained_again_on_seeds_that_nobody_used(smoke, run_python):
+def test_the_best_configuration_can_be_trained_again_on_seeds_that_nobody_used(smoke, run_python, run_here):
     folder, _ = smoke
-    command = ["-m", "experiments.trading_sweep", "--retrain", folder, "--seeds"]
-    done = run_python(*command, "200")
+    done = run_python("-m", "experiments.trading_sweep", "--retrain", folder, "--seeds", "200")
     assert done.returncode == 0, done.stderr
     assert "Retrained on 1 new seeds" in done.stdout
     (written,) = folder.glob("retrain/*_200/reproduction.json")
     assert list(json.loads(written.read_text())["values"]) == ["200"]
     assert len(load_sweep(written.parent).confirmation) == 1
     assert len(load_sweep(folder).confirmation) == 6
-    used = run_python(*command, "1,300")
+    used = run_here("experiments/trading_sweep.py", "--retrain", folder, "--seeds", "1,300")
     assert used.returncode == 2
     assert "--seeds 1,300: the confirmation used 1 already" in used.stderr
     assert used.stderr.count("\n") == 1
 
 
-def test_the_winner_can_be_replayed_without_ray(smoke, run_python):
-    done = run_python("-m", "experiments", "replay", smoke[0], "--episodes", "16")
+def test_the_winner_can_be_replayed(smoke, run_here):
+    done = run_here("experiments/__main__.py", "replay", smoke[0], "--episodes", "16")
     assert done.returncode == 0, done.stderr
     assert "score" in done.stdout
     assert "optimal" in done.stdout
 
 
-def test_a_replay_is_recorded_and_shown(smoke, run_python, tmp_path):
-    animation = tmp_path / "winner.gif"
-    done = run_python(
-        "-m", "experiments", "replay", smoke[0], "--episodes", "2", "--gif", animation, "--human",
-        env={"SDL_VIDEODRIVER": "dummy"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert animation.read_bytes().startswith(b"GIF89a")
-    assert "shown: 3 episodes" in done.stdout
-
-
-def test_the_same_command_again_runs_nothing_twice(smoke, run_python):
-    folder, _ = smoke
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")}
-    done = run_python(
-        "-m", "experiments.trading_sweep", "--smoke", "--name", "smoke", "--storage", folder.parents[1]
-    )
-    assert done.returncode == 0, done.stderr
-    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")} == before
-    assert "search     1" not in done.stdout
-
-
 def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(run_python, tmp_path):
-    done = run_python(DATA / "fragile_sweep.py", "--storage", tmp_path, "--name", "x", cwd=DATA)
+    command = (DATA / "fragile_sweep.py", "--storage", tmp_path, "--name", "x", "--concurrency", "1")
+    done = run_python(*command, cwd=DATA)
     assert done.returncode == 0, done.stderr
     sweep = load_sweep(tmp_path / "fragile_sweep" / "x")
     states = sweep.trials.set_index("trial_id")["state"]
@@ -191,34 +169,76 @@ def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(run_python, t
     assert "the corridor collapsed" in done.stdout
 
 
-def test_a_race_spends_what_it_says_and_the_same_command_spends_nothing_more(run_python, tmp_path):
-    command = (DATA / "racing_sweep.py", "--storage", tmp_path, "--name", "x")
-    done = run_python(*command, cwd=DATA)
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory):
+    """A finished race under another scheduler than the default: its folder, its command, what it printed."""
+    storage = tmp_path_factory.mktemp("results")
+    command = [
+        sys.executable, str(DATA / "racing_sweep.py"), "--storage", str(storage), "--name", "x",
+        "--scheduler", "median",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
-    sweep = load_sweep(tmp_path / "racing_sweep" / "x")
+    return storage / "racing_sweep" / "x", command, done
+
+
+def test_a_race_spends_what_it_says(raced):
+    folder, _, done = raced
+    sweep = load_sweep(folder)
     assert sweep.looks == (5, 6, 7, 8)
     state = race(sweep.confirmation, sweep.looks)
     assert state.is_over
     assert len(sweep.confirmation) == state.spent <= state.most == 24
     assert f"The race spent {state.spent} of 24 runs and saved {24 - state.spent}" in done.stdout
     assert "is the sweep done?" in done.stdout
-    again = run_python(*command, cwd=DATA)
+
+
+def test_a_sweep_runs_under_the_scheduler_that_is_named(raced):
+    folder, *_ = raced
+    assert json.loads((folder / "manifest.json").read_text())["scheduler"]["name"] == "median"
+    states = [json.loads(path.read_text())["state"] for path in sorted(folder.glob("search/*/state.json"))]
+    assert len(states) == 3
+    assert states[0] == "completed"
+    assert set(states) <= {"completed", "pruned"}
+    assert "The population" not in (folder / "report.html").read_text()
+
+
+def test_the_same_command_again_runs_nothing_twice_and_spends_no_further_seeds(raced):
+    folder, command, _ = raced
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")}
+    again = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
     assert again.returncode == 0, again.stderr
-    assert len(load_sweep(sweep.folder).confirmation) == state.spent
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")} == before
+    assert "search     1" not in again.stdout
 
 
-def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(run_python, tmp_path):
+def test_a_replay_is_recorded_and_shown(raced, run_python, tmp_path):
+    folder, *_ = raced  # of an environment with short episodes, since a window keeps to their pace
+    animation = tmp_path / "winner.gif"
+    done = run_python(
+        "-m", "experiments", "replay", folder, "--episodes", "16", "--gif", animation, "--human",
+        env={"SDL_VIDEODRIVER": "dummy"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout
+    assert animation.read_bytes().startswith(b"GIF89a")
+    assert "shown: 3 episodes" in done.stdout
+
+
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path):
     command = [
         sys.executable, "-m", "experiments.trading_sweep", "--storage", str(tmp_path), "--name", "x",
         "--trials", "5", "--steps-per-trial", "16384", "--confirm-seeds", "1", "--top-k", "1",
-        "--scheduler", "none",
+        "--scheduler", "none", "--concurrency", "1",
     ]  # fmt: skip
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     folder = tmp_path / "trading_sweep" / "x"
     finished = lambda: {path.parent.name for path in folder.glob("search/*/state.json")}  # noqa: E731
     deadline = time.monotonic() + 200
-    while not finished() and time.monotonic() < deadline:
-        time.sleep(0.2)
+    while not finished():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=120)
     assert running.returncode == 130, err
