@@ -1,4 +1,4 @@
-"""What tests of every package share: running the suite's commands as a user does, and which files come first."""
+"""What tests of every package share: running commands as a user does, and which files come first."""
 
 import contextlib
 import io

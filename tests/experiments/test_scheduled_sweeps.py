@@ -20,8 +20,8 @@ def population(tmp_path_factory):
     """A population that was stopped once its first members had reported, and then run to its end."""
     storage = tmp_path_factory.mktemp("results")
     command = [
-        sys.executable, "-m", "experiments.trading_sweep", "--smoke", "--name", "x", "--storage", str(storage),
-        "--confirm-seeds", "1", "--top-k", "1", "--scheduler", "pbt", "--trials", "5",
+        sys.executable, "-m", "experiments.trading_sweep", "--storage", str(storage), "--name", "x",
+        "--smoke", "--confirm-seeds", "1", "--scheduler", "pbt", "--trials", "5",
         "--steps-per-trial", "8192",
     ]  # fmt: skip
     folder = storage / "trading_sweep" / "x"
