@@ -17,14 +17,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
 LONGEST_FIRST = (
-    "test_killed_sweep.py",
     "test_sweep.py",
+    "test_killed_sweep.py",
     "test_scheduled_sweeps.py",
-    "test_spaces_train.py",
     "test_job_submit.py",
+    "test_spaces_train.py",
+    "test_every_experiment.py",
     "test_policy.py",
+    "test_preflight.py",
+    "test_command_line.py",
 )
-"""Files of whole sweeps: begun last, one of them would leave all cores but one without work."""
+"""Files that take the longest: begun last, one of them would leave all cores but one without work."""
 
 
 def pytest_collection_modifyitems(items):

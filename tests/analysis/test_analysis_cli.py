@@ -10,13 +10,14 @@ from analysis.loading import load_sweep
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments):
-    command = [sys.executable, "-m", "analysis", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+@pytest.fixture
+def run(run_here):
+    """Runs `python -m analysis` with arguments."""
+    return lambda *arguments: run_here("analysis/__main__.py", *arguments)
 
 
-def test_report_prints_the_verdict_and_where_the_report_is(sweep_folder):
-    done = run("report", sweep_folder)
+def test_report_prints_the_verdict_and_where_the_report_is(sweep_folder, run_python):
+    done = run_python("-m", "analysis", "report", sweep_folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.startswith("Tuning paid: ")
@@ -25,7 +26,7 @@ def test_report_prints_the_verdict_and_where_the_report_is(sweep_folder):
 
 
 @pytest.mark.parametrize("command", ["report", "table"])
-def test_a_path_that_is_no_sweep_is_one_line_and_exit_code_two(tmp_path, command):
+def test_a_path_that_is_no_sweep_is_one_line_and_exit_code_two(tmp_path, command, run):
     for path in (tmp_path / "nowhere", tmp_path):
         done = run(command, path)
         assert done.returncode == 2
@@ -34,21 +35,21 @@ def test_a_path_that_is_no_sweep_is_one_line_and_exit_code_two(tmp_path, command
         assert done.stderr.count("\n") == 1
 
 
-def test_table_prints_every_confirmed_configuration(sweep_folder):
+def test_table_prints_every_confirmed_configuration(sweep_folder, run):
     done = run("table", sweep_folder)
     assert done.returncode == 0, done.stderr
     for name in ("default", "RLlib", "Seeds"):
         assert name in done.stdout
 
 
-def test_table_of_an_unconfirmed_sweep_prints_the_best_trials(writer, tmp_path):
+def test_table_of_an_unconfirmed_sweep_prints_the_best_trials(writer, tmp_path, run):
     done = run("table", writer.write_sweep(tmp_path / "sweep", trials=6, confirm=False))
     assert done.returncode == 0, done.stderr
     assert "No verdict yet" in done.stdout
     assert "trial_0000" in done.stdout
 
 
-def test_csv_and_parquet_hold_every_run(sweep_folder, tmp_path):
+def test_csv_and_parquet_hold_every_run(sweep_folder, tmp_path, run):
     csv, parquet = tmp_path / "runs.csv", tmp_path / "runs.parquet"
     done = run("table", sweep_folder, "--csv", csv, "--parquet", parquet)
     assert done.returncode == 0, done.stderr
@@ -57,7 +58,7 @@ def test_csv_and_parquet_hold_every_run(sweep_folder, tmp_path):
         assert frame["trial_id"].tolist() == [*sweep.trials["trial_id"], *sweep.confirmation["trial_id"]]
 
 
-def test_a_table_that_cannot_be_written_is_one_line_and_exit_code_two(sweep_folder, tmp_path):
+def test_a_table_that_cannot_be_written_is_one_line_and_exit_code_two(sweep_folder, tmp_path, run):
     done = run("table", sweep_folder, "--csv", tmp_path / "missing" / "runs.csv")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

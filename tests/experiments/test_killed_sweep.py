@@ -20,6 +20,7 @@ from experiments.core.trial import CONFIGURATION, PPOTrial
 from experiments.core.unfinished import FILE
 from search_spaces import model_layouts
 
+# Three starts one after the other, two of them cut off.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DATA = Path(__file__).parent / "data"
 CLOCK = ("wall_s", "steps_per_s")
@@ -94,7 +95,6 @@ def trained_without_a_stop(run, plan):
     return [{name: result[name] for name in kept} for result in results]
 
 
-@pytest.mark.timeout(900)  # five sweeps one after the other, two of them cut off
 def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, local_ray):
     folder = tmp_path / "resumed_sweep" / "x"
     search, confirm = folder / "search", folder / "confirm"
@@ -109,7 +109,7 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
     continued += [path.parent for path in confirm.glob(f"*/{FILE}")]
     kept = finished(folder)
 
-    last = start(tmp_path, "--trials", "4")
+    last = start(tmp_path, "--trials", "4", "--concurrency", "1")
     out, err = last.communicate(timeout=280)
     assert last.returncode == 0, err
     assert kept.items() <= finished(folder).items()
