@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXPERIMENT ?= trading_sweep
-# Two files of tests at a time, the longest first: tests/conftest.py has their order, which xdist would change.
+# Two files of tests at a time, in the order of tests/conftest.py, the slow ones first; xdist has another one.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Scripts that take minutes, and those that take hours; the other modules in benchmarks/ are parts of them.
 BENCHMARKS := environment_speed training_speed training_growth sweep_speed prospect racing verdict

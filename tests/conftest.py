@@ -16,25 +16,12 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
-LONGEST_FIRST = (
-    "test_sweep.py",
-    "test_killed_sweep.py",
-    "test_scheduled_sweeps.py",
-    "test_job_submit.py",
-    "test_spaces_train.py",
-    "test_every_experiment.py",
-    "test_policy.py",
-    "test_preflight.py",
-    "test_command_line.py",
-)
-"""Files that take the longest: begun last, one of them would leave all cores but one without work."""
 
 
 def pytest_collection_modifyitems(items):
-    """Puts the longest files first, in which order the workers take them; all else stays in place."""
-    last = len(LONGEST_FIRST)
-    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: rank.get(item.path.name, last))
+    """Puts the files with slow tests first: begun last, one of them would leave other cores without work."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
