@@ -71,14 +71,16 @@ def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes:
     reports: dict[str, NDArray[np.float64]] = {}
     playing = np.arange(env.num_envs) < episodes
     observations, _ = env.reset(seed=seed)
-    while playing.any():
+    left = episodes
+    while left:
         observations, rewards, terminated, truncated, infos = env.step(policy(observations))
-        returns[playing] += rewards[playing]
-        lengths[playing] += 1
+        np.add(returns, rewards, out=returns, where=playing)
+        lengths += playing
         ended = playing & (terminated | truncated)
-        if ended.any():
+        if count := np.count_nonzero(ended):
             _collect(reports, infos, ended)
             playing &= ~ended
+            left -= count
     kept = {name: values[:episodes] for name, values in reports.items()}
     return _Turn(returns[:episodes], lengths[:episodes], kept)
 
