@@ -71,16 +71,14 @@ def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes:
     reports: dict[str, NDArray[np.float64]] = {}
     playing = np.arange(env.num_envs) < episodes
     observations, _ = env.reset(seed=seed)
-    left = episodes
-    while left:
+    while playing.any():
         observations, rewards, terminated, truncated, infos = env.step(policy(observations))
         np.add(returns, rewards, out=returns, where=playing)
         lengths += playing
         ended = playing & (terminated | truncated)
-        if count := np.count_nonzero(ended):
+        if ended.any():
             _collect(reports, infos, ended)
             playing &= ~ended
-            left -= count
     kept = {name: values[:episodes] for name, values in reports.items()}
     return _Turn(returns[:episodes], lengths[:episodes], kept)
 
