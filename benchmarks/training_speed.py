@@ -138,12 +138,12 @@ def section(results: list[Measured], repetitions: int) -> str:
     )
 
 
-def write_section(text: str, markers: tuple[str, str] = MARKERS) -> None:
-    """Replaces what stands between the markers in docs/performance.md."""
-    document = DOCUMENT.read_text(encoding="utf-8")
+def write_section(text: str, markers: tuple[str, str] = MARKERS, path: Path = DOCUMENT) -> None:
+    """Replaces what stands between the markers in a document."""
+    document = path.read_text(encoding="utf-8")
     before, rest = document.split(markers[0])
     after = rest.split(markers[1])[1]
-    DOCUMENT.write_text(f"{before}{markers[0]}\n\n{text}\n\n{markers[1]}{after}", encoding="utf-8")
+    path.write_text(f"{before}{markers[0]}\n\n{text}\n\n{markers[1]}{after}", encoding="utf-8")
 
 
 def main(options: Options) -> int:
