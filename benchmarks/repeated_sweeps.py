@@ -1,4 +1,4 @@
-"""How often is a verdict right? Real sweeps, repeated with other seeds, where tuning pays and where it cannot.
+"""How often is a verdict right? Real sweeps with other seeds each, where tuning pays and where it cannot.
 
 `trading_sweep` has something to find; on the market of `trading_control_sweep` nothing can be earned, so that
 every claim there is a false one. Each sweep is run as a user runs it.
