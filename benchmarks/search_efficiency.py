@@ -4,8 +4,8 @@ For each experiment and each of ten sweep seeds: steps of all trials, pruned one
 true score first reaches 0.9 of the best that any of the searches ends with. The incumbent is the best trial
 so far in the suite's own ranking (longer trained ones first, then by objective); its true score is the mean
 over retrainings on five held-out seeds. Incumbents are retrained in order until one is good enough: those
-after it do not matter. A trial's steps count when it ends. Steps are compared seed by seed; a search that never
-gets there has infinitely many. The interval of the median ratio comes from order statistics.
+after it do not matter. A trial's steps count when it ends. Steps are compared seed by seed; a search that
+never gets there has infinitely many. The interval of the median ratio comes from order statistics.
 
 Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
         python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3

@@ -135,13 +135,14 @@ def test_what_differs_is_said_with_both_values(before, now, words):
 
 
 def test_longer_trained_runs_rank_first_then_better_ones_then_those_that_were_good_sooner():
+    expected = ["sooner", "later", "worse", "cut short", "diverged"]
     curves = {
-        "sooner": (State.COMPLETED, {50: 0.9, 100: 1.0}),
         "later": (State.COMPLETED, {50: -3.0, 104: 1.0}),
+        "sooner": (State.COMPLETED, {50: 0.9, 100: 1.0}),
         "worse": (State.COMPLETED, {50: 0.9, 100: 0.95}),
         "cut short": (State.PRUNED, {50: 2.0}),
         "diverged": (State.DIVERGED, {50: 2.0, 100: 2.0}),
     }
     runs = [FinishedRun(name=n, config={}, state=state, curve=curve) for n, (state, curve) in curves.items()]
-    ranked = sorted(reversed(runs), key=lambda run: merit(run, 100), reverse=True)
-    assert [run.name for run in ranked] == list(curves)
+    ranked = sorted(runs, key=lambda run: merit(run, 100), reverse=True)
+    assert [run.name for run in ranked] == expected
