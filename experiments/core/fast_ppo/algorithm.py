@@ -38,7 +38,7 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
             super().setup(config)
         # RLlib's seeding asks for deterministic algorithms, and torch then fills fresh memory that nobody
         # reads: a twelfth of an update with convolutions.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self.runner: FastEnvRunner = self.env_runner
         self.learner: FastPPOLearner = next(
             iter(self.learner_group.foreach_learner(lambda learner: learner))
