@@ -28,7 +28,11 @@ CLOCK = ("wall_s", "steps_per_s")
 
 
 def start(storage, *arguments):
-    command = [sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage), *arguments]
+    # Compiling a layout takes longer than its trial.
+    command = [
+        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage), "--compile", "never",
+        *arguments,
+    ]  # fmt: skip
     return subprocess.Popen(
         command,
         cwd=DATA,
@@ -71,7 +75,7 @@ def plan_of(script):
     spec = importlib.util.spec_from_file_location(script.stem, script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return Plan.of(module.EXPERIMENT, Options(), name=script.stem, question="")
+    return Plan.of(module.EXPERIMENT, Options(compile="never"), name=script.stem, question="")
 
 
 @pytest.fixture
