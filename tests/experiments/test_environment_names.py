@@ -8,12 +8,14 @@ import pytest
 
 from analysis.schema import Phase
 from experiments import Budget, Experiment
+from experiments.core import preflight as checks
 from experiments.core.environment_names import known_parameters
 from experiments.core.environments import Arena, scale_of
 from experiments.core.errors import UserError
 from experiments.core.options import Options
 from experiments.core.plan import Plan
 from experiments.core.preflight import preflight
+from experiments.core.probe import Patience
 from experiments.core.seeds import Seeds
 from experiments.core.trial import PPOTrial, Task, ppo_config
 from search_spaces import choice, log_uniform, ppo
@@ -21,6 +23,12 @@ from search_spaces import choice, log_uniform, ppo
 ENV = "sweeps/TradingMeanReverting-v0"
 FEE = log_uniform("env.fee_rate", 1e-4, 1e-2, default=1e-3, source="a test")
 PINNED = {"fee_rate": 1e-3}
+
+
+@pytest.fixture(autouse=True)
+def few_corners(monkeypatch):
+    """Lets checks try the baselines alone: extreme configurations have tests of their own."""
+    monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
 
 
 def searched(space, env=ENV, **declared):
