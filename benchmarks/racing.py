@@ -25,7 +25,11 @@ LOOKS = (5, 8, 12, 15)
 FIXED = 10
 GAINS = (0.5, 1.0, 2.0, 3.0)
 ALIKE = (0.0,) * CONTENDERS
-APART = {"others 1 sd behind": (0.0, -1.0, -1.0), "0.5 sd between each": (0.0, -0.5, -1.0)}
+APART = {
+    "0.5 sd between each": (0.0, -0.5, -1.0),
+    "others 1 sd behind": (0.0, -1.0, -1.0),
+    "others 2 sd behind": (0.0, -2.0, -2.0),
+}
 """True means of contenders that differ, in standard deviations of seed noise."""
 NAMES = ("default", *(f"trial_{number + 1:04d}" for number in range(CONTENDERS)), "rllib")
 
