@@ -9,7 +9,7 @@ EXPERIMENT ?= trading_sweep
 # Two files of tests at a time, in the order of tests/conftest.py, the slow ones first; xdist has another one.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Scripts that take minutes, and those that take hours; the other modules in benchmarks/ are parts of them.
-BENCHMARKS := environment_speed training_speed training_growth sweep_speed prospect racing verdict
+BENCHMARKS := environment_speed training_speed training_growth sweep_speed prospect racing verdict winner
 LONG_BENCHMARKS := same_learning repeated_sweeps search_efficiency
 PACKAGES := analysis envs experiments search_spaces
 
