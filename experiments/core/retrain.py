@@ -20,12 +20,12 @@ from experiments.core.closing import shown
 from experiments.core.cluster import connected
 from experiments.core.continuation import SCHEDULE
 from experiments.core.declaration import Experiment
+from experiments.core.diverged_score import diverged_score
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.phases import Interruption, train_all
 from experiments.core.plan import Plan
-from experiments.core.preflight import diverged_score
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, run_name, write_json
 from experiments.core.resume import finished_runs, tidy

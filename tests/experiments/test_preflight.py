@@ -153,6 +153,22 @@ def test_checking_is_cut_short_where_it_takes_long(tmp_path, monkeypatch):
     assert found.estimate.seconds > 0
 
 
+class TimeForFive(Patience):
+    """Is up once it has been asked as often as there are configurations to try beyond the first two."""
+
+    def started(self):
+        asked = iter([False] * 3)
+        return lambda: next(asked, True)
+
+
+def test_every_configuration_has_its_update_before_the_layouts_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(checks, "PATIENCE", TimeForFive(computing_s=0.0, clock_s=0.0))
+    found = checked(tmp_path).corners
+    assert found.updated == found.given == 5
+    # Those of the two baselines; the third one counts as the default's.
+    assert list(found.networks) == ["32-tanh", "256x256-tanh"]
+
+
 def test_runs_that_a_folder_holds_are_not_counted_again(tmp_path):
     plan = plan_of(SMALL, tmp_path, name="x")
     whole = preflight(plan).estimate
