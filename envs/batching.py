@@ -57,7 +57,7 @@ def take(space: gym.Space[Any], batch: Any, lanes: NDArray[np.intp]) -> Any:
 
 
 def _copied(member: Any) -> Any:
-    """A member of a Sequence, Graph, OneOf or Text with arrays of its own, in a third of `deepcopy`'s time."""
+    """A member of a Sequence, Graph or OneOf with arrays of its own, in a third of `deepcopy`'s time."""
     if isinstance(member, np.ndarray):
         return member.copy()
     if isinstance(member, dict):

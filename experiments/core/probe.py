@@ -138,7 +138,7 @@ def try_corners(
     def workers_of(config: Mapping[str, Any]) -> Workers:
         return Workers(ppo_config({**config, "seed": seed}, task), environments)
 
-    layouts: dict[str, Mapping[str, Any]] = {}
+    layouts: dict[str, str] = {}
     updated, diverged = 0, []
     for name, config in configs.items():
         if updated >= ALWAYS and time_is_up():
@@ -147,19 +147,23 @@ def try_corners(
         rows = min(settings["minibatch_size"], FEW_ROWS)
         with workers_of(config) as workers:
             try:
-                workers.update(workers.sample(rows), rows=rows)
+                # What the first gradient step did to the weights shows in the second.
+                workers.update(workers.sample(rows), rows=rows, epochs=2)
             except DivergenceError:
                 diverged.append(name)
                 continue
         updated += 1
-        layouts.setdefault(settings["layout"], config)
+        layouts.setdefault(settings["layout"], name)
     # An update takes hundredths of a second, a measurement tenths: every configuration has its turn first.
     networks: dict[str, NetworkCost] = {}
-    for layout, config in layouts.items():
+    for layout, name in layouts.items():
         if len(networks) >= ALWAYS and time_is_up():
             break
-        with workers_of(config) as workers:
-            networks[layout] = _measured(workers, min(few_rows, FEW_ROWS // 4))
+        with workers_of(configs[name]) as workers:
+            try:
+                networks[layout] = _measured(workers, min(few_rows, FEW_ROWS // 4))
+            except DivergenceError:
+                diverged.append(name)
     ratio = (time.perf_counter() - clock) / max(time.process_time() - computing, 1e-9)
     return Corners(
         networks=networks,

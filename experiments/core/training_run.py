@@ -141,10 +141,17 @@ class TrainingRun:
         """Goes on from what :meth:`get_state` gave, with the hyperparameters that were in force then.
 
         Those that are due next come into force at the same point as in a run that was never cut off.
+
+        Raises:
+            ValueError: The state is another configuration's.
+            Exception: Whatever the parts of a state raise that was not written by this code.
         """
-        if state["progress"]["config"] != self.config:
+        config = state["progress"]["config"]
+        if config not in self._recipe.configs:
+            raise ValueError("it was trained with another configuration")
+        if config != self.config:
             self._algorithm.stop()
-            self._build(state["progress"]["config"])
+            self._build(config)
         self._algorithm.set_state(state["trainer"])
         self._go_on_from(state["progress"])
 
