@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of, same_experiment
@@ -13,10 +14,14 @@ from experiments.core.plan import Plan
 
 
 def check_folder(plan: Plan) -> None:
-    """The sweep's folder is free, or holds the same sweep, and can be written."""
+    """The sweep's folder is free, or holds the same sweep, and can be written.
+
+    Raises:
+        UserError: It is another sweep's, holds something else, or cannot be written or read.
+    """
     manifest = plan.folder / "manifest.json"
     if manifest.exists():
-        difference = same_experiment(json.loads(manifest.read_text(encoding="utf-8")), manifest_of(plan))
+        difference = same_experiment(_read(manifest), manifest_of(plan))
         if difference:
             way_out = (
                 "choose another one" if plan.options.new_name else "start a new one from it with --new-name"
@@ -45,6 +50,15 @@ def check_disk(plan: Plan, needed: int) -> int:
             f"{needed / 1e6:,.0f} MB: free some, or choose another folder"
         )
     return free
+
+
+def _read(manifest: Path) -> Any:
+    try:
+        return json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(
+            f"{manifest} is damaged ({error}): expected JSON; restore it, or choose another --name"
+        ) from error
 
 
 def _existing(folder: Path) -> Path:

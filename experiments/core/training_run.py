@@ -19,7 +19,7 @@ from analysis.schema import ENV_PREFIX
 from experiments.core.continuation import Recipe, put_in_force
 from experiments.core.environments import Scale
 from experiments.core.evaluation import evaluate
-from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics
+from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, together
 
 OBJECTIVE_WINDOW = 3
 """Evaluation points whose mean score is the objective: one alone is mostly noise."""
@@ -193,13 +193,15 @@ class TrainingRun:
         return min(self.steps * evaluations // self._course.steps, evaluations)
 
     def _train_until(self, steps: int) -> dict[str, float]:
-        metrics: dict[str, float] = {}
+        """Trains, and says what the last update was like and how all episodes on the way ended."""
+        iterations: list[dict[str, float]] = []
         while self.steps < steps:
             if self._recipe.at(self.steps) != self.config:
                 self._follow_schedule()
-            metrics = read_metrics(self._algorithm.train())
-            self.steps = int(metrics.pop("steps"))
-        return metrics
+            iterations.append(read_metrics(self._algorithm.train()))
+            self.steps = int(iterations[-1]["steps"])
+        metrics = together(iterations)
+        return {name: value for name, value in metrics.items() if name not in ("steps", "episodes")}
 
     def _report(self, result: dict[str, Any]) -> None:
         # A large batch passes several evaluation points at once; until it was learned from, the policy before

@@ -16,6 +16,7 @@ from ray.rllib.utils.metrics import (
     LEARNER_RESULTS,
     LEARNER_UPDATE_TIMER,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
+    NUM_EPISODES,
     NUM_EPISODES_LIFETIME,
     TIMERS,
 )
@@ -65,6 +66,7 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
         runner, key = self.runner, ENV_RUNNER_RESULTS
         self.metrics.log_value((key, NUM_ENV_STEPS_SAMPLED_LIFETIME), steps, reduce="lifetime_sum")
         self.metrics.log_value((key, NUM_EPISODES_LIFETIME), runner.episodes, reduce="max", window=1)
+        self.metrics.log_value((key, NUM_EPISODES), runner.returns.size, window=1)
         # As in RLlib these are the episodes that ended in this iteration; NaN where there was none.
         for name, ended in ((EPISODE_RETURN_MEAN, runner.returns), (EPISODE_LEN_MEAN, runner.lengths)):
             mean = float(np.mean(ended)) if ended.size else math.nan
