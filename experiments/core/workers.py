@@ -12,6 +12,7 @@ from ray.rllib.core import COMPONENT_RL_MODULE
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, NUM_MODULE_STEPS_TRAINED_LIFETIME
 
+from experiments.core.fast_ppo.callers import without_source_lookup
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.fast_ppo.lean import without_compiler
 
@@ -65,7 +66,7 @@ class Workers:
 
     def __init__(self, config: PPOConfig, environments: Environments) -> None:
         config = environments.lent_to(config)
-        with without_compiler():
+        with without_compiler(), without_source_lookup():
             config.validate()
             self.runner = (config.env_runner_cls or SingleAgentEnvRunner)(config=config, worker_index=0)
             self._fast = isinstance(self.runner, FastEnvRunner)
