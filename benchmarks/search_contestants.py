@@ -43,14 +43,14 @@ class PlainOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no typ
 
     def __init__(self, plan: Plan, **settings: Any) -> None:
         super().__init__(space=plan.experiment.space.domains, metric=METRIC, mode="max", **settings)
-        self._plan, self._count = plan, 0
+        self._training_seed, self._count = plan.seeds.training, 0
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
         """The next configuration."""
         number, self._count = self._count, self._count + 1
         return {
             **super().suggest(trial_id),
-            "seed": self._plan.seeds.training(number),
+            "seed": self._training_seed(number),
             "config_id": trial_name(number),
         }
 
@@ -72,6 +72,7 @@ def search(contestant: str, plan: Plan) -> None:
     if done.exists():
         return
     shutil.rmtree(plan.folder, ignore_errors=True)
+    plan.folder.mkdir(parents=True)
     task = plan.task(diverged_score=diverged_score(plan))
     seed = plan.seeds.sampler % 2**32
     match contestant:

@@ -2,10 +2,10 @@
 
 For each experiment and each of ten sweep seeds: steps of all trials, pruned ones too, until the incumbent's
 true score first reaches 0.9 of the best that any of the searches ends with. The incumbent is the best trial
-so far by the search's own objective, complete trials before pruned ones; its true score is the mean over
-retrainings on five held-out seeds. Incumbents are retrained in order until one is good enough: those after
-it do not matter. A trial's steps count when it ends. Steps are compared seed by seed; a search that never
-gets there has infinitely many. The interval of the median ratio comes from order statistics.
+so far in the suite's own ranking (longer trained ones first, then by objective); its true score is the mean
+over retrainings on five held-out seeds. Incumbents are retrained in order until one is good enough: those
+after it do not matter. A trial's steps count when it ends. Steps are compared seed by seed; a search that
+never gets there has infinitely many. The interval of the median ratio comes from order statistics.
 
 Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
         python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3
@@ -39,9 +39,9 @@ quieten(debug=False)
 
 from search_contestants import CONTESTANTS, OURS, plan_of, retrain, search  # noqa: E402  # Ray reads its settings
 
-from analysis.schema import Phase, State  # noqa: E402
+from analysis.schema import Phase  # noqa: E402
 from experiments.core.cluster import connected  # noqa: E402
-from experiments.core.resume import FinishedRun, finished_runs  # noqa: E402
+from experiments.core.resume import FinishedRun, finished_runs, merit  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 MARKERS = ("<!-- search-efficiency -->", "<!-- /search-efficiency -->")
@@ -51,6 +51,8 @@ HELD_OUT_ROOT, HELD_OUT = 1_000_003, 5
 """Root of the seeds for true scores, which no search has, and how many there are."""
 GOALS = {"random search": 0.4, "OptunaSearch + ASHA": 1.0, "Optuna + median pruner": 1.0}
 """The median ratio of steps has to lie below; for the last two the whole interval."""
+NOTHING = (-1, -math.inf, -math.inf)
+"""The merit of a run without a value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,18 +82,17 @@ class Incumbent:
     config: Mapping[str, Any]
 
 
-def incumbents(folder: Path) -> list[Incumbent]:
+def incumbents(folder: Path, full_steps: int) -> list[Incumbent]:
     """Who was the best when, in the order in which trials ended."""
     runs = sorted(
         finished_runs(folder), key=lambda run: (folder / run.name / "state.json").stat().st_mtime_ns
     )
     found: list[Incumbent] = []
-    best, spent = (-1, -math.inf), 0
+    best, spent = NOTHING, 0
     for run in runs:
         spent += max(run.curve, default=0)
-        merit = (int(run.state is State.COMPLETED), _objective(run))
-        if run.objective is not None and merit > best:
-            best = merit
+        if (reached := merit(run, full_steps)) > best:
+            best = reached
             found.append(Incumbent(spent, _hash(run.config), run.config))
     return found
 
@@ -144,7 +145,7 @@ def measure(name: str, options: Options) -> dict[str, list[float]]:
         subprocess.run([sys.executable, Path(__file__), *map(str, arguments)], check=True)
         plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
         print(f"{name}, seed {seed}, {contestant}", flush=True)
-        return incumbents(plan.folder / Phase.SEARCH)
+        return incumbents(plan.folder / Phase.SEARCH, experiment.budget.steps_per_trial)
 
     with ThreadPoolExecutor(options.at_once) as pool:
         paths = dict(zip(searches, pool.map(run, searches), strict=True))

@@ -21,6 +21,7 @@ from torch import nn
 
 import envs  # noqa: F401  # registers the suite
 from experiments.core.fast_ppo import use_fast_path
+from experiments.core.fast_ppo.compiled import compiles
 
 EPOCHS = 10
 LEARNING_RATE, CLIP, GAMMA, LAMBDA, VALUE_WEIGHT, GRADIENT_LIMIT = 3e-4, 0.2, 0.99, 0.95, 0.5, 0.5
@@ -59,7 +60,17 @@ class Setting:
 
 
 def rllib(setting: Setting, *, fast: bool) -> Iteration:
-    """RLlib's PPO, with the fast path or as it comes."""
+    """RLlib's PPO, with the fast path (not compiled) or as it comes."""
+    return _iteration(_algorithm(setting, fast=fast, compiled=False))
+
+
+def compiled(setting: Setting) -> Iteration | None:
+    """The fast path with compiled gradient steps; None where it does not compile."""
+    algorithm = _algorithm(setting, fast=True, compiled=True)
+    return _iteration(algorithm) if compiles(algorithm.learner.network, setting.minibatch) else None
+
+
+def _algorithm(setting: Setting, *, fast: bool, compiled: bool) -> Any:
     layout = DefaultModelConfig(
         fcnet_hiddens=list(setting.widths),
         fcnet_activation="tanh",
@@ -94,7 +105,10 @@ def rllib(setting: Setting, *, fast: bool) -> Iteration:
         .rl_module(model_config=layout)
         .debugging(seed=0, log_level="ERROR")
     )
-    algorithm = (use_fast_path(config) if fast else config).build_algo()
+    return (use_fast_path(config, compiled=compiled) if fast else config).build_algo()
+
+
+def _iteration(algorithm: Any) -> Iteration:
     sampled = 0
 
     def iterate() -> int:

@@ -13,7 +13,7 @@ EXPERIMENT = Experiment(
     space=ppo.CORE | ppo.BATCH.narrow(batch_size=(512, 1024, 2048)) | model_layouts.MLP,
     # A short episode bounds what a policy that always misses can lose.
     env_parameters={"max_steps": 50},
-    budget=Budget(trials=32, steps_per_trial=8_192, evaluations=16),
+    budget=Budget(trials=32, steps_per_trial=4_096, evaluations=16),
     lanes=16,
 )
 

@@ -6,7 +6,7 @@ Run:    python -m experiments.trading_control_sweep
 Expect: "Nothing beat the default"; with --confirm-seeds 14 the difference was +0.26 [-0.63, +1.16]
 """
 
-from experiments import Budget, Confirmation, Experiment, main
+from experiments import Budget, Confirmation, Experiment, Racing, main
 from search_spaces import model_layouts, ppo
 
 EXPERIMENT = Experiment(
@@ -15,7 +15,8 @@ EXPERIMENT = Experiment(
     space=ppo.CORE | ppo.BATCH.narrow(batch_size=(512, 1024, 2048)) | model_layouts.MLP,
     budget=Budget(trials=48, steps_per_trial=16_384, evaluations=8),
     evaluation_episodes=128,
-    confirmation=Confirmation(top_k=3, seeds=16),
+    # As trading_sweep, whose claims this one checks.
+    confirmation=Confirmation(seeds=Racing(maximum=20)),
 )
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes:
     observations, _ = env.reset(seed=seed)
     while playing.any():
         observations, rewards, terminated, truncated, infos = env.step(policy(observations))
-        returns[playing] += rewards[playing]
-        lengths[playing] += 1
+        np.add(returns, rewards, out=returns, where=playing)
+        lengths += playing
         ended = playing & (terminated | truncated)
         if ended.any():
             _collect(reports, infos, ended)

@@ -68,6 +68,7 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         "warm_start": None if plan.warm_start is None else plan.warm_start.to_json(),
         "checkpoint_budget_gb": experiment.checkpoint_budget_gb,
         "trainer": plan.options.trainer,
+        "compile": plan.options.compile,
         "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.maximum),
         "command": plan.command(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import tyro
 
 from experiments.core import schedulers
+from experiments.core.compilation import Compile, has_compiler
 from experiments.core.declaration import Experiment
 from experiments.core.errors import UserError
 from experiments.core.samplers import SamplerName
@@ -49,6 +50,8 @@ class Options:
     """What proposes configurations; a population has no use for it."""
     trainer: Literal["fast", "rllib"] = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
+    compile: Compile = "auto"
+    """Compile the fast path's gradient steps: always, never, or where trials are long enough for it."""
     retrain: Path | None = None
     """Sweep folder whose best configuration to train again on the test seeds in --seeds, and nothing else."""
     seeds: str | None = None
@@ -83,6 +86,8 @@ class Options:
             raise UserError(f"--concurrency {self.concurrency}: expected a whole number, 1 or more")
         if (self.retrain is None) != (self.seeds is None):
             raise UserError("--retrain FOLDER and --seeds 200-209 go together: give both, or neither")
+        if self.compile == "always":
+            self._check_compile(experiment)
         if self.smoke:
             experiment = _smoke(experiment)
         spent = _given(trials=self.trials, steps_per_trial=self.steps_per_trial)
@@ -106,6 +111,18 @@ class Options:
                 seeds_per_trial=self.seeds_per_trial,
             ),
         )
+
+    def _check_compile(self, experiment: Experiment) -> None:
+        if not has_compiler():
+            raise UserError(
+                "--compile always: expected a C++ compiler, g++ or the one that CXX names; install one, or "
+                "leave --compile out"
+            )
+        if self.trainer != "fast" or experiment.resources.gpus:
+            raise UserError(
+                "--compile always: expected the fast trainer on cores; leave out --compile, or the other "
+                "trainer and the GPU"
+            )
 
 
 def parse(program: str, description: str, arguments: list[str]) -> Options:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from analysis.schema import State
@@ -108,12 +109,16 @@ def configuration(params: Path) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in IDENTITY}
 
 
-def merit(run: FinishedRun, full_steps: int) -> tuple[int, float]:
-    """Ranks runs: a longer training counts more than a better objective; those without a value come last."""
+def merit(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
+    """Ranks runs: a longer training counts more than a better objective; those without a value come last.
+
+    Of equal ones, such as several that reached the optimum, that with the better curve comes first: where it
+    was reached sooner, it is less likely to have been luck.
+    """
     if run.state not in {State.COMPLETED, State.PRUNED} or not run.curve:
-        return -1, -math.inf
+        return -1, -math.inf, -math.inf
     last = max(run.curve)
-    return min(last, full_steps), run.curve[last]
+    return min(last, full_steps), run.curve[last], fmean(run.curve.values())
 
 
 def _read(folder: Path) -> FinishedRun | None:

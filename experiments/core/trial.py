@@ -19,6 +19,7 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from analysis.schema import Phase
 from experiments.core import trainer, unfinished
+from experiments.core.compilation import Compile, is_compiled
 from experiments.core.continuation import SCHEDULE, Recipe
 from experiments.core.environment_names import trainer_part, training_parameters
 from experiments.core.environments import Arena, RLlibEnv, make_vector
@@ -58,6 +59,8 @@ class Task:
     diverged_score: float
     """What a trial scores once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
+    compile: Compile = "auto"
+    """Whether gradient steps are compiled."""
     vectorization: Vectorization = "auto"
     resources: Resources = field(default_factory=Resources)
     seeds_per_trial: int = 1
@@ -105,7 +108,8 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     )
     if task.trainer == "rllib":
         return built
-    return use_fast_path(built, **trainer.fast_path_keywords(settings))
+    compiled = is_compiled(task.compile, settings, steps=task.steps, gpus=task.resources.gpus)
+    return use_fast_path(built, **trainer.fast_path_keywords(settings), compiled=compiled)
 
 
 def settings_of(config: Mapping[str, Any], task: Task) -> dict[str, Any]:

@@ -11,7 +11,15 @@ from analysis.schema import State
 from experiments.core import unfinished
 from experiments.core.manifest import first_difference
 from experiments.core.recorder import RunLog
-from experiments.core.resume import finished_runs, is_run, remove_unfinished, tidy, unfinished_runs
+from experiments.core.resume import (
+    FinishedRun,
+    finished_runs,
+    is_run,
+    merit,
+    remove_unfinished,
+    tidy,
+    unfinished_runs,
+)
 from experiments.core.unfinished import FILE
 
 CONFIG = {"lr": 1e-3, "layout": "64-tanh", "seed": 5, "config_id": "trial_0001"}
@@ -123,3 +131,17 @@ def test_runs_are_told_from_other_folders_by_name(name, run):
 )
 def test_what_differs_is_said_with_both_values(before, now, words):
     assert first_difference(before, now, "space") == words
+
+
+def test_longer_trained_runs_rank_first_then_better_ones_then_those_that_were_good_sooner():
+    expected = ["sooner", "later", "worse", "cut short", "diverged"]
+    curves = {
+        "later": (State.COMPLETED, {50: -3.0, 104: 1.0}),
+        "sooner": (State.COMPLETED, {50: 0.9, 100: 1.0}),
+        "worse": (State.COMPLETED, {50: 0.9, 100: 0.95}),
+        "cut short": (State.PRUNED, {50: 2.0}),
+        "diverged": (State.DIVERGED, {50: 2.0, 100: 2.0}),
+    }
+    runs = [FinishedRun(name=n, config={}, state=state, curve=curve) for n, (state, curve) in curves.items()]
+    ranked = sorted(runs, key=lambda run: merit(run, 100), reverse=True)
+    assert [run.name for run in ranked] == expected

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import torch
 from ray.rllib.algorithms.ppo import PPO
 from ray.rllib.core import COMPONENT_ENV_RUNNER
 from ray.rllib.utils.metrics import (
@@ -36,6 +37,9 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
         """Builds RLlib's algorithm and looks up its two working parts."""
         with without_compiler():
             super().setup(config)
+        # RLlib's seeding asks for deterministic algorithms, and torch then fills fresh memory that nobody
+        # reads: a twelfth of an update with convolutions.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self.runner: FastEnvRunner = self.env_runner
         self.learner: FastPPOLearner = next(
             iter(self.learner_group.foreach_learner(lambda learner: learner))

@@ -17,6 +17,9 @@ from experiments.core.fast_ppo.spaces import ActionPart
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 HALF_LOG_2PIE = 0.5 + HALF_LOG_2PI
 
+Weight = float | Tensor
+"""A number; a tensor of one where it is not known yet because the step is being compiled."""
+
 
 @dataclass(frozen=True)
 class ActionDistribution:
@@ -135,8 +138,8 @@ class ActionDistribution:
         old_prepared: Tensor,
         *,
         log_prob: Tensor,
-        entropy: float,
-        kl: float,
+        entropy: Weight,
+        kl: Weight,
     ) -> Tensor:
         """Gradient [B, L] towards the logits of a weighted sum of log-probability, entropy and KL divergence.
 
@@ -186,30 +189,43 @@ def _kl(kind: str, old: Tensor, new: Tensor) -> Tensor:
 
 
 def _categorical_gradient(
-    log_p: Tensor, action: Tensor, old_log_p: Tensor, weight: Tensor, entropy: float, kl: float
+    log_p: Tensor, action: Tensor, old_log_p: Tensor, weight: Tensor, entropy: Weight, kl: Weight
 ) -> Tensor:
     p = log_p.exp()
     # d log p(a) / d logit_j = [j = a] - p_j
     gradient = (p * -weight).scatter_add_(1, action.long(), weight)
-    if kl != 0.0:
-        gradient.add_(p - old_log_p.exp(), alpha=kl)
-    if entropy != 0.0:
+    if _matters(kl):
+        _add(gradient, p - old_log_p.exp(), kl)
+    if _matters(entropy):
         # dH / d logit_j = -p_j (log p_j + H)
         terms = p * log_p
-        gradient.sub_(terms.addcmul_(p, terms.sum(-1, keepdim=True), value=-1.0), alpha=entropy)
+        _add(gradient, terms.addcmul_(p, terms.sum(-1, keepdim=True), value=-1.0), -entropy)
     return gradient
 
 
 def _gaussian_gradient(
-    new: Tensor, action: Tensor, old: Tensor, weight: Tensor, entropy: float, kl: float
+    new: Tensor, action: Tensor, old: Tensor, weight: Tensor, entropy: Weight, kl: Weight
 ) -> Tensor:
     mean, log_std = new.chunk(2, dim=-1)
     inverse_std = (-log_std).exp()
     z = (action - mean) * inverse_std
     d_mean, d_log_std = z * inverse_std * weight, (z.square() - 1.0) * weight
-    if kl != 0.0:
+    if _matters(kl):
         old_mean, old_log_std = old.chunk(2, dim=-1)
         shift = (old_mean - mean) * inverse_std
-        d_mean.sub_(shift * inverse_std, alpha=kl)
-        d_log_std.add_(1.0 - (2.0 * (old_log_std - log_std)).exp() - shift.square(), alpha=kl)
+        _add(d_mean, shift * inverse_std, -kl)
+        _add(d_log_std, 1.0 - (2.0 * (old_log_std - log_std)).exp() - shift.square(), kl)
     return torch.cat([d_mean, d_log_std + entropy], dim=-1)
+
+
+def _matters(weight: Weight) -> bool:
+    """Whether a term has to be computed."""
+    return isinstance(weight, Tensor) or weight != 0.0
+
+
+def _add(total: Tensor, term: Tensor, weight: Weight) -> None:
+    """Adds a weighted term to a total, in place."""
+    if isinstance(weight, Tensor):
+        total.add_(term * weight)
+    else:
+        total.add_(term, alpha=weight)

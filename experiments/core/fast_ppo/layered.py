@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from experiments.core.fast_ppo.layers import (
     Dense,
     Flatten,
     Layer,
+    Place,
     Silu,
     Stack,
     run,
@@ -58,6 +61,12 @@ class LogStd:
         torch.sum(d_log_std, 0, out=self.d_free)
         return d_mean.contiguous()
 
+    def placed(self, value: Place, gradient: Place) -> LogStd:
+        """The same with other tensors for the free deviations and for their gradient."""
+        if self.free is None:
+            return self
+        return replace(self, free=value(self.free), d_free=gradient(self.free))
+
 
 class LayeredNetwork:
     """A trunk (empty where policy and value share nothing) with a policy stack and a value stack on it."""
@@ -99,6 +108,30 @@ class LayeredNetwork:
         d_value = run_back(self._value, value, d_values.unsqueeze(-1), needs_input=shared)
         if shared:
             run_back(self._trunk, trunk, d_policy.add_(d_value), needs_input=False)
+
+    @property
+    def shape(self) -> tuple[int, int, int, float | None]:
+        """Layers of trunk, policy and value, and the limit of the log deviations."""
+        limit = None if self._log_std is None else self._log_std.limit
+        return len(self._trunk), len(self._policy), len(self._value or ()), limit
+
+    @property
+    def layers(self) -> Iterator[Layer]:
+        """Every layer, the trunk's first."""
+        return itertools.chain(self._trunk, self._policy, self._value or ())
+
+    def placed(self, value: Place, gradient: Place) -> LayeredNetwork:
+        """The same network with other tensors for each parameter and for its gradient."""
+
+        def stack(layers: Stack) -> Stack:
+            return tuple(layer.placed(value, gradient) for layer in layers)
+
+        return LayeredNetwork(
+            stack(self._trunk),
+            stack(self._policy),
+            None if self._value is None else stack(self._value),
+            None if self._log_std is None else self._log_std.placed(value, gradient),
+        )
 
 
 def _channels_first(obs: Tensor) -> Tensor:

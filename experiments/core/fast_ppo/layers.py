@@ -10,7 +10,8 @@ Gradients are written to where the parameters' `grad` pointed when the layer was
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -29,14 +30,23 @@ Of smaller products oneDNN's cost per call is the larger part."""
 _HAS_ONEDNN = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
+def is_large(products: int) -> bool:
+    """Whether a matrix product is one for oneDNN; a step that is being compiled knows no number of rows."""
+    return not torch.compiler.is_exporting() and products >= ONEDNN_PRODUCTS
+
+
 def times_transposed(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x @ weight.T + bias` of x [B, in], weight [out, in] and bias [out]."""
     product: Tensor
-    if _HAS_ONEDNN and x.shape[0] * weight.numel() >= ONEDNN_PRODUCTS and x.device.type == "cpu":
+    if _HAS_ONEDNN and is_large(x.shape[0] * weight.numel()) and x.device.type == "cpu":
         product = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     else:
         product = x.mm(weight.t()) if bias is None else torch.addmm(bias, x, weight.t())
     return product
+
+
+Place = Callable[[Tensor], Tensor]
+"""Gives what stands in a parameter's place."""
 
 
 class Layer(Protocol):
@@ -57,6 +67,9 @@ class Layer(Protocol):
         Returns:
             The gradient of the inputs; `x` itself where it is not wanted.
         """
+
+    def placed(self, value: Place, gradient: Place) -> Layer:
+        """The same layer with other tensors for each parameter and for its gradient."""
 
 
 Stack = tuple[Layer, ...]
@@ -83,7 +96,7 @@ def run_back(stack: Stack, outputs: list[Tensor], d_last: Tensor, *, needs_input
 def _activate(y: Tensor, activation: str) -> Tensor:
     """Applies "tanh", "relu" or "" (nothing) in place."""
     if activation == "tanh":
-        if y.is_cpu:
+        if y.is_cpu and not torch.compiler.is_exporting():
             # NumPy's kernel, in the tensor's own memory: its error is 6e-8 at most (torch's 3e-8), and
             # torch's takes eight times as long or more, which is a seventh of training at 2x64.
             np.tanh(y.numpy(), out=y.numpy())
@@ -128,13 +141,19 @@ class Dense:
         """See `Layer.backward`."""
         d_y = _before_activation(y, d_y, self.activation)
         assert self.d_weight is not None, "a layer without a place for its gradient cannot be trained"
-        if d_y.numel() * x.shape[1] >= ONEDNN_PRODUCTS:
+        if is_large(d_y.numel() * x.shape[1]):
             self.d_weight.copy_(times_transposed(d_y.t(), x.t()))
         else:
             torch.mm(d_y.t(), x, out=self.d_weight)
         if self.d_bias is not None:
             torch.sum(d_y, 0, out=self.d_bias)
         return times_transposed(d_y, self.weight_t) if needs_input else x
+
+    def placed(self, value: Place, gradient: Place) -> Dense:
+        """See `Layer.placed`."""
+        weight = value(self.weight)
+        bias, d_bias = (None, None) if self.bias is None else (value(self.bias), gradient(self.bias))
+        return Dense(weight, weight.t(), bias, gradient(self.weight), d_bias, self.activation)
 
 
 @dataclass(frozen=True)
@@ -184,6 +203,13 @@ class Convolution:
             self.d_bias.copy_(d_bias)
         return d_x if needs_input else x
 
+    def placed(self, value: Place, gradient: Place) -> Convolution:
+        """See `Layer.placed`."""
+        bias, d_bias = (None, None) if self.bias is None else (value(self.bias), gradient(self.bias))
+        return replace(
+            self, weight=value(self.weight), bias=bias, d_weight=gradient(self.weight), d_bias=d_bias
+        )
+
 
 @dataclass(frozen=True)
 class Silu:
@@ -199,6 +225,11 @@ class Silu:
         d_x: Tensor = torch.ops.aten.silu_backward(d_y, x)
         return d_x
 
+    def placed(self, value: Place, gradient: Place) -> Silu:
+        """See `Layer.placed`: there is no parameter."""
+        del value, gradient
+        return self
+
 
 @dataclass(frozen=True)
 class Flatten:
@@ -213,3 +244,8 @@ class Flatten:
         del y, needs_input
         rows, channels, height, width = x.shape
         return d_y.view(rows, height, width, channels).permute(0, 3, 1, 2)
+
+    def placed(self, value: Place, gradient: Place) -> Flatten:
+        """See `Layer.placed`: there is no parameter."""
+        del value, gradient
+        return self

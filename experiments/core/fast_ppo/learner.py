@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from torch import Tensor
 
+from experiments.core.fast_ppo.compiled import CompilationError, CompiledStep, compiles
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.gae import advantages, standardised
 from experiments.core.fast_ppo.loss import Coefficients, Minibatch, RowTerms, output_gradient, row_terms
@@ -22,6 +24,11 @@ from experiments.core.fast_ppo.rollout import Rollout
 from experiments.core.fast_ppo.spaces import action_decoder
 from experiments.core.fast_ppo.statistics import check_finite, update_statistics
 from experiments.core.fast_ppo.streams import SHUFFLING, stream_generator
+
+logger = logging.getLogger(__name__)
+
+COMPILED = "compiled"
+"""Whether gradient steps are compiled, in `learner_config_dict`."""
 
 
 class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
@@ -44,6 +51,8 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         self._shuffle = stream_generator(self.config.seed, SHUFFLING)
         self._timesteps = 0
         self._floats = _NOTHING
+        self._may_compile = bool(self.config.learner_config_dict.get(COMPILED))
+        self._compiled: CompiledStep | None = None
 
     def train_on(self, rollout: Rollout, *, scale: float, timesteps: int) -> dict[str, Any]:
         """One PPO update.
@@ -116,19 +125,43 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
     def _update_epochs(self, data: Minibatch, scale: float) -> dict[str, float]:
         """All gradient steps of one update, and what they looked like."""
         weights = self._coefficients()
+        compiled = self._compiled_step(data, weights)
         steps: list[tuple[Minibatch, RowTerms]] = []
         norms: list[Tensor] = []
         for batch in self._minibatches(data):
-            logits, values, tape = self.network.forward(self._network_input(batch.obs, scale))
-            terms = row_terms(self.distribution, logits, values, batch)
-            self.network.backward(tape, *output_gradient(self.distribution, terms, batch, weights))
-            norms.append(self.flat.clip(self.config.grad_clip))
-            self.flat.adam_step()
+            norm, terms = compiled(batch) if compiled else self._gradient_step(batch, scale, weights)
+            norms.append(norm)
             steps.append((batch._replace(obs=_NOTHING), terms))  # images are not kept beyond their epoch
         norm = torch.stack(norms)
         check_finite(self.distribution, steps, norm, weights, weights_finite=self.flat.is_finite())
         last_epoch = steps[-(len(steps) // self.config.num_epochs) :]
         return update_statistics(self.distribution, last_epoch, norm, weights)
+
+    def _gradient_step(
+        self, batch: Minibatch, scale: float, weights: Coefficients
+    ) -> tuple[Tensor, RowTerms]:
+        """One gradient step; gives the gradient's norm before clipping, and the terms of its loss."""
+        logits, values, tape = self.network.forward(self._network_input(batch.obs, scale))
+        terms = row_terms(self.distribution, logits, values, batch)
+        self.network.backward(tape, *output_gradient(self.distribution, terms, batch, weights))
+        norm = self.flat.clip(self.config.grad_clip)
+        self.flat.adam_step()
+        return norm, terms
+
+    def _compiled_step(self, data: Minibatch, weights: Coefficients) -> CompiledStep | None:
+        """The same as machine code, where it was asked for and pays."""
+        rows = self.config.minibatch_size or len(data.targets)
+        if not (self._may_compile and compiles(self.network, rows)):
+            return None
+        if self._compiled is None:
+            try:
+                self._compiled = CompiledStep(self.network, self.distribution, self.flat, data)
+            except CompilationError as error:
+                logger.warning("gradient steps are not compiled: %s", error)
+                self._may_compile = False
+                return None
+        self._compiled.prepare(weights, self.config.grad_clip)
+        return self._compiled
 
     def _minibatches(self, data: Minibatch) -> Iterator[Minibatch]:
         """Minibatches of one exact size; what an epoch leaves over opens the next one, as in RLlib.

@@ -6,8 +6,18 @@ what they were, as views: modules, checkpoints and RLlib's optimiser keep workin
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
+
+
+class Adam(NamedTuple):
+    """What the optimiser does not change while it trains."""
+
+    beta1: float
+    beta2: float
+    eps: float
 
 
 class FlatParameters:
@@ -38,6 +48,23 @@ class FlatParameters:
     def _views(self, vector: Tensor) -> list[Tensor]:
         pieces = torch.split(vector, [p.numel() for p in self.parameters])
         return [piece.view(p.shape) for piece, p in zip(pieces, self.parameters, strict=True)]
+
+    @property
+    def vectors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Parameters [P], Adam's two moments [P] each, and the number of its steps."""
+        return self.values, self._mean, self._square, self._step
+
+    @property
+    def adam(self) -> Adam:
+        """The optimiser's constants."""
+        group = self._optimizer.param_groups[0]
+        beta1, beta2 = group["betas"]
+        return Adam(beta1, beta2, group["eps"])
+
+    @property
+    def lr(self) -> float:
+        """The present learning rate."""
+        return float(self._optimizer.param_groups[0]["lr"])
 
     def load_moments(self) -> None:
         """Takes over the optimiser's state, e.g. after a checkpoint was loaded into it."""

@@ -16,7 +16,9 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
+from experiments.core.fast_ppo.compiled import compiles
 from experiments.core.fast_ppo.divergence import DivergenceError
+from experiments.core.fast_ppo.gradient_step import GradientStep
 from experiments.core.fast_ppo.learner import FastPPOLearner
 from experiments.core.fast_ppo.loss import Minibatch, losses, output_gradient, row_terms
 from experiments.core.fast_ppo.spaces import action_decoder
@@ -68,6 +70,9 @@ CASES = [
     *((f"{name}", VECTOR, ACTION_SPACES["box"], layout) for name, layout in GAUSSIAN_LAYOUTS.items()),
     *((f"{name}", IMAGE, spaces.Discrete(3), layout) for name, layout in IMAGE_LAYOUTS.items()),
 ]
+
+UNCOMPILED = ("layer norm", "cnn", "cnn, separate")
+"""Layouts that torch differentiates, and convolutions."""
 
 
 def config_for(obs_space: Any, action_space: Any, layout: DefaultModelConfig, **training: Any) -> PPOConfig:
@@ -189,6 +194,44 @@ def test_losses_and_gradients_equal_those_of_rllib(obs_space, action_space, layo
         torch.testing.assert_close(
             parameter.grad, expected, rtol=1e-4, atol=1e-7, msg=lambda m, n=name: f"{n}: {m}"
         )
+
+
+@pytest.mark.parametrize(
+    ("action_space", "layout"),
+    [c[2:] for c in CASES if c[0] not in UNCOMPILED],
+    ids=[c[0] for c in CASES if c[0] not in UNCOMPILED],
+)
+def test_the_step_that_is_compiled_is_the_same_step(action_space, layout):
+    config = config_for(VECTOR, action_space, layout)
+    _, fast = learners(config)
+    assert compiles(fast.network, ROWS)
+    step = GradientStep(fast.network, fast.distribution, fast.flat.adam)
+    vectors = [vector.clone() for vector in fast.flat.vectors]
+    weights = fast._coefficients()
+    numbers = torch.tensor([*weights, config.grad_clip, fast.flat.lr])
+    with torch.no_grad():
+        for rows in (ROWS, 2, 31):
+            batch = random_batch(config, fast, rows)
+            expected_norm, expected = fast._gradient_step(batch, 1.0, weights)
+            norm, *terms = step(*vectors, numbers, *batch)
+            torch.testing.assert_close(norm, expected_norm, rtol=1e-4, atol=1e-6)
+            for term, wanted in zip(terms, expected, strict=True):
+                torch.testing.assert_close(term, wanted, rtol=1e-4, atol=1e-5)
+    for vector, wanted in zip(vectors, fast.flat.vectors, strict=True):
+        torch.testing.assert_close(vector, wanted, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", UNCOMPILED)
+def test_what_compiling_does_not_make_faster_is_not_compiled(name):
+    (obs_space, action_space, layout) = next(c[1:] for c in CASES if c[0] == name)
+    _, fast = learners(config_for(obs_space, action_space, layout))
+    assert not compiles(fast.network, ROWS)
+
+
+def test_large_matrix_products_are_not_compiled():
+    wide = DefaultModelConfig(fcnet_hiddens=[64, 64], vf_share_layers=False)
+    _, fast = learners(config_for(VECTOR, spaces.Discrete(3), wide))
+    assert [compiles(fast.network, rows) for rows in (64, 256, 512)] == [True, True, False]
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS + 11], ids=["whole minibatches", "minibatches that span epochs"])
