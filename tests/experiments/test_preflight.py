@@ -96,7 +96,7 @@ def test_no_check_waits_for_a_compiler(tmp_path, monkeypatch):
 
     monkeypatch.setattr("experiments.core.fast_ppo.learner.CompiledStep", compile_it)
     found = checked(tmp_path, options={"compile": "always"}).corners
-    assert found.updated == stock.given
+    assert found.updated == found.given
 
 
 def test_a_vector_environment_that_resets_in_the_wrong_step_is_refused(tmp_path):
