@@ -18,9 +18,12 @@ class Report:
     def run(self) -> None:
         """Write the report and say where it is."""
         from analysis.report import write_report
+        from analysis.wording import race_note
 
         report = write_report(self.folder)
         print(report.verdict.sentence)
+        if report.verdict.race is not None:
+            print(race_note(report.verdict.race))
         for note in report.verdict.notes:
             print(f"Note: {note}")
         print(f"\nReport: {report.html}")

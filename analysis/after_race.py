@@ -33,11 +33,12 @@ IntArray = NDArray[np.int64]
 
 
 class Estimate(NamedTuple):
-    """A mean, its standard error, and the number of seeds behind it."""
+    """A mean, its standard error, the number of seeds behind it, and the standard deviation over them."""
 
     mean: float
     error: float
     seeds: int
+    deviation: float
 
     def interval(self, confidence: float, widening: float = 0.0) -> statistics.Interval:
         """Student's interval, made 1 + `widening` / seeds times as wide; none below two seeds."""
@@ -46,8 +47,13 @@ class Estimate(NamedTuple):
         half = (1 + widening / self.seeds) * stats.t.ppf(0.5 + confidence / 2, self.seeds - 1) * self.error
         return statistics.Interval(float(self.mean - half), float(self.mean + half))
 
+    def error_with(self, deviation: float) -> float:
+        """Give the standard error that the mean would have, had its values another standard deviation."""
+        own = self.error / self.deviation if self.deviation > 0 else self.seeds**-0.5
+        return float(deviation * own)
 
-NOTHING: Final = Estimate(np.nan, np.nan, 0)
+
+NOTHING: Final = Estimate(np.nan, np.nan, 0, np.nan)
 """The estimate from no runs."""
 
 
@@ -107,8 +113,9 @@ def estimate(values_s: ArrayLike, first_rf: IntArray | None = None) -> Estimate:
     x_s: FloatArray = np.asarray(values_s, dtype=np.float64)
     there = x_s[np.isfinite(x_s)]
     if there.size < 2:
-        return Estimate(float(there.mean()) if there.size else np.nan, np.nan, there.size)
-    plain = Estimate(float(there.mean()), statistics.standard_error(there), there.size)
+        return Estimate(float(there.mean()) if there.size else np.nan, np.nan, there.size, np.nan)
+    error = statistics.standard_error(there)
+    plain = Estimate(float(there.mean()), error, there.size, error * there.size**0.5)
     if first_rf is None or first_rf.shape[1] >= x_s.size:
         return plain
     x_rf = x_s[first_rf]
@@ -118,8 +125,8 @@ def estimate(values_s: ArrayLike, first_rf: IntArray | None = None) -> Estimate:
     count_r = np.isfinite(x_rf).sum(axis=1)
     mean_r = np.nansum(x_rf, axis=1) / count_r
     own_r = np.nansum((x_rf - mean_r[:, None]) ** 2, axis=1) / (count_r - 1) / count_r
-    error = np.sqrt(max(own_r.mean() - mean_r.var(), 0.0))
-    return Estimate(float(mean_r.mean()), max(plain.error, float(error)), there.size)
+    error = float(np.sqrt(max(own_r.mean() - mean_r.var(), 0.0)))
+    return plain._replace(mean=float(mean_r.mean()), error=max(plain.error, error))
 
 
 class Estimates:

@@ -121,6 +121,19 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
     return rows
 
 
+def picked_note(verdict: Verdict) -> str:
+    """Say how the interval of the winner's mean was made; nothing where it was made as all the others."""
+    if verdict.picked is None or verdict.contenders < 2:
+        return ""
+    spread = "all contenders' runs" if verdict.picked.pooled else "its own runs, unlike the others' in spread"
+    rivals = verdict.picked.choice - 1
+    allowance = f"allowing for {rivals} other{'s' if rivals > 1 else ''} that might as well have been picked"
+    return (
+        "The winner was picked for its mean, so the interval of that mean is of another kind: "
+        f"Student's t with the spread of {spread}{f', {allowance}' if rivals else ''}."
+    )
+
+
 def configurations(sweep: Sweep, verdict: Verdict) -> dict[str, Any]:
     """Give every searched name with its value in each confirmed configuration."""
     configs = [str(config) for config in verdict.table["config_id"]]

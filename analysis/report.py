@@ -23,6 +23,7 @@ from analysis.importance import importance
 from analysis.lineage import Lineage, load_lineage
 from analysis.loading import Sweep, load_sweep, write_frames
 from analysis.verdict import Verdict, decide
+from analysis.wording import race_note
 
 TEMPLATES: Final = files("analysis") / "templates"
 PNG_SCALE: Final = 2
@@ -157,6 +158,7 @@ def _html(
         "outcome": verdict.outcome.replace(" ", "-"),
         "verdict_head": head if rest else "",
         "verdict_rest": _capitalised(rest, verdict.winner) if rest else verdict.sentence,
+        "race": None if verdict.race is None else race_note(verdict.race),
         "notes": verdict.notes,
         "tiles": page.tiles(sweep, verdict),
         "confirmed_figures": [item for item in shown if item["name"] in CONFIRMATION_FIGURES],
@@ -167,7 +169,7 @@ def _html(
         "population": population,
         "confirmed": page.confirmed_rows(verdict, sweep.scale),
         "contenders": verdict.contenders,
-        "raced": verdict.race is not None,
+        "picked": page.picked_note(verdict),
         "configurations": page.configurations(sweep, verdict),
         "chosen": verdict.chosen,
         "findings": findings,

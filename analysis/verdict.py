@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis import statistics, wording
 from analysis.after_race import NOTHING, Estimate, Estimates, estimate
+from analysis.picked import Picked, picked_interval
 from analysis.race import MIN_PAIRS, Race, Standing, race
 from analysis.scale import Scale
 from analysis.schema import DEFAULT, RLLIB, State
@@ -84,6 +85,7 @@ class Verdict:
         contenders: Number of tuned configurations that were compared (the size of the family).
         notes: What a reader must know to believe the numbers: missing and diverged runs.
         table: One row per confirmed configuration, highest mean first; columns `TABLE_COLUMNS`.
+        picked: The interval of the winner's mean and how it came about; None if there is no winner.
         race: How the race went; None if the number of seeds was fixed.
     """
 
@@ -96,6 +98,7 @@ class Verdict:
     contenders: int
     notes: tuple[str, ...]
     table: pd.DataFrame
+    picked: Picked | None
     race: Race | None
 
     @property
@@ -146,11 +149,19 @@ def decide(
         against_default = _as_raced(against_default, raced, went)
     against_rllib = _compare_all(runs, RLLIB, family, raced)
     winner = _winner(means, contenders, against_default)
+    intervals = {
+        config: mean.interval(statistics.CONFIDENCE, statistics.WIDENING) for config, mean in means.items()
+    }
+    picked = None
+    if winner is not None:
+        others = [means[config] for config in contenders if config != winner]
+        picked = picked_interval(means[winner], others, counted=_counted(went))
+        intervals[winner] = picked.interval
     facts = wording.Facts(
         winner=winner,
         contenders=len(contenders),
         means={config: estimated.mean for config, estimated in means.items()},
-        interval=_mean_interval(means[winner], family) if winner else statistics.NO_INTERVAL,
+        interval=intervals[winner] if winner else statistics.NO_INTERVAL,
         seeds=means[winner].seeds if winner else 0,
         against_default=against_default.get(winner) if winner else None,
         against_rllib=against_rllib.get(winner) if winner else None,
@@ -160,9 +171,8 @@ def decide(
     )
     outcome = _outcome(winner, facts.against_default)
     table = _table(
-        confirmation, runs, means, {winner: family} if winner else {},
-        _search_scores(search), against_default, against_rllib,
-    )  # fmt: skip
+        confirmation, runs, means, intervals, _search_scores(search), against_default, against_rllib
+    )
     if went:
         table["standing"] = [str(went.standings.get(config, "")) for config in table["config_id"]]
     return Verdict(
@@ -175,8 +185,9 @@ def decide(
         beats_default=outcome == Outcome.BETTER,
         beats_rllib=facts.against_rllib is not None and facts.against_rllib.above_zero,
         contenders=len(contenders),
-        notes=(*([wording.race_note(went)] if went else []), *wording.notes(table)),
+        notes=wording.notes(table),
         table=table,
+        picked=picked,
         race=went,
     )
 
@@ -261,6 +272,17 @@ def _winner(
     return max(better or enough or contenders, key=lambda config: means[config].mean, default=None)
 
 
+def _counted(went: Race | None) -> int | None:
+    """Give the seeds of each contender that the winner's interval counts: the first look's, or all (None).
+
+    In a race that has accepted nobody, those that went on beyond the first look owe it to runs that lay
+    close together by luck. Counted with all their seeds they would make the spread look small.
+    """
+    if went is None or Standing.BETTER in went.standings.values():
+        return None
+    return went.looks[0]
+
+
 def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:
     if winner is None:
         return Outcome.UNCONFIRMED
@@ -291,15 +313,12 @@ def _table(
     confirmation: pd.DataFrame,
     runs: "Mapping[str, pd.Series[float]]",
     means: Mapping[str, Estimate],
-    picked: Mapping[str, int],
+    intervals: Mapping[str, statistics.Interval],
     search_scores: Mapping[str, float],
     against_default: Mapping[str, Comparison],
     against_rllib: Mapping[str, Comparison],
 ) -> pd.DataFrame:
-    """Give one row per configuration with a folder in confirm/, even if none of its runs has a value.
-
-    `picked` says of the winner from how many it was picked.
-    """
+    """Give one row per configuration with a folder in confirm/, even if none of its runs has a value."""
     rows = []
     for config, started in confirmation.groupby("config_id", sort=True):
         values = runs.get(str(config), pd.Series(dtype=float))
@@ -309,8 +328,11 @@ def _table(
             "missing": started["test_seed"].nunique() - values.size,
         }
         row["diverged"] = int((started["state"] == State.DIVERGED).sum())
-        location = means.get(str(config), NOTHING)
-        row |= _location(values, location, picked.get(str(config), 1), search_scores.get(str(config), np.nan))
+        mean, searched = means.get(str(config), NOTHING).mean, search_scores.get(str(config), np.nan)
+        row |= {"mean": mean, "search_objective": searched, "winners_curse": searched - mean}
+        row["mean_low"], row["mean_high"] = intervals.get(str(config), statistics.NO_INTERVAL)
+        row["iqm"] = statistics.iqm(values)
+        row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
         row |= _difference("", against_default.get(str(config)))
         row |= _difference("rllib_", against_rllib.get(str(config)))
         if DEFAULT in runs and config != DEFAULT:
@@ -325,25 +347,6 @@ def _table(
         columns[name] = pd.Series([row.get(name, absent) for row in rows], dtype=dtype)
     table = pd.DataFrame(columns)
     return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
-
-
-def _location(
-    values: "pd.Series[float]", location: Estimate, picked_from: int, search_objective: float
-) -> dict[str, float]:
-    row = {
-        "mean": location.mean,
-        "iqm": statistics.iqm(values),
-        "search_objective": search_objective,
-    }
-    row["mean_low"], row["mean_high"] = _mean_interval(location, picked_from)
-    row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
-    row["winners_curse"] = search_objective - row["mean"]
-    return row
-
-
-def _mean_interval(location: Estimate, picked_from: int) -> statistics.Interval:
-    """Give the interval of a mean; the one picked from several for its mean gets a wider one."""
-    return location.interval(statistics.simultaneous_confidence(picked_from), statistics.WIDENING)
 
 
 def _difference(prefix: str, comparison: Comparison | None) -> dict[str, float]:

@@ -95,7 +95,8 @@ def draw(points: pd.DataFrame) -> alt.FacetChart:
         alt.Chart(points)
         .mark_line(point=True)
         .encode(
-            x=alt.X("value:Q", title=None, scale=alt.Scale(type="log", base=2)),
+            # Each value is twice the one before, so even distances are a logarithmic scale.
+            x=alt.X("value:O", title=None, axis=alt.Axis(labelAngle=0)),
             y=alt.Y("speed:Q", title="environment steps per second", scale=alt.Scale(zero=True)),
         )
         .properties(width=200, height=150)

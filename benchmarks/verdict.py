@@ -13,7 +13,7 @@ import tyro
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis import statistics
+from analysis import picked, statistics
 from analysis.verdict import decide
 
 FloatArray = NDArray[np.float64]
@@ -85,8 +85,8 @@ def simulate(
 def tables(sweeps: Sweeps, index: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give one simulated sweep as the tables that `decide` takes."""
     confirmed_cs = sweeps.confirmed_wcs[index]
-    names = ["default", *(f"trial_{number + 1:04d}" for number in range(CONTENDERS))]
     n = confirmed_cs.shape[1]
+    names = ["default", *(f"trial_{number:04d}" for number in range(1, len(confirmed_cs)))]
     confirmation = pd.DataFrame(
         {
             "config_id": np.repeat(names, n),
@@ -104,16 +104,18 @@ class Decisions:
 
     better_w: NDArray[np.bool_]
     worse_w: NDArray[np.bool_]
+    winner_w: NDArray[np.int64]
     winner_mean_w: FloatArray
-    winner_half_w: FloatArray
+    winner_interval_we: FloatArray
+    """Lower and upper end, shape [W, 2]."""
     mean_wc: FloatArray
 
 
 def decide_all(sweeps: Sweeps) -> Decisions:
     """Decide all sweeps by the rules of `analysis.verdict`, array-wise, which is a hundred times faster."""
     contender_wcs = sweeps.confirmed_wcs[:, 1:]
-    n = contender_wcs.shape[2]
-    level = 0.5 + statistics.simultaneous_confidence(CONTENDERS) / 2
+    _, contenders, n = contender_wcs.shape
+    level = 0.5 + statistics.simultaneous_confidence(contenders) / 2
     t = stats.t.ppf(level, n - 1)
     mean_wc = contender_wcs.mean(axis=2)
     difference_wcs = contender_wcs - sweeps.confirmed_wcs[:, :1]
@@ -122,14 +124,40 @@ def decide_all(sweeps: Sweeps) -> Decisions:
     eligible_wc = np.where(above_wc.any(axis=1, keepdims=True), above_wc, True)
     winner_w = np.where(eligible_wc, mean_wc, -np.inf).argmax(axis=1)
     each_w = np.arange(len(winner_w))
-    deviation_w = contender_wcs[each_w, winner_w].std(axis=1, ddof=1)
     return Decisions(
         better_w=above_wc.any(axis=1),
         worse_w=(difference_wcs.mean(axis=2) < -half_wc)[each_w, winner_w],
+        winner_w=winner_w,
         winner_mean_w=mean_wc[each_w, winner_w],
-        winner_half_w=(1 + statistics.WIDENING / n) * t * deviation_w / np.sqrt(n),
+        winner_interval_we=pick_all(contender_wcs, winner_w),
         mean_wc=mean_wc,
     )
+
+
+def pick_all(x_wcs: FloatArray, winner_w: NDArray[np.int64]) -> FloatArray:
+    """Give the winners' intervals by the rules of `analysis.picked`, array-wise; shape [W, 2]."""
+    _, contenders, n = x_wcs.shape
+    confidence, widening = statistics.CONFIDENCE, statistics.WIDENING
+    each_w, degrees = np.arange(len(x_wcs)), n - 1
+    mean_wc, variance_wc = x_wcs.mean(axis=2), x_wcs.var(axis=2, ddof=1)
+    picked_w, own_w, pooled_w = mean_wc[each_w, winner_w], variance_wc[each_w, winner_w], variance_wc.mean(1)
+    behind_wc = (picked_w[:, None] - mean_wc) / np.sqrt((variance_wc + own_w[:, None]) / n)
+    choice_w = (behind_wc <= picked.REACH).sum(axis=1)
+    ratio_w = own_w * (contenders - 1) / (variance_wc.sum(axis=1) - own_w)
+    f = stats.f(degrees, (contenders - 1) * degrees)
+    alone_w = (ratio_w > f.isf(picked.LARGER)) | (ratio_w < f.ppf(picked.SMALLER))
+    ends = []
+    for end in (0, 1):
+        choices_c = np.arange(1, contenders + 1)
+        below_c = (1 - confidence) / np.maximum(choices_c, 2)
+        level_c = (1 - confidence - below_c) if end else below_c
+        pooled_t = stats.t.isf(level_c, contenders * degrees) * (1 + widening / (contenders * n))
+        own_t = stats.t.isf((1 - confidence) / 2 / choices_c, degrees) * (1 + widening / n)
+        half_w = np.where(
+            alone_w, own_t[choice_w - 1] * np.sqrt(own_w), pooled_t[choice_w - 1] * np.sqrt(pooled_w)
+        )
+        ends.append(picked_w + (half_w if end else -half_w) / np.sqrt(n))
+    return np.stack(ends, axis=1)
 
 
 def check_against_decide(sweeps: Sweeps, decisions: Decisions, checked: int) -> None:
@@ -141,11 +169,11 @@ def check_against_decide(sweeps: Sweeps, decisions: Decisions, checked: int) -> 
     for index in range(checked):
         verdict = decide(*tables(sweeps, index))
         row = verdict.row(str(verdict.winner))
-        half = (row["mean_high"] - row["mean_low"]) / 2
         ours = (decisions.better_w[index], decisions.worse_w[index])
         assert ours == (verdict.outcome == "better", verdict.outcome == "worse"), verdict.sentence
         assert np.allclose(
-            [row["mean"], half], [decisions.winner_mean_w[index], decisions.winner_half_w[index]]
+            row[["mean", "mean_low", "mean_high"]].astype(float),
+            [decisions.winner_mean_w[index], *decisions.winner_interval_we[index]],
         )
 
 
@@ -157,7 +185,8 @@ def claims(options: Options, n: int, gain: float, draw: Draw, default_draw: Draw
     check_against_decide(sweeps, decisions, options.checked)
     better = int(decisions.better_w.sum())
     interval = stats.binomtest(better, options.sweeps).proportion_ci()
-    covered_w = np.abs(decisions.winner_mean_w) <= decisions.winner_half_w
+    low_w, high_w = decisions.winner_interval_we.T
+    covered_w = (low_w <= 0) & (high_w >= 0)
     return [
         f"{better / options.sweeps:.1%} [{interval.low:.1%}, {interval.high:.1%}]",
         f"{decisions.worse_w.mean():.1%}",
@@ -251,7 +280,8 @@ def _inside(interval: statistics.Interval, value: float) -> bool:
     return interval.low <= value <= interval.high
 
 
-def _print_table(title: str, header: tuple[str, ...], rows: Iterator[list[str]]) -> None:
+def print_table(title: str, header: tuple[str, ...], rows: Iterator[list[str]]) -> None:
+    """Print rows as Markdown, each as soon as it is there."""
     print(f"\n### {title}\n\n| {' | '.join(header)} |\n|{' --- |' * len(header)}", flush=True)
     for row in rows:
         print(f"| {' | '.join(row)} |", flush=True)
@@ -259,11 +289,9 @@ def _print_table(title: str, header: tuple[str, ...], rows: Iterator[list[str]])
 
 def main(options: Options) -> None:
     """Print the tables of docs/statistics.md."""
-    _print_table(
-        "Coverage of the 95 % intervals", ("seeds", "runs", *COVERAGE_HEADER), coverage_rows(options)
-    )
-    _print_table("False claims", ("seeds", "runs", *CLAIM_HEADER), null_rows(options))
-    _print_table("Power", ("seeds", "gain", *CLAIM_HEADER[:2]), power_rows(options))
+    print_table("Coverage of the 95 % intervals", ("seeds", "runs", *COVERAGE_HEADER), coverage_rows(options))
+    print_table("False claims", ("seeds", "runs", *CLAIM_HEADER), null_rows(options))
+    print_table("Power", ("seeds", "gain", *CLAIM_HEADER[:2]), power_rows(options))
 
 
 if __name__ == "__main__":

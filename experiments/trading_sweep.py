@@ -1,7 +1,7 @@
 """Does tuning PPO pay on a mean-reverting market?
 
 Run:    python -m experiments.trading_sweep
-Expect: a confirmed score of 0.90 [0.83, 0.98], 0.110 [0.004, 0.215] above the default; 4 min 16 s and 1.82
+Expect: a confirmed score of 0.90 [0.86, 0.95], 0.110 [0.004, 0.215] above the default; 4 min 16 s and 1.82
         million steps on 2 cores that had other work, too
 """
 

@@ -27,6 +27,7 @@ from experiments.core.rungs import ToldOnStart, tell_finished
 from experiments.core.schedulers import Population
 from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
+from search_spaces.starting_points import starting_points
 
 
 class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
@@ -73,7 +74,7 @@ def search(
         full_steps=task.steps,
         finished=finished,
         unfinished=unfinished,
-        warm_start=list(plan.warm_start.configurations.values()) if plan.warm_start else [],
+        first=first_configurations(plan),
     )
     scheduler = early_stopping(declared, steps=task.steps, seed=plan.seeds.sampler)
     tell_finished(scheduler, finished)
@@ -82,6 +83,12 @@ def search(
         runs=remaining, concurrency=concurrency,
         callbacks=[*callbacks, ToldOnStart(folder, scheduler, searcher)], interruption=interruption,
     )  # fmt: skip
+
+
+def first_configurations(plan: Plan) -> list[Mapping[str, Any]]:
+    """What is tried after the default: what is known to start well, and what another sweep found."""
+    taken_over = plan.warm_start.configurations.values() if plan.warm_start else ()
+    return [*starting_points(plan.experiment.space), *taken_over]
 
 
 def train_population(
@@ -106,8 +113,8 @@ def train_population(
         interruption: Ends the phase when asked to.
     """
     experiment, folder = plan.experiment, plan.folder / Phase.SEARCH
-    taken_over = list(plan.warm_start.configurations.values()) if plan.warm_start else []
-    drawn = members(experiment.space, experiment.budget.trials, plan.seeds.sampler, first=taken_over)
+    first = first_configurations(plan)
+    drawn = members(experiment.space, experiment.budget.trials, plan.seeds.sampler, first=first)
     runs = [
         {**config, "config_id": trial_name(number), "seed": plan.seeds.training(number)}
         for number, config in enumerate(drawn)

@@ -49,7 +49,7 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         full_steps: Steps of a complete trial; one that ends before them was pruned.
         finished: Trials that the sweep's folder already holds.
         unfinished: Trials that were cut off; they come first.
-        warm_start: Values to try next, in order; those that a trial has already are passed over.
+        first: Values to try next, in order; those that a trial has already are passed over.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         full_steps: int,
         finished: Sequence[FinishedRun] = (),
         unfinished: Sequence[UnfinishedRun] = (),
-        warm_start: Sequence[Mapping[str, Any]] = (),
+        first: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._searched = space
         self._training_seed = training_seed
@@ -87,7 +87,7 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
             waiting = {trial_name(0): space.defaults, **waiting}
         for config in waiting.values():
             self._ot_study.enqueue_trial(_searched(config, space))
-        for values in warm_start:
+        for values in first:
             if not any(values.items() <= run.config.items() for run in there):
                 self._ot_study.enqueue_trial(dict(values))
         new = (trial_name(number) for number in itertools.count() if trial_name(number) not in taken)

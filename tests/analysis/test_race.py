@@ -7,6 +7,7 @@ import pytest
 from analysis.after_race import Orders, estimate
 from analysis.race import Standing, boundary, follow, missing_runs, race
 from analysis.verdict import decide
+from analysis.wording import race_note
 
 LOOKS = (5, 8, 12, 15)
 ALL = ["rllib", "default", "trial_0001", "trial_0002"]
@@ -105,7 +106,8 @@ def test_better_is_claimed_exactly_where_the_race_accepted_and_the_interval_says
         if row["standing"]:
             assert (row["difference_low"] > 0) == (row["standing"] == Standing.BETTER)
             assert row["n"] == verdict.race.seeds[row["config_id"]]
-    assert f"spent {verdict.race.spent} of 60 runs" in verdict.notes[0]
+    assert f"spent {verdict.race.spent} of 60 runs" in race_note(verdict.race)
+    assert verdict.notes == ()
 
 
 def test_a_failed_run_is_not_asked_for_again_and_an_unfinished_one_is():

@@ -146,6 +146,26 @@ def test_missing_runs_are_said_beside_the_verdict(writer, tmp_path):
     assert "killed: out of memory" in html
 
 
+def test_how_the_race_went_is_information_and_only_missing_runs_are_a_warning(writer, tmp_path):
+    looks = {"confirmation": {"top_k": 3, "looks": [5, 8]}}
+    folder = writer.write_sweep(tmp_path / "sweep", trials=10, seeds=8, **looks)
+    assert '<ul class="notes">' not in write_report(folder, figures=False).html.read_text()
+    (folder / "confirm" / "default_seed2" / "state.json").write_text(json.dumps({"state": "failed"}))
+    html = write_report(folder, figures=False).html.read_text()
+    warnings = re.search(r'<ul class="notes">(.*?)</ul>', html, flags=re.DOTALL).group(1)
+    assert "default: 1 confirmation run failed" in warnings
+    assert "The race spent" not in warnings
+    assert '<p class="race">The race spent' in html
+
+
+def test_the_page_says_how_the_winners_interval_was_made(writer, tmp_path):
+    folder = writer.write_sweep(tmp_path / "one", trials=10, top_k=1)
+    assert "The winner was picked for its mean" not in write_report(folder, figures=False).html.read_text()
+    report = write_report(writer.write_sweep(tmp_path / "three", trials=10), figures=False)
+    spread = "all contenders&#39; runs" if report.verdict.picked.pooled else "its own runs"
+    assert f"Student&#39;s t with the spread of {spread}" in report.html.read_text()
+
+
 def test_nothing_is_written_into_a_folder_that_is_no_sweep(tmp_path):
     with pytest.raises(NotASweepError):
         write_report(tmp_path)

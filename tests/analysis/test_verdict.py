@@ -2,8 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.after_race import estimate
+from analysis.picked import picked_interval
 from analysis.scale import Scale
+from analysis.statistics import mean_interval
 from analysis.verdict import TABLE_COLUMNS, decide
+
+UNIT = Scale(floor=0.0, optimum=1.0)
 
 SCORES = {
     "default": [0.50, 0.52, 0.49, 0.51, 0.50],
@@ -152,6 +157,19 @@ def test_more_contenders_widen_the_intervals():
     many = decide(confirmation(SCORES | extra)).row("trial_0003")
     assert many["difference_high"] - many["difference_low"] > few["difference_high"] - few["difference_low"]
     assert many["p_adjusted"] == pytest.approx(3 * few["p_adjusted"])
+
+
+def test_the_winner_has_an_interval_of_its_own_kind_and_the_others_the_usual_one():
+    scores = SCORES | {"trial_0003": [0.90, 0.83, 0.88, 0.91, 0.85]}
+    verdict = decide(confirmation(scores))
+    means = {config: estimate(runs) for config, runs in scores.items()}
+    others = [means["trial_0007"]]
+    ends = verdict.table.set_index("config_id")[["mean_low", "mean_high"]]
+    assert tuple(ends.loc["trial_0003"]) == picked_interval(means["trial_0003"], others).interval
+    for config in ("default", "rllib", "trial_0007"):
+        assert tuple(ends.loc[config]) == pytest.approx(mean_interval(scores[config]))
+    low, high = ends.loc["trial_0003"]
+    assert f"scores 0.87 [{low:.2f}, {high:.2f}]" in decide(confirmation(scores), scale=UNIT).sentence
 
 
 def test_the_winners_curse_is_search_minus_confirmed():

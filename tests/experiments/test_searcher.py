@@ -116,7 +116,7 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
     cut_off = {**SPACE.defaults, "lr": 1e-3}
     unfinished = [UnfinishedRun(name="trial_0001", config=cut_off)]
     warm = [{"lr": 2e-3}, {"lr": 1e-3}]  # the second one is what was cut off
-    searcher = make_searcher(finished=finished, unfinished=unfinished, warm_start=warm)
+    searcher = make_searcher(finished=finished, unfinished=unfinished, first=warm)
     states = [trial.state for trial in study_of(searcher).trials[:3]]
     assert states == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
     again, new = searcher.suggest("a"), searcher.suggest("b")

@@ -1,0 +1,36 @@
+"""Configurations that are worth a trial before a searcher has learned anything, besides the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from search_spaces.space import Scalar, SearchSpace
+
+SHORT_BUDGET: Mapping[str, Scalar] = MappingProxyType(
+    {
+        "lr": 7e-4,
+        "entropy_coeff": 0.02,
+        "gae_lambda": 0.9,
+        "one_minus_gamma": 0.03,
+        "batch_size": 512,
+        "num_minibatches": 8,
+    }
+)
+"""What winners have in common where steps are few, and the literature's default has not.
+
+Rounded medians over the best trials of six of this suite's sweeps (point_target, resource, resource_discrete,
+spaces, trading, visual_symbolic); leaving out any one of them moves no number by more than a fifth. The
+median batch lies between 512 and 1024, and the smaller one is taken. Other names differ without a pattern.
+"""
+
+
+def starting_points(space: SearchSpace) -> list[dict[str, Scalar]]:
+    """The configurations to try right after a space's default.
+
+    Names that the space does not have, and values outside its domains, stay at the default.
+    """
+    known = {name: value for name, value in SHORT_BUDGET.items() if name in space.names}
+    outside = space.misfits(known)
+    point = space.configuration({name: value for name, value in known.items() if name not in outside})
+    return [] if point == space.defaults else [point]
