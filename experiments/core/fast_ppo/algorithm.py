@@ -22,6 +22,7 @@ from ray.rllib.utils.metrics import (
     TIMERS,
 )
 
+from experiments.core.fast_ppo.callers import without_source_lookup
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.fast_ppo.lean import without_compiler
 from experiments.core.fast_ppo.learner import FastPPOLearner
@@ -35,7 +36,7 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
 
     def setup(self, config: Any) -> None:
         """Builds RLlib's algorithm and looks up its two working parts."""
-        with without_compiler():
+        with without_compiler(), without_source_lookup():
             super().setup(config)
         # RLlib's seeding asks for deterministic algorithms, and torch then fills fresh memory that nobody
         # reads: a twelfth of an update with convolutions.
