@@ -20,9 +20,9 @@ from rich.console import Console
 from analysis.schema import Phase, State
 from experiments import Experiment
 from experiments.core import phases
+from experiments.core.diverged_score import diverged_score
 from experiments.core.options import Options
 from experiments.core.plan import Plan
-from experiments.core.preflight import diverged_score
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, RunLog
 from experiments.core.searcher import METRIC, trial_name

@@ -33,6 +33,12 @@ class Recipe:
     settings: Callable[[Mapping[str, Any]], dict[str, Any]]
     """Gives every setting of the trainer of what is in force."""
 
+    @property
+    def configs(self) -> list[dict[str, Any]]:
+        """All that comes into force on the way, in order."""
+        changes = [segment["steps"] for segment in self.received.get(SCHEDULE, ())]
+        return [self.at(steps) for steps in (0, *changes)]
+
     def at(self, steps: int) -> dict[str, Any]:
         """What is in force after some steps."""
         return config_at(self.received, steps)

@@ -81,7 +81,7 @@ def search(
     train_all(
         plan.folder, Phase.SEARCH, task, searcher, scheduler,
         runs=remaining, concurrency=concurrency,
-        callbacks=[*callbacks, ToldOnStart(scheduler, unfinished)], interruption=interruption,
+        callbacks=[*callbacks, ToldOnStart(folder, scheduler, searcher)], interruption=interruption,
     )  # fmt: skip
 
 

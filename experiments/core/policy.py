@@ -13,6 +13,8 @@ from typing import Any, TextIO
 import gymnasium as gym
 import pandas as pd
 import yaml
+from gymnasium.vector import VectorEnv
+from gymnasium.vector.utils import create_empty_array
 
 from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.schema import SEEDS_PREFIX, Phase
@@ -72,7 +74,7 @@ def load(folder: str | Path) -> TrainedPolicy:
             nothing is confirmed, the best run of the search.
 
     Raises:
-        UserError: The folder is not a sweep, or the run has no checkpoint.
+        UserError: The folder is not a sweep, or the run has no checkpoint that can be read.
     """
     try:
         sweep = load_sweep(folder)
@@ -94,9 +96,7 @@ def load(folder: str | Path) -> TrainedPolicy:
         env_parameters=parameters,
         observation_space=plain.single_observation_space,
         action_space=plain.single_action_space,
-        act=_network(
-            _replica(checkpoints[-1], best), trained.single_observation_space, trained.single_action_space
-        ),
+        act=_readable_network(run, _replica(checkpoints[-1], best), trained),
         encoder=None if coder is None else coder.encoder,
         decoder=None if coder is None else coder.decoder,
     )
@@ -145,6 +145,26 @@ def batch_length(space: gym.Space[Any], batch: Any) -> int:
     if isinstance(space, gym.spaces.Tuple):
         return batch_length(space[0], batch[0])
     return len(batch)
+
+
+def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any]) -> Policy:
+    """The policy of a run's checkpoint, tried out once.
+
+    Raises:
+        UserError: It cannot be read, or does not fit the environment.
+    """
+    space = env.single_observation_space
+    try:
+        policy = _network(checkpoint, space, env.single_action_space)
+        policy(create_empty_array(space, n=1))
+    except Exception as error:  # what a damaged checkpoint, or one of other versions, may raise is anything
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(
+            f"{checkpoint}: no policy can be read from it, as it is damaged or other versions wrote it "
+            f"({cause}); remove {run} and run the sweep's command again with its --name, which trains "
+            "what is missing"
+        ) from error
+    return policy
 
 
 def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:

@@ -8,7 +8,6 @@ enter; how much the clock ran ahead of it is reported beside.
 from __future__ import annotations
 
 import math
-import pickle
 import random
 import time
 import warnings
@@ -19,10 +18,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from ray.rllib.algorithms.ppo import PPOConfig
-from ray.rllib.core import COMPONENT_RL_MODULE
-from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
-from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, NUM_MODULE_STEPS_TRAINED_LIFETIME
 
 from experiments.core import trainer
 from experiments.core.environment_names import trainer_part
@@ -30,16 +25,17 @@ from experiments.core.environments import Arena, make_vector
 from experiments.core.estimate import NetworkCost
 from experiments.core.evaluation import evaluate
 from experiments.core.fast_ppo import DivergenceError
-from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.fast_ppo.inference import module_policy
 from experiments.core.trial import Task, ppo_config
+from experiments.core.workers import Environments, Workers
 
 ROWS, FEW_ROWS = 512, 128
 """Rows of a measured gradient step, and of one where they take long."""
 SLOW_S = 0.01
-"""Seconds of a gradient step over `FEW_ROWS` from which it counts as slow."""
+"""Seconds of a gradient step over `FEW_ROWS`, or of sampling them, from which it counts as slow."""
 ALWAYS = 2
-"""Configurations that are tried however long it takes: the baselines, which nearly every sweep confirms."""
+"""Configurations that are tried, and layouts measured, however long it takes: those of the baselines, which
+nearly every sweep confirms."""
 BUSY = 1.25
 """Seconds on the clock for one of computing above which the machine counts as busy; files take a little."""
 EVALUATION_S = 1.0
@@ -76,47 +72,6 @@ class EvaluationCost:
     """Mean steps of an episode; NaN if not all of them ended."""
     score: float
     """Of the untrained policy; NaN if not all episodes ended."""
-
-
-class Workers:
-    """The environment runner and the learner of one run, outside Ray.
-
-    Args:
-        config: As a trial builds it.
-    """
-
-    def __init__(self, config: PPOConfig) -> None:
-        config.validate()
-        self.runner = (config.env_runner_cls or SingleAgentEnvRunner)(config=config, worker_index=0)
-        self._fast = isinstance(self.runner, FastEnvRunner)
-        self._learner = config.build_learner(spaces=self.runner.get_spaces())
-
-    def sample(self, steps: int) -> Any:
-        """Environment steps of the present policy."""
-        return self.runner.rollout(steps) if self._fast else self.runner.sample(num_timesteps=steps)
-
-    def update(self, sampled: Any, *, rows: int, epochs: int = 1) -> None:
-        """One update on them, in minibatches of so many rows."""
-        if self._fast:
-            self._learner.config.minibatch_size = rows
-            self._learner.config.num_epochs = epochs
-            self._learner.train_on(sampled, scale=self.runner.encoder.scale, timesteps=rows)
-            return
-        counts = {NUM_ENV_STEPS_SAMPLED_LIFETIME: rows, NUM_MODULE_STEPS_TRAINED_LIFETIME: 0}
-        self._learner.update(
-            episodes=sampled, timesteps=counts, num_epochs=epochs, minibatch_size=rows,
-            shuffle_batch_per_epoch=True,
-        )  # fmt: skip
-
-    def checkpoint_bytes(self) -> int:
-        """Size of what RLlib writes for the two."""
-        # The algorithm's checkpoint holds the module once, with the learner.
-        states = self._learner.get_state(), self.runner.get_state(not_components=COMPONENT_RL_MODULE)
-        return sum(len(pickle.dumps(state)) for state in states)
-
-    def stop(self) -> None:
-        """Closes the environment."""
-        self.runner.stop()
 
 
 @contextmanager
@@ -156,39 +111,59 @@ class Patience:
 
 
 def try_corners(
-    configs: Mapping[str, Mapping[str, Any]], task: Task, *, seed: int, few_rows: int, patience: Patience
+    configs: Mapping[str, Mapping[str, Any]],
+    task: Task,
+    environments: Environments,
+    *,
+    seed: int,
+    few_rows: int,
+    patience: Patience,
 ) -> Corners:
-    """Lets each configuration take one update, and measures every layout that it comes across.
+    """Lets each configuration take one update, and then measures every layout among them.
 
     Args:
         configs: By name, the most important first.
         task: What all runs have in common.
+        environments: Lends them.
         seed: For runs that nobody keeps.
         few_rows: The smallest minibatch of any configuration.
-        patience: After it, those that are left are not tried, save the first `ALWAYS`.
+        patience: After it, what is left is neither tried nor measured, save the first `ALWAYS` of each.
 
     Raises:
         UserError: A configuration cannot be built.
     """
     time_is_up = patience.started()
     computing, clock = time.process_time(), time.perf_counter()
-    networks: dict[str, NetworkCost] = {}
+
+    def workers_of(config: Mapping[str, Any]) -> Workers:
+        return Workers(ppo_config({**config, "seed": seed}, task), environments)
+
+    layouts: dict[str, str] = {}
     updated, diverged = 0, []
     for name, config in configs.items():
         if updated >= ALWAYS and time_is_up():
             break
         settings = trainer.complete(trainer_part(config), task.fixed)
-        workers = Workers(ppo_config({**config, "seed": seed}, task))
-        try:
-            rows = min(settings["minibatch_size"], FEW_ROWS)
-            workers.update(workers.sample(rows), rows=rows)
-            updated += 1
-            if settings["layout"] not in networks:
-                networks[settings["layout"]] = _measured(workers, min(few_rows, FEW_ROWS // 4))
-        except DivergenceError:
-            diverged.append(name)
-        finally:
-            workers.stop()
+        rows = min(settings["minibatch_size"], FEW_ROWS)
+        with workers_of(config) as workers:
+            try:
+                # What the first gradient step did to the weights shows in the second.
+                workers.update(workers.sample(rows), rows=rows, epochs=2)
+            except DivergenceError:
+                diverged.append(name)
+                continue
+        updated += 1
+        layouts.setdefault(settings["layout"], name)
+    # An update takes hundredths of a second, a measurement tenths: every configuration has its turn first.
+    networks: dict[str, NetworkCost] = {}
+    for layout, name in layouts.items():
+        if len(networks) >= ALWAYS and time_is_up():
+            break
+        with workers_of(configs[name]) as workers:
+            try:
+                networks[layout] = _measured(workers, min(few_rows, FEW_ROWS // 4))
+            except DivergenceError:
+                diverged.append(name)
     ratio = (time.perf_counter() - clock) / max(time.process_time() - computing, 1e-9)
     return Corners(
         networks=networks,
@@ -199,18 +174,22 @@ def try_corners(
     )
 
 
-def measure_evaluation(config: Mapping[str, Any], task: Task, arena: Arena, *, seed: int) -> EvaluationCost:
+def measure_evaluation(
+    config: Mapping[str, Any], task: Task, environments: Environments, arena: Arena, *, seed: int
+) -> EvaluationCost:
     """Evaluates an untrained policy as a trial evaluates its own.
 
     Args:
         config: Whose policy.
         task: What all runs have in common.
+        environments: Lends the one that it would train in.
         arena: Where.
         seed: Of the network and the episodes.
     """
-    workers = Workers(ppo_config({**config, "seed": seed}, task))
+    with Workers(ppo_config({**config, "seed": seed}, task), environments) as workers:
+        module = workers.runner.module
     env = make_vector(task.env, arena.parameters, task.evaluation_lanes, task.vectorization)
-    policy = module_policy(workers.runner.module, env.single_observation_space, env.single_action_space)
+    policy = module_policy(module, env.single_observation_space, env.single_action_space)
     steps, started = 0, time.process_time()
 
     def bounded(observations: Any) -> Any:
@@ -227,7 +206,6 @@ def measure_evaluation(config: Mapping[str, Any], task: Task, arena: Arena, *, s
     finally:
         seconds = time.process_time() - started
         env.close()
-        workers.stop()
     return EvaluationCost(
         seconds=seconds,
         finished=played is not None,
@@ -247,14 +225,14 @@ def _measured(workers: Workers, few: int) -> NetworkCost:
     With many rows in one minibatch and with few in each, over one epoch and over several, the differences
     are gradient steps and rows alone; what is left of an update is counted with the steps that it came from.
     """
-    sampled = workers.sample(FEW_ROWS)
-    many = FEW_ROWS if _seconds(lambda: workers.update(sampled, rows=FEW_ROWS), 2) > SLOW_S else ROWS
-    sampling_s = _seconds(lambda: workers.sample(many), 2)
-    sampled = workers.sample(many)
+    sampled, few_s = _timed(lambda: workers.sample(FEW_ROWS))
+    _, update_s = _timed(lambda: workers.update(sampled, rows=FEW_ROWS), 2)
+    many = FEW_ROWS if update_s > SLOW_S else ROWS
+    sampled, sampling_s = _timed(lambda: workers.sample(many), 1 if few_s > SLOW_S else 2)
     epochs = 3
-    once_s = _seconds(lambda: workers.update(sampled, rows=many), 3)
-    again_s = _seconds(lambda: workers.update(sampled, rows=many, epochs=epochs), 2)
-    cut_s = _seconds(lambda: workers.update(sampled, rows=few), 2)
+    _, once_s = _timed(lambda: workers.update(sampled, rows=many), 3)
+    _, again_s = _timed(lambda: workers.update(sampled, rows=many, epochs=epochs), 2)
+    _, cut_s = _timed(lambda: workers.update(sampled, rows=few), 2)
     step_s = max(again_s - once_s, 0.0) / (epochs - 1)
     prepared_s = max(once_s - step_s, 0.0)
     gradient_s = max(cut_s - prepared_s - step_s, 0.0) / (many / few - 1)
@@ -266,11 +244,11 @@ def _measured(workers: Workers, few: int) -> NetworkCost:
     )
 
 
-def _seconds(work: Callable[[], Any], times: int) -> float:
-    """Processor time of some work, the least of several tries."""
-    taken = []
+def _timed(work: Callable[[], Any], times: int = 1) -> tuple[Any, float]:
+    """What some work gives, and its seconds of processor time, the least of several tries."""
+    given, taken = None, []
     for _ in range(times):
         started = time.process_time()
-        work()
+        given = work()
         taken.append(time.process_time() - started)
-    return min(taken)
+    return given, min(taken)

@@ -75,6 +75,11 @@ class SweepProgress:
         for run, (state, objective) in ended.items():
             self._count(run, state, objective)
 
+    def begins_anew(self, run: str, cause: str) -> None:
+        """A run that was cut off cannot go on from what it had saved."""
+        line = f"{self._name(run)} was cut off and begins anew: its saved state cannot be restored ({cause})"
+        self._console.print(line, soft_wrap=True, markup=False)
+
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
         """A run was evaluated."""
         # What several seeds of one trial cost together.
@@ -113,13 +118,15 @@ class SweepProgress:
         """Runs of a phase that ended this way."""
         return self._ended[phase][state]
 
+    def _name(self, run: str) -> str:
+        return DEFAULT if self._phase is Phase.SEARCH and run == FIRST_TRIAL else run
+
     def _line(
         self, run: str, state: State, objective: float, result: Mapping[str, Any], cause: str | None
     ) -> str:
         done = f"{self._ended[self._phase].total()}/{self._totals[self._phase]}"
-        name = DEFAULT if self._phase is Phase.SEARCH and run == FIRST_TRIAL else run
         steps = f"{int(result.get('steps', 0)):>9,} steps"
-        line = f"{_TITLES[self._phase]:<7} {done:>6}  {name:<18} {state:<9} {steps}"
+        line = f"{_TITLES[self._phase]:<7} {done:>6}  {self._name(run):<18} {state:<9} {steps}"
         return f"{line}  {cause}" if cause else f"{line}  score {objective:.3f}"
 
     def _render(self) -> Group:

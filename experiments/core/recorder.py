@@ -23,7 +23,7 @@ from experiments.core.progress import SweepProgress
 from experiments.core.resume import STATE_FILE
 from experiments.core.tensorboard import TensorBoardLog
 from experiments.core.trial import CONFIGURATION, IDENTITY
-from experiments.core.unfinished import discard, results_of
+from experiments.core.unfinished import discard, refusal_of, results_of
 
 
 @dataclass
@@ -117,8 +117,11 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         """Set before Tune is told to stop early: runs that end from then on are unfinished, not pruned."""
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Opens the run's records."""
-        self._log(trial)
+        """Opens the run's records, with what it reported before it was cut off if it goes on from there."""
+        folder = self._log(trial).folder
+        cause = refusal_of(folder)
+        if cause is not None:
+            self._progress.begins_anew(folder.name, cause)
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any

@@ -15,7 +15,7 @@ from typing import Any
 from analysis.schema import State
 from experiments.core.trial import IDENTITY
 from experiments.core.unfinished import FILE as UNFINISHED
-from experiments.core.unfinished import Results, discard, results_of
+from experiments.core.unfinished import discard
 
 OBJECTIVE = "objective"
 STATE_FILE = "state.json"
@@ -48,13 +48,6 @@ class UnfinishedRun:
     """Its folder's name."""
     config: Mapping[str, Any]
     """The configuration's names and values, without seeds and ids."""
-    results: Results | None
-    """What it had reported where it goes on; None if it starts anew."""
-
-    @property
-    def curve(self) -> dict[int, float]:
-        """Objective at each evaluation up to there, by steps."""
-        return {int(result["steps"]): float(result[OBJECTIVE]) for result in self.results or ()}
 
 
 def finished_runs(phase_folder: Path) -> list[FinishedRun]:
@@ -70,9 +63,7 @@ def unfinished_runs(phase_folder: Path) -> list[UnfinishedRun]:
     if not phase_folder.is_dir():
         return []
     return [
-        UnfinishedRun(
-            name=params.parent.name, config=configuration(params), results=results_of(params.parent)
-        )
+        UnfinishedRun(name=params.parent.name, config=configuration(params))
         for params in sorted(phase_folder.glob("*/params.json"))
         if not (params.parent / STATE_FILE).exists()
     ]

@@ -20,12 +20,12 @@ from experiments.core.closing import shown
 from experiments.core.cluster import connected
 from experiments.core.continuation import SCHEDULE
 from experiments.core.declaration import Experiment
+from experiments.core.diverged_score import diverged_score
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.phases import Interruption, train_all
 from experiments.core.plan import Plan
-from experiments.core.preflight import diverged_score
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, run_name, write_json
 from experiments.core.resume import finished_runs, tidy
@@ -35,6 +35,13 @@ from experiments.core.sweep import EXIT_ALL_FAILED, EXIT_INTERRUPTED, graceful_i
 
 RESULT = "reproduction.json"
 """File in a retraining's folder: the comparison as numbers."""
+
+
+_NEEDED = (
+    "config_id", "configuration", "env", "env_parameters", "test_parameters", "fixed", "training.steps",
+    "training.lanes", "training.trainer", "evaluation.episodes", "evaluation.evaluations", "seeds.root",
+)  # fmt: skip
+"""What is read of a best.yaml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +75,12 @@ class Original:
             raise UserError(
                 f"--retrain {folder} has no readable best.yaml: python -m analysis report {folder} writes it"
             ) from error
+        lacking = [name for name in _NEEDED if not _has(best, name)]
+        if lacking:
+            raise UserError(
+                f"--retrain {folder}: its best.yaml lacks {', '.join(lacking)}; python -m analysis report "
+                f"{folder} writes it anew"
+            )
         if best["config_id"] not in values_by_seed(sweep.confirmation):
             raise UserError(
                 f"--retrain {folder}: {best['config_id']} was not confirmed, so there is nothing to compare "
@@ -171,6 +184,12 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
     Console(highlight=False).print(f"\n[bold]{sentence(found, len(retrained))}[/bold]", soft_wrap=True)
     console.print(f"runs: {shown(folder)}", soft_wrap=True)
     return 0
+
+
+def _has(values: Any, name: str) -> bool:
+    """Whether nested mappings have a value under a name with dots."""
+    first, _, rest = name.partition(".")
+    return isinstance(values, dict) and first in values and (not rest or _has(values[first], rest))
 
 
 def read_seeds(text: str) -> list[int]:

@@ -1,17 +1,20 @@
-"""What a scheduler knew before a sweep was stopped, rebuilt from the curves on disk."""
+"""What scheduler and searcher knew before a sweep was stopped, rebuilt from the curves on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
+from ray.tune.search import Searcher
 
 from analysis.schema import State
-from experiments.core.resume import OBJECTIVE, FinishedRun, UnfinishedRun
+from experiments.core.resume import OBJECTIVE, FinishedRun
+from experiments.core.unfinished import results_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +50,29 @@ def tell_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> Non
 
 
 class ToldOnStart(Callback):  # type: ignore[misc]  # ray ships no types
-    """Shows the scheduler a continued run's earlier results when the run starts, before its next one.
+    """Shows scheduler and searcher what a continued run reported earlier, when it starts.
+
+    By then the run has gone on from its file, or refused it and begun anew.
 
     Args:
+        folder: The phase's folder.
         scheduler: The one that will judge the run.
-        runs: The runs that go on.
+        searcher: The one that suggested it.
     """
 
-    def __init__(self, scheduler: TrialScheduler, runs: Sequence[UnfinishedRun]) -> None:
+    def __init__(self, folder: Path, scheduler: TrialScheduler, searcher: Searcher) -> None:
+        self._folder = folder
         self._scheduler = scheduler
-        self._results = {run.name: _results(run.curve) for run in runs}
+        self._searcher = searcher
+        self._told: set[str] = set()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Tells the run's earlier results once; what would be decided on them was decided before."""
-        for result in self._results.pop(trial.config["config_id"], ()):
+        if trial.trial_id in self._told:
+            return
+        self._told.add(trial.trial_id)
+        for result in results_of(self._folder / trial.config["config_id"]) or ():
+            self._searcher.on_trial_result(trial.trial_id, result)
             if isinstance(self._scheduler, MedianStoppingRule):
                 self._scheduler.on_trial_complete(None, trial, result)
             elif isinstance(self._scheduler, AsyncHyperBandScheduler):

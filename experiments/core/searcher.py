@@ -90,7 +90,6 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         for values in first:
             if not any(values.items() <= run.config.items() for run in there):
                 self._ot_study.enqueue_trial(dict(values))
-        self._curves = {run.name: run.curve for run in unfinished}
         new = (trial_name(number) for number in itertools.count() if trial_name(number) not in taken)
         self._names = itertools.chain(waiting, (name for name in new if name not in waiting))
 
@@ -103,8 +102,6 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
             if h.active(config):
                 config[h.name] = _suggested(trial, h.name, h.domain)
         trial.set_user_attr("config_id", name)
-        for steps, value in self._curves.get(name, {}).items():
-            trial.report(value, steps)
         return {
             **config,
             **model_layouts.derived(config),
@@ -113,7 +110,7 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         }
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
-        """Reports an objective at its steps."""
+        """Reports an objective at its steps, also one from before the trial was cut off."""
         self._report(trial_id, result)
 
     def on_trial_complete(

@@ -20,13 +20,14 @@ from experiments.core import closing, trainer
 from experiments.core.checkpoints import CheckpointBudget, keep_only
 from experiments.core.cluster import connected
 from experiments.core.continuation import SCHEDULE, config_at
+from experiments.core.diverged_score import diverged_score
 from experiments.core.environment_names import trainer_part
 from experiments.core.errors import UserError
 from experiments.core.lineage import with_schedule
 from experiments.core.manifest import manifest_of
 from experiments.core.phases import Interruption, confirm, confirmation_runs, search
 from experiments.core.plan import Plan
-from experiments.core.preflight import diverged_score, preflight
+from experiments.core.preflight import preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
 from experiments.core.resume import FinishedRun, finished_runs, merit

@@ -19,7 +19,7 @@ from analysis.schema import ENV_PREFIX
 from experiments.core.continuation import Recipe, put_in_force
 from experiments.core.environments import Scale
 from experiments.core.evaluation import evaluate
-from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics
+from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, together
 
 OBJECTIVE_WINDOW = 3
 """Evaluation points whose mean score is the objective: one alone is mostly noise."""
@@ -141,10 +141,17 @@ class TrainingRun:
         """Goes on from what :meth:`get_state` gave, with the hyperparameters that were in force then.
 
         Those that are due next come into force at the same point as in a run that was never cut off.
+
+        Raises:
+            ValueError: The state is another configuration's.
+            Exception: Whatever the parts of a state raise that was not written by this code.
         """
-        if state["progress"]["config"] != self.config:
+        config = state["progress"]["config"]
+        if config not in self._recipe.configs:
+            raise ValueError("it was trained with another configuration")
+        if config != self.config:
             self._algorithm.stop()
-            self._build(state["progress"]["config"])
+            self._build(config)
         self._algorithm.set_state(state["trainer"])
         self._go_on_from(state["progress"])
 
@@ -186,13 +193,15 @@ class TrainingRun:
         return min(self.steps * evaluations // self._course.steps, evaluations)
 
     def _train_until(self, steps: int) -> dict[str, float]:
-        metrics: dict[str, float] = {}
+        """Trains, and says what the last update was like and how all episodes on the way ended."""
+        iterations: list[dict[str, float]] = []
         while self.steps < steps:
             if self._recipe.at(self.steps) != self.config:
                 self._follow_schedule()
-            metrics = read_metrics(self._algorithm.train())
-            self.steps = int(metrics.pop("steps"))
-        return metrics
+            iterations.append(read_metrics(self._algorithm.train()))
+            self.steps = int(iterations[-1]["steps"])
+        metrics = together(iterations)
+        return {name: value for name, value in metrics.items() if name not in ("steps", "episodes")}
 
     def _report(self, result: dict[str, Any]) -> None:
         # A large batch passes several evaluation points at once; until it was learned from, the policy before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -177,15 +178,27 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         anew.
         """
         self._replicas = self._built(config)
-        self._results: list[dict[str, Any]] = []
+        self._results: unfinished.Results = []
         storage = getattr(self, "_storage", None)  # outside Tune there is none, and nothing to go on from
         # A member of a population has checkpoints for its pauses, and no use for more.
         self._folder = Path(storage.trial_fs_path) if storage and self._task.goes_on else None
-        before = unfinished.load(self._folder) if self._folder else None
-        if before is not None:
-            self._results, state = before
-            self._replicas.set_state(state)
+        if self._folder is not None:
+            self._go_on(self._folder, config)
         self._saved_at, self._save_cost = time.perf_counter(), 0.0
+
+    def _go_on(self, folder: Path, config: dict[str, Any]) -> None:
+        """Goes on from what the run had saved; where that cannot be done it begins anew and says so."""
+        try:
+            before = unfinished.load(folder)
+            if before is not None:
+                results, state = before
+                self._replicas.set_state(state)
+                self._results = results
+        except Exception as error:  # a state of other code may raise anything, and none of it ends the trial
+            unfinished.refuse(folder, " ".join(f"{type(error).__name__}: {error}".split()))
+            with suppress(Exception):  # what was restored by half may not close
+                self._replicas.stop()
+            self._replicas = self._built(config)
 
     def _save_if_due(self) -> None:
         """Writes what a killed sweep goes on from, at most every second and for one part in a hundred."""

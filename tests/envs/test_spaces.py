@@ -1,4 +1,5 @@
 import json
+from copy import deepcopy
 
 import gymnasium as gym
 import numpy as np
@@ -193,6 +194,35 @@ def test_gymnasiums_checker_passes_without_a_warning(name):
 @loose_bounds
 def test_gymnasiums_checker_passes_in_every_action_space(name):
     check_env(make(action_space=name).unwrapped, skip_render_check=True)
+
+
+@every_observation
+def test_observations_are_the_callers_to_keep_and_to_write_into(name):
+    assert equal(play(name), play(name, write_into=True))
+
+
+def play(name, *, write_into=False):
+    """Four lanes' observations over thirty steps, which stay what they were when they were returned."""
+    env = gym.make_vec(ENV_ID, 4, "vector_entry_point", observation_space=name)
+    returned, kept = [], []
+    observations, _ = env.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(30):
+        returned.append(deepcopy(observations))
+        kept.append(observations)
+        if write_into:
+            for array in arrays(observations):
+                array.fill(1)
+        observations, *_ = env.step(env.action_space.sample())
+    assert write_into or equal(kept, returned)
+    return returned
+
+
+def arrays(observations):
+    if isinstance(observations, np.ndarray):
+        return [observations]
+    parts = observations.values() if isinstance(observations, dict) else observations
+    return [a for part in parts if isinstance(part, np.ndarray | dict | tuple) for a in arrays(part)]
 
 
 def test_an_episode_is_one_step_and_keeps_showing_its_observation():

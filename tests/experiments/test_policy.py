@@ -10,11 +10,13 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+from ray.rllib.algorithms.ppo import PPOConfig
 
 from experiments.core.checkpoint_files import replica_folder
 from experiments.core.environments import make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.policy import batch_length, load, serve
+from experiments.core.replay import replay
 
 pytestmark = pytest.mark.slow
 DATA = Path(__file__).parent / "data"
@@ -92,6 +94,51 @@ def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
     answers = io.StringIO()
     serve(str(tmp_path), io.StringIO(""), answers)
     assert "error" in json.loads(answers.getvalue())
+
+
+def without_its_network(checkpoint):
+    shutil.rmtree(checkpoint / "learner_group")
+
+
+def with_half_its_network(checkpoint):
+    for path in (checkpoint / "learner_group").rglob("module_state*"):
+        path.write_bytes(path.read_bytes()[:200])
+
+
+def with_a_network_of_code_that_is_gone(checkpoint):
+    for path in (checkpoint / "learner_group").rglob("class_and_ctor_args*"):
+        path.write_bytes(b"cexperiments.core.no_such_module\nModule\n.")
+
+
+def with_a_network_for_other_observations(checkpoint):
+    config = PPOConfig().environment("CartPole-v1")
+    spec = config.get_rl_module_spec(gym.make("CartPole-v1"))
+    shutil.rmtree(checkpoint / "learner_group")
+    target = checkpoint / "learner_group" / "learner" / "rl_module" / "default_policy"
+    spec.build().save_to_path(target.absolute().as_posix())
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        without_its_network,
+        with_half_its_network,
+        with_a_network_of_code_that_is_gone,
+        with_a_network_for_other_observations,
+    ],
+)
+def test_a_checkpoint_that_cannot_be_read_is_one_line_and_says_what_to_do(folder, tmp_path, spoil, capsys):
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(folder, spoilt)
+    for checkpoint in spoilt.glob("*/*/checkpoint_*"):
+        spoil(checkpoint)
+    with pytest.raises(
+        UserError, match=r"no policy can be read from it.*which trains what is missing"
+    ) as caught:
+        load(spoilt)
+    assert "\n" not in str(caught.value)
+    assert replay([str(spoilt), "--episodes", "2"]) == 2
+    assert capsys.readouterr().err == f"error: {caught.value}\n"
 
 
 def _leaves(batch):

@@ -16,6 +16,7 @@ from experiments import Budget, Confirmation, Experiment, NoScheduler
 from experiments.__main__ import declared
 from experiments.core import preflight as checks
 from experiments.core.errors import UserError
+from experiments.core.folder_checks import check_folder
 from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.plan import Plan
@@ -89,6 +90,15 @@ def test_rllibs_own_runner_and_learner_are_tried_in_the_same_way(tmp_path):
     assert not ray.is_initialized()
 
 
+def test_no_check_waits_for_a_compiler(tmp_path, monkeypatch):
+    def compile_it(*arguments):
+        raise AssertionError("a layout is compiled")
+
+    monkeypatch.setattr("experiments.core.fast_ppo.learner.CompiledStep", compile_it)
+    found = checked(tmp_path, options={"compile": "always"}).corners
+    assert found.updated == found.given
+
+
 def test_a_vector_environment_that_resets_in_the_wrong_step_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"breaks a promise that training relies on.*envs\.check") as caught:
         checked(tmp_path, env="broken_envs:tests/Hasty-v0")
@@ -145,12 +155,37 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path, monkeypatch):
         checked(tmp_path)
 
 
+def test_a_manifest_that_cannot_be_read_is_one_line(tmp_path):
+    plan = plan_of(SMALL, tmp_path, name="x")
+    plan.folder.mkdir(parents=True)
+    (plan.folder / "manifest.json").write_text('{"experiment": "sma')
+    with pytest.raises(UserError, match=r"manifest\.json is damaged .* choose another --name") as caught:
+        check_folder(plan)
+    assert "\n" not in str(caught.value)
+
+
 def test_checking_is_cut_short_where_it_takes_long(tmp_path, monkeypatch):
     monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
     found = checked(tmp_path)
     assert found.corners.updated == 2
     assert found.corners.given == 5
     assert found.estimate.seconds > 0
+
+
+class TimeForFive(Patience):
+    """Is up once it has been asked as often as there are configurations to try beyond the first two."""
+
+    def started(self):
+        asked = iter([False] * 3)
+        return lambda: next(asked, True)
+
+
+def test_every_configuration_has_its_update_before_the_layouts_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(checks, "PATIENCE", TimeForFive(computing_s=0.0, clock_s=0.0))
+    found = checked(tmp_path).corners
+    assert found.updated == found.given == 5
+    # Those of the two baselines; the third one counts as the default's.
+    assert list(found.networks) == ["32-tanh", "256x256-tanh"]
 
 
 def test_runs_that_a_folder_holds_are_not_counted_again(tmp_path):

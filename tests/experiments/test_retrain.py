@@ -1,5 +1,6 @@
 """What is wrong with a retraining is one line, and nothing is written; seeds are read as they are meant."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from analysis.statistics import Interval
 from experiments import trading_sweep
 from experiments.core.continuation import config_at
 from experiments.core.errors import UserError
+from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
+from experiments.core.plan import Plan
 from experiments.core.retrain import Original, read_seeds, retrain, sentence
 from experiments.core.sweep import told
 
@@ -38,6 +41,30 @@ def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
     with pytest.raises(UserError, match="is not a sweep folder"):
         retrain(trading_sweep.EXPERIMENT, options, name="trading_sweep", question="?")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [
+        ("", "lacks config_id, configuration"),
+        ("config_id: default\ntraining: {steps: 5}\n", "lacks configuration, .*training.lanes"),
+        ("{", "has no readable best.yaml"),
+    ],
+)
+def test_a_best_yaml_of_another_version_is_one_line(tmp_path, best, words):
+    plan = Plan.of(trading_sweep.EXPERIMENT, Options(), name="trading_sweep", question="?")
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest_of(plan)))
+    (tmp_path / "best.yaml").write_text(best)
+    with pytest.raises(UserError, match=words) as caught:
+        retrain(
+            trading_sweep.EXPERIMENT,
+            Options(retrain=tmp_path, seeds="200-201"),
+            name="trading_sweep",
+            question="?",
+        )
+    assert "\n" not in str(caught.value)
+    assert f"python -m analysis report {tmp_path} writes it" in str(caught.value)
+    assert not (tmp_path / "retrain").exists()
 
 
 @pytest.mark.parametrize("options", [Options(seeds="200-201"), Options(retrain=Path())])

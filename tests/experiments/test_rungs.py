@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
+from ray.tune.search import Searcher
 
 from analysis.schema import State
 from experiments import Asha, Hyperband, Median
+from experiments.core import unfinished
 from experiments.core.early_stopping import early_stopping
-from experiments.core.resume import FinishedRun, UnfinishedRun
+from experiments.core.resume import FinishedRun
 from experiments.core.rungs import ToldOnStart, tell_finished
 
 FULL = 1000
@@ -84,24 +86,49 @@ def test_the_runs_that_ended_count_as_they_did(make):
     assert set(decisions(make(), probes)) == {"CONTINUE"}
 
 
-def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make):
+class Listener(Searcher):
+    """A searcher that notes what it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def on_trial_result(self, trial_id, result):
+        self.heard.append((trial_id, result["steps"], result["objective"]))
+
+
+def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make, tmp_path):
     live, rebuilt = make(), make()
     ended = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(6))]
     trial, curve = run_live(live, "trial_0009", [5.0, 5.1, 5.2])
     tell_finished(rebuilt, ended)
     results = [{"steps": steps, "objective": value} for steps, value in curve.items()]
-    cut_off = UnfinishedRun(name="trial_0009", config={}, results=results)
+    (tmp_path / "trial_0009").mkdir()
+    unfinished.save(tmp_path / "trial_0009", results, "state")
     again = Trial("x", stub=True, trial_id="another_id", config=trial.config)
     rebuilt.on_trial_add(None, again)
-    told = ToldOnStart(rebuilt, [cut_off])
+    searcher = Listener()
+    told = ToldOnStart(tmp_path, rebuilt, searcher)
     told.on_trial_start(0, [], again)
     told.on_trial_start(1, [], again)  # Tune may start a trial twice; it is told once
+    assert searcher.heard == [("another_id", steps, value) for steps, value in curve.items()]
     if isinstance(live, ASHAScheduler):
         assert rungs(rebuilt) == rungs(live)
     for steps, value in ((520, 5.0), (780, -9.0)):
         result = {"steps": steps, "objective": value}
         expected = live.on_trial_result(CONTROLLER, trial, result)
         assert rebuilt.on_trial_result(CONTROLLER, again, result) == expected
+
+
+def test_of_a_run_that_begins_anew_nobody_is_told_what_it_had_reported(make, tmp_path):
+    scheduler, searcher, trial = make(), Listener(), trial_of("trial_0009")
+    (tmp_path / "trial_0009").mkdir()
+    unfinished.save(tmp_path / "trial_0009", [{"steps": 520, "objective": 9.0}], "state")
+    unfinished.refuse(tmp_path / "trial_0009", "its state cannot be restored")
+    scheduler.on_trial_add(None, trial)
+    ToldOnStart(tmp_path, scheduler, searcher).on_trial_start(0, [], trial)
+    assert searcher.heard == []
+    assert decisions(scheduler, [-9.0]) == ["CONTINUE"]
 
 
 def test_failed_runs_and_other_schedulers_change_nothing():

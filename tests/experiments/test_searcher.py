@@ -114,8 +114,7 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
         FinishedRun(name="trial_0003", config=SPACE.defaults, state=State.FAILED, curve={}),
     ]
     cut_off = {**SPACE.defaults, "lr": 1e-3}
-    results = [result(250, 0.2), result(500, 0.3)]
-    unfinished = [UnfinishedRun(name="trial_0001", config=cut_off, results=results)]
+    unfinished = [UnfinishedRun(name="trial_0001", config=cut_off)]
     warm = [{"lr": 2e-3}, {"lr": 1e-3}]  # the second one is what was cut off
     searcher = make_searcher(finished=finished, unfinished=unfinished, first=warm)
     states = [trial.state for trial in study_of(searcher).trials[:3]]
@@ -124,6 +123,8 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
     assert again == {**cut_off, "seed": 101, "config_id": "trial_0001"}
     assert (new["config_id"], new["seed"], new["lr"]) == ("trial_0004", 104, 2e-3)
     assert searcher.suggest("c")["lr"] not in (1e-3, 2e-3)
+    for before in (result(250, 0.2), result(500, 0.3)):
+        searcher.on_trial_result("a", before)
     known = study_of(searcher).trials[3]
     assert (known.state, known.intermediate_values) == (TrialState.RUNNING, {250: 0.2, 500: 0.3})
     assert known.user_attrs == {"config_id": "trial_0001"}

@@ -8,9 +8,9 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from analysis.schema import Phase
 from experiments.__main__ import declared
 from experiments.core import trainer
+from experiments.core.corners import corners
 from experiments.core.environments import Arena, Scale
 from experiments.core.errors import UserError
-from experiments.core.preflight import corners
 from experiments.core.seeds import Seeds
 from experiments.core.trial import Task, ppo_config
 from search_spaces import model_layouts

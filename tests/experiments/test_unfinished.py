@@ -1,9 +1,12 @@
 """A trial that was cut off goes on with the very results it would have had."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
 import ray
+from ray import cloudpickle
 from ray.train._internal.storage import StorageContext
 
 from analysis.schema import Phase
@@ -28,6 +31,7 @@ TASK = Task(
     diverged_score=0.0,
     trainer="fast",
 )
+SHORT = replace(TASK, steps=1024, evaluations=2)
 CLOCK = ("wall_s", "steps_per_s")
 
 
@@ -141,3 +145,116 @@ def test_what_is_saved_is_read_back_and_a_half_written_file_is_not_seen(tmp_path
     assert unfinished.results_of(tmp_path) == results
     unfinished.discard(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def head_and_state(path):
+    head, _, state = path.read_bytes().partition(b"\n")
+    return json.loads(head), cloudpickle.loads(state)
+
+
+def written(path, head, state):
+    path.write_bytes(json.dumps(head).encode() + b"\n" + state)
+
+
+def as_the_first_form_was(path, start):
+    head, state = head_and_state(path)
+    written(path, head["results"], cloudpickle.dumps(state))
+
+
+def with_an_older_ray(path, start):
+    head, state = head_and_state(path)
+    head["written_by"]["ray"] = "2.0.0"
+    written(path, head, cloudpickle.dumps(state))
+
+
+def with_a_name_less(path, start):
+    head, state = head_and_state(path)
+    del state[0]["progress"]["config"]
+    written(path, head, cloudpickle.dumps(state))
+
+
+def of_a_class_that_is_gone(path, start):
+    head, _ = head_and_state(path)
+    written(path, head, b"cexperiments.core.no_such_module\nState\n.")
+
+
+def cut_short(path, start):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+
+
+def cut_in_its_first_line(path, start):
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def with_another_network(path, start):
+    other = start("other", SHORT, layout="32-tanh")
+    other.step()
+    head, state = head_and_state(path)
+    state[0]["trainer"] = other._replicas.get_state()[0]["trainer"]
+    written(path, head, cloudpickle.dumps(state))
+
+
+def with_another_configuration(path, start):
+    head, state = head_and_state(path)
+    state[0]["progress"]["config"]["lr"] = 0.5
+    written(path, head, cloudpickle.dumps(state))
+
+
+def with_another_number_of_seeds(path, start):
+    head, state = head_and_state(path)
+    written(path, head, cloudpickle.dumps([*state, *state]))
+
+
+@pytest.mark.parametrize("trial", ["trial_0000", "trial_0007"])
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (as_the_first_form_was, "an earlier version of the suite wrote it"),
+        (with_an_older_ray, "ray 2.0.0 wrote it, and this is"),
+        (with_a_name_less, "KeyError: 'config'"),
+        (of_a_class_that_is_gone, "ModuleNotFoundError"),
+        (cut_short, ""),
+        (cut_in_its_first_line, "it is damaged"),
+        (with_another_network, "size mismatch"),
+        (with_another_configuration, "another configuration"),
+        (with_another_number_of_seeds, "ValueError"),
+    ],
+)
+def test_a_state_that_cannot_be_restored_lets_the_trial_begin_anew(start, tmp_path, spoil, words, trial):
+    whole = train(start("whole", SHORT, config_id=trial))
+    train(start("cut", SHORT, config_id=trial), evaluations=1)
+    folder = tmp_path / "search" / "cut"
+    spoil(folder / FILE, start)
+    resumed = start("cut", SHORT, config_id=trial)
+    # The driver looks now, and sees that there is nothing to tell anyone.
+    assert unfinished.results_of(folder) is None
+    assert words in unfinished.refusal_of(folder)
+    assert "\n" not in unfinished.refusal_of(folder)
+    # Killed once more before it has saved itself, it begins anew once more.
+    assert unfinished.load(folder) is None
+    assert train(resumed) == whole
+    assert [result["steps"] for result in resumed._results] == [result["steps"] for result in whole]
+    assert [result["steps"] for result in unfinished.results_of(folder)] == [512]
+    assert unfinished.refusal_of(folder) is None
+
+
+def form(value):
+    """Names and types of what is pickled, as far as they are the suite's own."""
+    if isinstance(value, dict):
+        return {str(key): form(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [form(part) for part in value[:1]]
+    if type(value).__module__.startswith(("experiments", "envs")):
+        return {type(value).__qualname__: form(vars(value))}
+    return type(value).__qualname__
+
+
+def test_what_a_run_saves_has_the_form_that_its_number_stands_for(start, tmp_path):
+    train(start("cut", SHORT), evaluations=1)
+    ((state,),) = [unfinished.load(tmp_path / "search" / "cut")[1]]
+    runner = state["trainer"]["env_runner"]["fast_runner"]
+    env = cloudpickle.loads(runner["env"])
+    saved = {"progress": sorted(state["progress"]), "runner": form(runner), "lanes": form(env)}
+    found = hashlib.sha256(json.dumps(saved, sort_keys=True).encode()).hexdigest()[:12]
+    # Another form needs another number: raise `unfinished.FORMAT` and note here what this test finds.
+    assert (unfinished.FORMAT, found) == (1, "bd6bcf38d9ec")

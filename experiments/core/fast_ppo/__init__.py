@@ -9,6 +9,6 @@ from experiments.core.fast_ppo.algorithm import FastPPO
 from experiments.core.fast_ppo.configure import use_fast_path
 from experiments.core.fast_ppo.divergence import DivergenceError
 from experiments.core.fast_ppo.inference import greedy_policy
-from experiments.core.fast_ppo.metrics import read_metrics
+from experiments.core.fast_ppo.metrics import read_metrics, together
 
-__all__ = ["DivergenceError", "FastPPO", "greedy_policy", "read_metrics", "use_fast_path"]
+__all__ = ["DivergenceError", "FastPPO", "greedy_policy", "read_metrics", "together", "use_fast_path"]

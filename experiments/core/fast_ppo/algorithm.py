@@ -17,10 +17,12 @@ from ray.rllib.utils.metrics import (
     LEARNER_RESULTS,
     LEARNER_UPDATE_TIMER,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
+    NUM_EPISODES,
     NUM_EPISODES_LIFETIME,
     TIMERS,
 )
 
+from experiments.core.fast_ppo.callers import without_source_lookup
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.fast_ppo.lean import without_compiler
 from experiments.core.fast_ppo.learner import FastPPOLearner
@@ -34,7 +36,7 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
 
     def setup(self, config: Any) -> None:
         """Builds RLlib's algorithm and looks up its two working parts."""
-        with without_compiler():
+        with without_compiler(), without_source_lookup():
             super().setup(config)
         # RLlib's seeding asks for deterministic algorithms, and torch then fills fresh memory that nobody
         # reads: a twelfth of an update with convolutions.
@@ -69,6 +71,7 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
         runner, key = self.runner, ENV_RUNNER_RESULTS
         self.metrics.log_value((key, NUM_ENV_STEPS_SAMPLED_LIFETIME), steps, reduce="lifetime_sum")
         self.metrics.log_value((key, NUM_EPISODES_LIFETIME), runner.episodes, reduce="max", window=1)
+        self.metrics.log_value((key, NUM_EPISODES), runner.returns.size, window=1)
         # As in RLlib these are the episodes that ended in this iteration; NaN where there was none.
         for name, ended in ((EPISODE_RETURN_MEAN, runner.returns), (EPISODE_LEN_MEAN, runner.lengths)):
             mean = float(np.mean(ended)) if ended.size else math.nan

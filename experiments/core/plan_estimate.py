@@ -1,0 +1,82 @@
+"""How long will the rest of a planned sweep take, and how much disk? What a probe measured, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+
+from analysis.schema import Phase
+from experiments.core import trainer
+from experiments.core.environment_names import trainer_part
+from experiments.core.environments import imported_spec
+from experiments.core.estimate import (
+    Estimate,
+    RunCost,
+    Workload,
+    estimate,
+    run_cost,
+    side_by_side,
+    trained_share,
+)
+from experiments.core.plan import Plan
+from experiments.core.probe import Corners, EvaluationCost
+from experiments.core.resume import finished_runs
+from experiments.core.searcher import trial_name
+from search_spaces import SearchSpace
+
+MIX = 64
+"""Configurations drawn from the space to say what one costs on average."""
+
+
+def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurrency: int) -> Estimate:
+    """What the runs that the folder does not hold yet are going to take."""
+    experiment, fixed = plan.experiment, plan.experiment.fixed
+    workload = Workload(
+        steps=experiment.budget.steps_per_trial,
+        evaluations=experiment.budget.evaluations,
+        evaluation_s=_evaluation_seconds(plan, evaluation),
+    )
+
+    def cost(config: Mapping[str, Any]) -> RunCost:
+        settings = trainer.complete(trainer_part(config), fixed)
+        # A layout that there was no time to measure counts as the default's.
+        network = found.networks.get(settings["layout"], next(iter(found.networks.values())))
+        return run_cost(settings, network, workload)
+
+    drawn = [cost(config) for config in _drawn(experiment.space, MIX)]
+    seeds = experiment.seeds_per_trial
+    average = RunCost(
+        seconds=sum(run.seconds for run in drawn) / MIX,
+        steps=round(sum(run.steps for run in drawn) / MIX),
+        bytes=round(sum(run.bytes for run in drawn) / MIX),
+    )
+    searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
+    has_default = trial_name(0) in searched
+    confirmed = len(finished_runs(plan.folder / Phase.CONFIRM))
+    runs = [cost(config) for config in plan.baselines.values()] + [average] * experiment.confirmation.top_k
+    return estimate(
+        trials=[side_by_side(run, seeds) for run in drawn],
+        default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
+        others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
+        share=trained_share(experiment.scheduler),
+        confirmed=[run for run in runs for _ in range(experiment.confirmation.expected)][confirmed:],
+        search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
+        concurrency=concurrency,
+        slowdown=found.slowdown,
+    )
+
+
+def _evaluation_seconds(plan: Plan, evaluation: EvaluationCost) -> float:
+    """Of one evaluation; one that was broken off goes on to the environment's time limit, if it has one."""
+    limit = imported_spec(plan.experiment.env).max_episode_steps
+    if evaluation.finished or limit is None or not evaluation.steps:
+        return evaluation.seconds
+    return evaluation.seconds * max(1.0, limit / evaluation.steps)
+
+
+def _drawn(space: SearchSpace, count: int) -> list[dict[str, Any]]:
+    """Configurations drawn at random, the same ones each time."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    return [space.configuration(study.ask(space.domains).params) for _ in range(count)]

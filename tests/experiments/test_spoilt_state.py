@@ -1,0 +1,70 @@
+"""Runs that cannot go on from what they had saved begin anew, and all that a sweep knows agrees with that."""
+
+import json
+import subprocess
+import sys
+
+import optuna
+import pytest
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+from analysis.loading import load_sweep
+from experiments.core import unfinished
+
+pytestmark = pytest.mark.slow
+CLOCK = ("wall_s", "steps_per_s")
+"""Columns that no two runs share."""
+
+
+def sweep(storage):
+    command = ["-m", "experiments.trading_sweep", "--smoke", "--name", "x", "--storage", str(storage)]
+    command += ["--trials", "2", "--top-k", "1", "--confirm-seeds", "1", "--scheduler", "asha"]
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def curve(run):
+    results = [json.loads(line) for line in (run / "result.json").read_text().splitlines()]
+    return [{name: value for name, value in result.items() if name not in CLOCK} for result in results]
+
+
+def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(tmp_path):
+    sweep(tmp_path)
+    folder = tmp_path / "trading_sweep" / "x"
+    runs = [
+        folder / "search" / "trial_0000",
+        folder / "search" / "trial_0001",
+        folder / "confirm" / "rllib_seed0",
+    ]
+    expected = [curve(run) for run in runs]
+    told = [{"steps": 1024, "wall_s": 0.1, "score": 99.0, "objective": 99.0}]
+    for run in runs:
+        (run / "state.json").unlink()
+        # Its first line can be read, so that the driver could take its results for true; its state cannot.
+        unfinished.save(run, told, [{"progress": {}, "trainer": {}}])
+    (runs[1] / unfinished.FILE).write_bytes(json.dumps(told).encode() + b"\nof another version")
+
+    printed = sweep(tmp_path)
+    for name, cause in (
+        ("default", "KeyError: 'config'"),
+        ("trial_0001", "UnreadableError: an earlier version of the suite wrote it"),
+        ("rllib_seed0", "KeyError: 'config'"),
+    ):
+        line = f"{name} was cut off and begins anew: its saved state cannot be restored ({cause})"
+        assert line in printed.splitlines()
+    assert json.dumps([curve(run) for run in runs]) == json.dumps(expected)  # NaN is not equal to itself
+    assert not list(folder.rglob(f"{unfinished.FILE}*"))
+    curves = load_sweep(folder).curves
+    assert 99.0 not in curves["score"].tolist()
+    study = optuna.load_study(
+        study_name="trading_sweep/x",
+        storage=JournalStorage(JournalFileBackend((folder / "study.journal").as_posix())),
+    )
+    known = {trial.user_attrs["config_id"]: trial.intermediate_values for trial in study.trials}
+    assert known == {
+        run.name: {result["steps"]: result["objective"] for result in results}
+        for run, results in zip(runs[:2], expected, strict=False)
+    }
