@@ -1,8 +1,8 @@
 """Does tuning PPO pay on a mean-reverting market?
 
 Run:    python -m experiments.trading_sweep
-Expect: a confirmed score of 0.90 [0.86, 0.95], 0.110 [0.004, 0.215] above the default; 4 min 16 s and 1.82
-        million steps on 2 cores that had other work, too
+Expect: a confirmed score of 0.90 [0.83, 0.96], 0.12 [0.01, 0.26] above the default; 1.67 million steps,
+        2 min 23 s on 2 cores
 """
 
 from experiments import Budget, Confirmation, Experiment, Racing, main

@@ -37,6 +37,15 @@ def check_folder(plan: Plan) -> None:
         raise UserError(f"--storage {plan.options.storage}: cannot be written; choose a folder that can")
 
 
+def check_warm_start(plan: Plan) -> None:
+    """The sweep that this one starts from, if any, is there.
+
+    Raises:
+        UserError: It is not a sweep with completed trials.
+    """
+    _ = plan.warm_start
+
+
 def check_disk(plan: Plan, needed: int) -> int:
     """Room where the sweep is kept, in bytes.
 

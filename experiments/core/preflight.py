@@ -17,7 +17,7 @@ from experiments.core.environment_names import check_environment_names, trainer_
 from experiments.core.environments import imported_spec, make_vector
 from experiments.core.errors import UserError
 from experiments.core.estimate import Estimate
-from experiments.core.folder_checks import check_disk, check_folder
+from experiments.core.folder_checks import check_disk, check_folder, check_warm_start
 from experiments.core.plan import Plan
 from experiments.core.plan_estimate import estimate_of
 from experiments.core.probe import (
@@ -66,6 +66,7 @@ def preflight(plan: Plan) -> Checked:
     check_environment_names(experiment, corners(experiment.space))
     check_splits(plan)
     check_population(plan)
+    check_warm_start(plan)
     # Compiling one layout takes longer than all the checks.
     task = replace(plan.task(diverged_score=0.0), compile="never")
     tried = {DEFAULT: experiment.space.defaults, **named_corners(plan)}

@@ -58,6 +58,7 @@ def test_a_wrong_option_is_one_line(run_here, tmp_path, arguments, message):
     storage = [] if "--storage" in arguments else ["--storage", tmp_path / "results"]
     done = run_here(TRADING_SWEEP, *storage, *arguments)
     assert done.returncode == 2
+    assert done.stdout == "", "what is wrong is said before anything else"
     assert message in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
