@@ -9,7 +9,7 @@ import sys
 import pytest
 
 TRAINED = """
-import json, logging, sys
+import json, logging, pickle, sys
 import ray, torch
 from ray.rllib.algorithms.ppo import PPOConfig
 from experiments.core.fast_ppo import use_fast_path
@@ -18,7 +18,7 @@ logging.basicConfig(level=logging.WARNING, format="%(message)s")
 torch.set_num_threads(1)
 ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 
-def weights(env, minibatch, compiled):
+def build(env, minibatch, compiled):
     config = use_fast_path(
         PPOConfig()
         .environment(env)
@@ -27,17 +27,32 @@ def weights(env, minibatch, compiled):
         compiled=compiled,
     )
     config.rl_module(model_config={"fcnet_hiddens": [16, 16], "vf_share_layers": False})
-    algorithm = config.build_algo()
-    for _ in range(2):
+    return config.build_algo()
+
+def trained(algorithm, iterations):
+    for _ in range(iterations):
         algorithm.train()
-    values = algorithm.learner.flat.values.tolist()
+    return algorithm.learner.flat.values.tolist()
+
+def weights(env, minibatch, compiled):
+    algorithm = build(env, minibatch, compiled)
+    values = trained(algorithm, 2)
     algorithm.stop()
+    return values
+
+def straight_and_resumed(env, minibatch):
+    straight, resumed = build(env, minibatch, True), build(env, minibatch, True)
+    trained(straight, 2)
+    resumed.set_state(pickle.loads(pickle.dumps(straight.get_state())))
+    values = [trained(algorithm, 2) for algorithm in (straight, resumed)]
+    straight.stop()
+    resumed.stop()
     return values
 
 cases = json.loads(sys.argv[1])
 result = [[weights(env, minibatch, compiled) for compiled in (True, False)] for env, minibatch in cases]
 lean = not {"torch._dynamo", "torch._inductor"} & set(sys.modules)
-print(json.dumps({"weights": result, "lean": lean}))
+print(json.dumps({"weights": result, "lean": lean, "resumed": straight_and_resumed(*cases[0])}))
 ray.shutdown()
 """
 
@@ -64,6 +79,8 @@ def test_a_compiled_run_trains_like_one_that_is_not_and_compiles_once_for_all_mi
         assert compiled != plain, "they round differently, so the compiled step was taken"
     assert len(list(tmp_path.glob("ppo_sweeps/*.pt2"))) == 2, "one for each environment"
     assert result["lean"], "the compiler worked in a process of its own"
+    straight, resumed = result["resumed"]
+    assert straight == resumed, "a run that goes on from its state is the same run, bit for bit"
 
 
 @pytest.mark.slow
@@ -71,6 +88,6 @@ def test_where_the_compiler_fails_training_goes_on_without_it_and_does_not_try_a
     result, said = train([("CartPole-v1", 32), ("CartPole-v1", 64)], tmp_path, CXX="false")
     for compiled, plain in result["weights"]:
         assert compiled == plain
-    assert said.count("gradient steps are not compiled") == 2
+    assert said.count("gradient steps are not compiled") == 4, "each of the four runs says so once"
     assert len(list(tmp_path.glob("ppo_sweeps/*.error"))) == 1
     assert not list(tmp_path.glob("ppo_sweeps/*.pt2"))
