@@ -24,8 +24,9 @@ from experiments.core.diverged_score import diverged_score
 from experiments.core.options import Options
 from experiments.core.plan import Plan
 from experiments.core.progress import SweepProgress
-from experiments.core.recorder import Recorder, RunLog
-from experiments.core.searcher import METRIC, trial_name
+from experiments.core.recorder import Recorder, RunLog, run_name
+from experiments.core.resume import finished_runs, tidy
+from experiments.core.searcher import METRIC, ListedSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
 
 OURS = "this suite"
@@ -157,10 +158,6 @@ def _suggested(trial: optuna.Trial, name: str, domain: optuna.distributions.Base
 
 def retrain(plan: Plan, configs: Mapping[str, Mapping[str, Any]], seeds: int) -> None:
     """Trains configurations on held-out seeds into `confirm/` of the plan's folder, unless they are there."""
-    from experiments.core.recorder import run_name
-    from experiments.core.resume import finished_runs, tidy
-    from experiments.core.searcher import ListedSearch
-
     folder = plan.folder / Phase.CONFIRM
     tidy(folder)
     there = {run.name for run in finished_runs(folder)}
@@ -174,7 +171,7 @@ def retrain(plan: Plan, configs: Mapping[str, Mapping[str, Any]], seeds: int) ->
         return
     task = plan.task(diverged_score=diverged_score(plan))
     phases.train_all(
-        plan.folder, Phase.CONFIRM, task, ListedSearch(runs), phases.FIFOScheduler(),
+        plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
         runs=len(runs), concurrency=CORES,
         callbacks=[Recorder(folder, task.steps, _silent(len(runs)))], interruption=phases.Interruption(),
     )  # fmt: skip

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock
@@ -29,8 +28,8 @@ from experiments.core.fast_ppo.loss import Coefficients, Minibatch, RowTerms
 from experiments.core.fast_ppo.network import Network
 from experiments.core.fast_ppo.parameters import FlatParameters
 
-_ROWS = 64
-"""Rows of the minibatch that a step is traced with; the compiled one takes any number."""
+_ROWS, _FEWEST_ROWS = 64, 2
+"""Rows of the minibatch that a step is traced with; the compiled one takes any number from the second on."""
 _FUSED_PRODUCTS = 2**21
 """Multiplications of a matrix product from which fusing the operations around it gains nothing."""
 _SOURCES = ("compiled", "distribution", "gradient_step", "layered", "layers", "loss")
@@ -44,6 +43,8 @@ def compiles(network: Network, rows: int) -> bool:
     to 0.7 times with 128 and 256, and as long with 512. Large matrix products are oneDNN's in the step that
     is not compiled, and convolutions take most of their networks' time.
     """
+    if rows < _FEWEST_ROWS:  # tracing takes a single row for a constant
+        return False
     return isinstance(network, LayeredNetwork) and all(
         isinstance(layer, Silu)
         or (isinstance(layer, Dense) and rows * layer.weight.numel() < _FUSED_PRODUCTS)
@@ -145,10 +146,8 @@ def _key(step: GradientStep, state: list[Tensor], rows: list[Tensor]) -> str:
 def _compile(payload: bytes, package: Path) -> None:
     step, state, rows = pickle.loads(payload)
     torch.set_num_threads(1)
-    count = torch.export.Dim("rows", min=2, max=2**20)
-    names = ("values", "mean", "square", "count", "numbers", *Minibatch._fields)
-    shapes: dict[str, Any] = dict.fromkeys(names)
-    shapes |= {name: {0: count} for name in Minibatch._fields}
+    any_rows = {0: torch.export.Dim("rows", min=_FEWEST_ROWS, max=2**20)}
+    shapes = (*[None] * len(state), *[any_rows] * len(rows))
     with torch.no_grad():
         program = torch.export.export(step, (*state, *rows), dynamic_shapes=shapes, strict=False)
     torch._inductor.aoti_compile_and_package(program, package_path=package.as_posix())

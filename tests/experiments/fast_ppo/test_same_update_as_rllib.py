@@ -234,6 +234,11 @@ def test_large_matrix_products_are_not_compiled():
     assert [compiles(fast.network, rows) for rows in (64, 256, 512)] == [True, True, False]
 
 
+def test_minibatches_of_one_row_are_not_compiled():
+    _, fast = learners(config_for(VECTOR, spaces.Discrete(3), LAYOUTS["separate tanh"]))
+    assert [compiles(fast.network, rows) for rows in (1, 2)] == [False, True]
+
+
 @pytest.mark.parametrize("rows", [ROWS, ROWS + 11], ids=["whole minibatches", "minibatches that span epochs"])
 @pytest.mark.parametrize("action_space", ACTION_SPACES.values(), ids=ACTION_SPACES)
 def test_a_whole_update_changes_the_weights_and_the_kl_coefficient_as_rllib_does(action_space, rows):
