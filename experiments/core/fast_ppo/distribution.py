@@ -1,6 +1,6 @@
 """Which action distribution do the network's outputs mean? The same as RLlib's, as bare tensor operations.
 
-Array names: B rows, L logits, A action columns (see `spaces.ActionPart`).
+Array names: B rows, L logits, A action columns (see `network_spaces.ActionPart`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from experiments.core.fast_ppo.spaces import ActionPart
+from experiments.core.network_spaces import ActionPart, Leaf, leaves
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 HALF_LOG_2PIE = 0.5 + HALF_LOG_2PI
@@ -48,20 +48,8 @@ class ActionDistribution:
         return torch.int64 if discrete else torch.float32
 
     @cached_property
-    def _leaves(self) -> tuple[tuple[str, slice, slice], ...]:
-        """(kind, columns of the logits, columns of the actions) of every independent distribution."""
-        leaves, logit, column = [], 0, 0
-        for part in self.parts:
-            if part.kind == "categorical":
-                for size in part.sizes:
-                    leaves.append(("categorical", slice(logit, logit + size), slice(column, column + 1)))
-                    logit, column = logit + size, column + 1
-            else:
-                leaves.append(
-                    ("gaussian", slice(logit, logit + part.logits), slice(column, column + part.columns))
-                )
-                logit, column = logit + part.logits, column + part.columns
-        return tuple(leaves)
+    def _leaves(self) -> tuple[Leaf, ...]:
+        return leaves(self.parts)
 
     def noise(self, rows: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Draws what `sample` needs: Gumbel noise for categories, standard normal noise for dimensions.

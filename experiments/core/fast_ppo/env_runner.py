@@ -19,9 +19,9 @@ from experiments.core.fast_ppo.episodes import cut_episodes
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import ImageNormaliser, ObservationNormaliser, RewardScaler
 from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer
-from experiments.core.fast_ppo.spaces import action_decoder, observation_encoder
 from experiments.core.fast_ppo.streams import RESTARTING, SAMPLING, stream_generator, stream_seed
 from experiments.core.fast_ppo.vector_env import make_vector_env
+from experiments.core.network_spaces import action_decoder, observation_encoder
 
 NORMALISE_OBSERVATIONS, SCALE_REWARDS = "normalise_observations", "scale_rewards"
 """Names of the options in the configuration's `learner_config_dict`."""

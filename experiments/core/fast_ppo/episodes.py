@@ -12,7 +12,7 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.rollout import Rollout
-from experiments.core.fast_ppo.spaces import action_decoder
+from experiments.core.network_spaces import action_decoder
 
 
 def cut_episodes(

@@ -11,7 +11,7 @@ import torch
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
-from experiments.core.fast_ppo.spaces import action_decoder, observation_encoder
+from experiments.core.network_spaces import action_decoder, observation_encoder
 
 GreedyPolicy = Callable[[Any], Any]
 """From a batch of observations [N, ...] to a batch of actions [N, ...], both in the environment's spaces."""

@@ -21,9 +21,9 @@ from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 from experiments.core.fast_ppo.parameters import FlatParameters
 from experiments.core.fast_ppo.rollout import Rollout
-from experiments.core.fast_ppo.spaces import action_decoder
 from experiments.core.fast_ppo.statistics import check_finite, update_statistics
 from experiments.core.fast_ppo.streams import SHUFFLING, stream_generator
+from experiments.core.network_spaces import action_decoder
 
 logger = logging.getLogger(__name__)
 

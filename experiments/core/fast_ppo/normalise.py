@@ -17,11 +17,10 @@ from ray.rllib.core.columns import Columns
 from torch import Tensor
 
 from experiments.core.fast_ppo.rollout import Rollout
+from experiments.core.network_spaces import NORMALISED_LIMIT as LIMIT
 
 Array = NDArray[Any]
 
-LIMIT = 10.0
-"""Normalised numbers are clipped to [-LIMIT, LIMIT], as in Stable-Baselines3 and RLlib."""
 EPSILON = 1e-8
 """Added to a variance, so that something constant becomes zero instead of infinite."""
 

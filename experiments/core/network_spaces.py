@@ -2,14 +2,14 @@
 
 What RLlib's default network reads and writes by itself passes unchanged: float vectors and images, Discrete,
 one-dimensional MultiDiscrete and float Box actions, also inside Dict and Tuple. Every other space goes
-through :mod:`envs.encoding`.
+through :mod:`envs.encoding`. A trained policy is used without torch, so this module does without it, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -21,6 +21,9 @@ from envs.encoding import Limits
 from envs.encoding import ObservationEncoder as SpaceObservationEncoder
 
 Array = NDArray[Any]
+
+NORMALISED_LIMIT = 10.0
+"""Normalised numbers are clipped to [-10, 10], as in Stable-Baselines3 and RLlib."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,26 @@ class ActionPart:
     def columns(self) -> int:
         """Number of columns of the action array that belong to this part."""
         return len(self.sizes) if self.kind == "categorical" else self.sizes[0]
+
+
+class Leaf(NamedTuple):
+    """One independent distribution: a single categorical component, or all dimensions of a Gaussian."""
+
+    kind: str
+    logits: slice
+    columns: slice
+
+
+def leaves(parts: tuple[ActionPart, ...]) -> tuple[Leaf, ...]:
+    """Where each independent distribution has its logits and its columns of the action array."""
+    found, logit, column = [], 0, 0
+    for part in parts:
+        discrete = part.kind == "categorical"
+        for size in part.sizes:
+            logits, columns = (size, 1) if discrete else (2 * size, size)
+            found.append(Leaf(part.kind, slice(logit, logit + logits), slice(column, column + columns)))
+            logit, column = logit + logits, column + columns
+    return tuple(found)
 
 
 @dataclass(frozen=True)
