@@ -24,9 +24,10 @@ sys.meta_path.insert(0, Blocker())
         ("search_spaces.ppo", ["ray", "torch", "envs", "analysis", "experiments"]),
         ("analysis", ["ray", "torch", "envs", "search_spaces", "experiments"]),
         ("analysis.report", ["ray", "torch", "envs", "search_spaces", "experiments"]),
+        ("experiments.core.policy", ["ray", "torch"]),
     ],
 )
-def test_a_lower_package_imports_without_the_others(run_python, module, blocked):
+def test_a_light_part_imports_without_the_heavy_ones(run_python, module, blocked):
     done = run_python("-c", BLOCKED.format(blocked=blocked) + f"import {module}")
     assert done.returncode == 0, done.stderr
 
