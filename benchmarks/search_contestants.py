@@ -1,16 +1,19 @@
-"""Four ways to search the same space with the same trainer, each leaving the same records behind.
+"""Ways to search the same space with the same trainer, each leaving the same records behind.
 
 The suite's own search with its defaults, random configurations without pruning, Ray's OptunaSearch with
 ASHA as its documentation shows them, and Optuna's own loop with its median pruner. Only the suite begins
-with the space's default configuration; the others have no notion of one.
+with the space's default configuration; the others have no notion of one. Besides, the suite's search with
+one of its defaults changed, to see what that one is worth.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import optuna
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
@@ -18,7 +21,7 @@ from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 
 from analysis.schema import Phase, State
-from experiments import Experiment
+from experiments import Asha, Experiment, NoScheduler
 from experiments.core import phases
 from experiments.core.diverged_score import diverged_score
 from experiments.core.options import Options
@@ -26,11 +29,21 @@ from experiments.core.plan import Plan
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, RunLog, run_name
 from experiments.core.resume import finished_runs, tidy
+from experiments.core.schedulers import Scheduler
 from experiments.core.searcher import METRIC, ListedSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
 
 OURS = "this suite"
-CONTESTANTS = (OURS, "random search", "OptunaSearch + ASHA", "Optuna + median pruner")
+PEERS = ("random search", "OptunaSearch + ASHA", "Optuna + median pruner")
+WITHOUT_START = f"{OURS}, without its starting point"
+RESCHEDULED: Mapping[str, Scheduler] = {
+    f"{OURS}, reduction 2": Asha(reduction=2),
+    f"{OURS}, reduction 4": Asha(reduction=4),
+    f"{OURS}, nothing stopped": NoScheduler(),
+}
+"""Other schedulers than the declared one; the one that is the default is no variation."""
+VARIATIONS = (WITHOUT_START, *(name for name, other in RESCHEDULED.items() if other != Asha()))
+CONTESTANTS = (OURS, *PEERS, *VARIATIONS)
 CORES = 2
 
 
@@ -92,10 +105,17 @@ def search(contestant: str, plan: Plan) -> None:
         case "Optuna + median pruner":
             _optuna_loop(plan, task, seed)
         case _:
-            phases.search(
-                plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
-                interruption=phases.Interruption(),
-            )  # fmt: skip
+            if contestant in RESCHEDULED:
+                changed = replace(plan.experiment, scheduler=RESCHEDULED[contestant])
+                plan = replace(plan, experiment=changed)
+            starting_points = (
+                [] if contestant == WITHOUT_START else phases.starting_points(plan.experiment.space)
+            )
+            with patch.object(phases, "starting_points", return_value=starting_points):
+                phases.search(
+                    plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
+                    interruption=phases.Interruption(),
+                )  # fmt: skip
     done.touch()
 
 
