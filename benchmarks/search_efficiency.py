@@ -63,6 +63,8 @@ class Options:
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
     """Modules below `experiments`."""
+    contestants: tuple[str, ...] = CONTESTANTS
+    """Searches to compare, the suite's own among them."""
     seeds: int = 10
     """Sweeps of each contestant."""
     storage: Path = ROOT / "results" / "search_efficiency"
@@ -150,7 +152,7 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
 def measure(name: str, options: Options) -> dict[str, list[Spent]]:
     """Runs what is missing; what each contestant spent, seed by seed."""
     experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
-    searches = list(itertools.product(range(options.seeds), CONTESTANTS))
+    searches = list(itertools.product(range(options.seeds), options.contestants))
 
     def run(number_and_contestant: tuple[int, str]) -> list[Incumbent]:
         seed, contestant = number_and_contestant
@@ -176,7 +178,7 @@ def measure(name: str, options: Options) -> dict[str, list[Spent]]:
             scores = true_scores_of(asked)
     return {
         contestant: [spent_until(target, paths[seed, contestant], scores) for seed in range(options.seeds)]
-        for contestant in CONTESTANTS
+        for contestant in options.contestants
     }
 
 
@@ -187,12 +189,11 @@ def section(spent: Mapping[str, Mapping[str, list[Spent]]], seeds: int) -> str:
         f"trials until the incumbent's true score is {SHARE:g} of the best that any search found; steps of "
         "ours over theirs, seed by seed, with 95 % interval.",
         "",
-        *_table(spent, (OURS, *PEERS)),
-        "",
-        "The same for the suite with one of its defaults changed:",
-        "",
-        *_table(spent, VARIATIONS),
+        *_table(spent, [OURS, *PEERS]),
     ]
+    if variations := [name for name in VARIATIONS if name in next(iter(spent.values()))]:
+        changed = "The same for the suite with one of its defaults changed:"
+        lines += ["", changed, "", *_table(spent, variations)]
     return "\n".join(lines)
 
 
@@ -202,7 +203,7 @@ def _table(spent: Mapping[str, Mapping[str, list[Spent]]], contestants: Sequence
         "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for name, by_contestant in spent.items():
-        for contestant in contestants:
+        for contestant in (each for each in contestants if each in by_contestant):
             spent_s = by_contestant[contestant]
             steps, trials = (
                 f"{value:,.0f}" if math.isfinite(value) else "never"
@@ -222,7 +223,7 @@ def missed_goals(spent: Mapping[str, Mapping[str, list[Spent]]]) -> list[str]:
     """The goals that the suite did not reach against its peers."""
     missed = []
     for name, by_contestant in spent.items():
-        for peer, goal in GOALS.items():
+        for peer, goal in ((peer, goal) for peer, goal in GOALS.items() if peer in by_contestant):
             middle, low, high = _ratio(by_contestant, peer)
             reached = middle <= goal if peer == "random search" else high < goal
             if not reached:
