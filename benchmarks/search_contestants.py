@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,20 +30,19 @@ from experiments.core.plan import Plan
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, RunLog, run_name
 from experiments.core.resume import finished_runs, tidy
-from experiments.core.schedulers import Scheduler
 from experiments.core.searcher import METRIC, ListedSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
 
 OURS = "this suite"
 PEERS = ("random search", "OptunaSearch + ASHA", "Optuna + median pruner")
 WITHOUT_START = f"{OURS}, without its starting point"
-RESCHEDULED: Mapping[str, Scheduler] = {
-    f"{OURS}, reduction 2": Asha(reduction=2),
-    f"{OURS}, reduction 4": Asha(reduction=4),
-    f"{OURS}, nothing stopped": NoScheduler(),
+CHANGED: Mapping[str, Mapping[str, Any]] = {
+    f"{OURS}, reduction 4": {"scheduler": Asha(reduction=4)},
+    f"{OURS}, nothing stopped": {"scheduler": NoScheduler()},
+    f"{OURS}, sampler gp": {"sampler": "gp"},
 }
-"""Other schedulers than the declared one; the one that is the default is no variation."""
-VARIATIONS = (WITHOUT_START, *(name for name, other in RESCHEDULED.items() if other != Asha()))
+"""The suite with an experiment's defaults changed, one at a time."""
+VARIATIONS = (WITHOUT_START, *CHANGED)
 CONTESTANTS = (OURS, *PEERS, *VARIATIONS)
 CORES = 2
 
@@ -105,13 +105,9 @@ def search(contestant: str, plan: Plan) -> None:
         case "Optuna + median pruner":
             _optuna_loop(plan, task, seed)
         case _:
-            if contestant in RESCHEDULED:
-                changed = replace(plan.experiment, scheduler=RESCHEDULED[contestant])
-                plan = replace(plan, experiment=changed)
-            starting_points = (
-                [] if contestant == WITHOUT_START else phases.starting_points(plan.experiment.space)
-            )
-            with patch.object(phases, "starting_points", return_value=starting_points):
+            plan = replace(plan, experiment=replace(plan.experiment, **CHANGED.get(contestant, {})))
+            left_out = contestant == WITHOUT_START
+            with patch.object(phases, "starting_points", lambda space: []) if left_out else nullcontext():
                 phases.search(
                     plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
                     interruption=phases.Interruption(),
