@@ -320,8 +320,8 @@ def section(found: Mapping[str, Simulated], options: Options) -> str:
         "| counts as found |",
         "| --- | ---: | ---: | ---: | ---: |",
         *(
-            f"| {name} | {each.trainings:,} | {each.correlation:.2f} | {each.default:.2f} | {each.target:.2f} |"
-            for name, each in found.items()
+            f"| {name} | {it.trainings:,} | {it.correlation:.2f} | {it.default:.2f} | {it.target:.2f} |"
+            for name, it in found.items()
         ),
         "",
         "| experiment | search | steps in all | steps until found, against the defaults | never "
