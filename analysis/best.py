@@ -10,8 +10,8 @@ from typing import Any, Final
 from analysis import page
 from analysis.lineage import Lineage
 from analysis.loading import Sweep
-from analysis.schema import DEFAULT
-from analysis.verdict import FIRST_TRIAL, Verdict
+from analysis.schema import DEFAULT, FIRST_TRIAL
+from analysis.verdict import Verdict
 
 RLLIB_SETTINGS: Final = "rllib.json"
 """File in a sweep's folder: config_id -> what RLlib was told, under RLlib's own names."""

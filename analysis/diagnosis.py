@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
+from analysis.comparison import Comparison, compare, values_by_seed
 from analysis.lineage import Lineage
 from analysis.loading import Sweep
 from analysis.prospect import MIN_TRIALS, prospect
 from analysis.schema import CONFIG_PREFIX, DEFAULT, RLLIB, State
-from analysis.verdict import Comparison, Outcome, Verdict, compare, values_by_seed
+from analysis.verdict import Outcome, Verdict
 
 EDGE: Final = 0.1
 """A value in the outer tenth of its range is at the edge."""

@@ -16,6 +16,9 @@ DEFAULT: Final = "default"
 RLLIB: Final = "rllib"
 """config_id of RLlib's own defaults."""
 
+FIRST_TRIAL: Final = "trial_0000"
+"""The search's first trial, which is the space's default configuration."""
+
 SCHEDULE_FILE: Final = "schedule.json"
 """File in the folder of a run whose configuration changed while it trained."""
 
@@ -36,6 +39,9 @@ class State(StrEnum):
     FAILED = "failed"
     RUNNING = "running"
 
+
+COUNTED: Final = (State.COMPLETED, State.DIVERGED)
+"""Confirmation runs that have a value; a diverged one counts with the floor, a failed one is missing."""
 
 IDENTITY: Final = ("experiment", "sweep", "phase", "trial_id", "config_id", "seed", "state")
 

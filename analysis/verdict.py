@@ -1,37 +1,19 @@
 """Did tuning pay? A pure function of the confirmation table, wrong in at most 5 % of its claims."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from analysis import statistics, wording
-from analysis.after_race import NOTHING, Estimate, Estimates, estimate
+from analysis.after_race import Estimate, Estimates, estimate
+from analysis.comparison import Comparison, as_raced, compare_all, values_by_seed
+from analysis.confirmed_table import confirmed_table
 from analysis.picked import Picked, picked_interval
 from analysis.race import MIN_PAIRS, Race, Standing, race
 from analysis.scale import Scale
-from analysis.schema import DEFAULT, RLLIB, State
-
-FIRST_TRIAL: Final = "trial_0000"
-"""The search's first trial, which is the space's default configuration."""
-
-COUNTED: Final = (State.COMPLETED, State.DIVERGED)
-"""Confirmation runs that have a value; a diverged one counts with the floor, a failed one is missing."""
-
-TABLE_COLUMNS: Final = (
-    "config_id", "standing", "n", "missing", "diverged",
-    "mean", "mean_low", "mean_high", "iqm", "iqm_low", "iqm_high",
-    "search_objective", "winners_curse",
-    "pairs", "difference", "difference_low", "difference_high", "p_adjusted",
-    "improvement", "improvement_low", "improvement_high",
-    "rllib_pairs", "rllib_difference", "rllib_difference_low", "rllib_difference_high", "rllib_p_adjusted",
-)  # fmt: skip
-
-_WORDS: Final = ("config_id", "standing")
-_COUNTS: Final = ("n", "missing", "diverged", "pairs", "rllib_pairs")
+from analysis.schema import DEFAULT, RLLIB
 
 
 class Outcome(StrEnum):
@@ -43,32 +25,6 @@ class Outcome(StrEnum):
     TOO_FEW = "too few seeds"
     NO_DEFAULT = "default missing"
     UNCONFIRMED = "not confirmed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """A configuration minus a baseline over the seeds both have: mean difference, simultaneous interval."""
-
-    pairs: int
-    difference: float
-    low: float
-    high: float
-    p_adjusted: float
-
-    @property
-    def above_zero(self) -> bool:
-        """Whether there are pairs enough and the whole interval lies above zero."""
-        return self.pairs >= MIN_PAIRS and self.low > 0
-
-    @property
-    def is_none(self) -> bool:
-        """Whether both have the same value on every shared seed."""
-        return self.pairs > 0 and self.low == self.difference == self.high == 0.0
-
-    @property
-    def below_zero(self) -> bool:
-        """Whether there are pairs enough and the whole interval lies below zero."""
-        return self.pairs >= MIN_PAIRS and self.high < 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +40,8 @@ class Verdict:
         beats_rllib: The same against RLlib's defaults.
         contenders: Number of tuned configurations that were compared (the size of the family).
         notes: What a reader must know to believe the numbers: missing and diverged runs.
-        table: One row per confirmed configuration, highest mean first; columns `TABLE_COLUMNS`.
+        table: One row per confirmed configuration, highest mean first; columns
+            `analysis.confirmed_table.TABLE_COLUMNS`.
         picked: The interval of the winner's mean and how it came about; None if there is no winner.
         race: How the race went; None if the number of seeds was fixed.
     """
@@ -144,10 +101,10 @@ def decide(
     contenders = [config for config in runs if config not in (DEFAULT, RLLIB)]
     family = len(went.standings) if went else len(contenders)
     means = {config: raced.mean(config) if raced else estimate(values) for config, values in runs.items()}
-    against_default = _compare_all(runs, DEFAULT, family, raced)
+    against_default = compare_all(runs, DEFAULT, family, raced)
     if raced and went:
-        against_default = _as_raced(against_default, raced, went)
-    against_rllib = _compare_all(runs, RLLIB, family, raced)
+        against_default = as_raced(against_default, raced, went)
+    against_rllib = compare_all(runs, RLLIB, family, raced)
     winner = _winner(means, contenders, against_default)
     intervals = {
         config: mean.interval(statistics.CONFIDENCE, statistics.WIDENING) for config, mean in means.items()
@@ -170,11 +127,9 @@ def decide(
         scale=scale or Scale(),
     )
     outcome = _outcome(winner, facts.against_default)
-    table = _table(
-        confirmation, runs, means, intervals, _search_scores(search), against_default, against_rllib
+    table = confirmed_table(
+        confirmation, search, runs, means, intervals, against_default, against_rllib, went
     )
-    if went:
-        table["standing"] = [str(went.standings.get(config, "")) for config in table["config_id"]]
     return Verdict(
         outcome=outcome,
         sentence=wording.sentence(outcome, facts),
@@ -190,75 +145,6 @@ def decide(
         picked=picked,
         race=went,
     )
-
-
-def compare(x: "pd.Series[float]", y: "pd.Series[float]", comparisons: int = 1) -> Comparison:
-    """Compare two configurations, each a series of objectives by test seed, as one of several comparisons."""
-    shared = x.index.intersection(y.index)
-    difference_p = (x.loc[shared] - y.loc[shared]).to_numpy(dtype=float)
-    interval = statistics.difference_interval(difference_p, statistics.simultaneous_confidence(comparisons))
-    return Comparison(
-        pairs=len(shared),
-        difference=statistics.mean(difference_p),
-        low=interval.low,
-        high=interval.high,
-        p_adjusted=statistics.bonferroni(statistics.paired_p_value(difference_p), max(comparisons, 1)),
-    )
-
-
-def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
-    """Give each confirmed configuration's values by test seed; runs without a value are left out."""
-    counted = confirmation[
-        confirmation["state"].isin(COUNTED) & np.isfinite(confirmation["objective"].astype(float))
-    ]
-    counted = counted.drop_duplicates(["config_id", "test_seed"], keep="last")
-    return {
-        str(config): group.set_index("test_seed")["objective"].astype(float)
-        for config, group in counted.groupby("config_id", sort=True)
-    }
-
-
-def _compare_all(
-    runs: "Mapping[str, pd.Series[float]]", baseline: str, comparisons: int, raced: Estimates | None
-) -> dict[str, Comparison]:
-    if baseline not in runs:
-        return {}
-    return {
-        config: _compare_raced(raced.difference(config, baseline), comparisons)
-        if raced
-        else compare(values, runs[baseline], comparisons)
-        for config, values in runs.items()
-        if config != baseline
-    }
-
-
-def _compare_raced(difference: Estimate, comparisons: int) -> Comparison:
-    """Give a comparison after a race, which decides by its boundaries and so has no p-value."""
-    low, high = difference.interval(statistics.simultaneous_confidence(comparisons))
-    return Comparison(
-        pairs=difference.seeds, difference=difference.mean, low=low, high=high, p_adjusted=np.nan
-    )
-
-
-def _as_raced(against: Mapping[str, Comparison], raced: Estimates, went: Race) -> dict[str, Comparison]:
-    """Make the intervals say what the race decided: above zero where a contender was accepted, only there.
-
-    At the last look an interval is as wide as the boundary asks for. At an earlier one the boundary asks for
-    more than the interval; where the two disagree, the lower end is that of the boundary.
-    """
-    settled = dict(against)
-    for config in against.keys() & went.standings.keys():
-        level = went.level(config)
-        boundary = raced.difference(config, DEFAULT, plain=True).interval(1 - 2 * level).low
-        low, high = against[config].low, against[config].high
-        if went.seeds[config] == went.looks[-1]:
-            low, high = raced.difference(config, DEFAULT).interval(1 - 2 * level)
-        if went.standings[config] == Standing.BETTER:
-            low = max(low, boundary)
-        elif low > 0:
-            low = min(0.0, boundary)
-        settled[config] = replace(against[config], low=low, high=high)
-    return settled
 
 
 def _winner(
@@ -297,65 +183,3 @@ def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:
 
 def _first_of(wanted: tuple[str | None, ...], runs: "Mapping[str, pd.Series[float]]") -> str | None:
     return next((config for config in wanted if config in runs), None)
-
-
-def _search_scores(search: pd.DataFrame | None) -> dict[str, float]:
-    if search is None:
-        return {}
-    scores = {
-        str(config): float(value)
-        for config, value in zip(search["config_id"], search["objective"], strict=True)
-    }
-    return {DEFAULT: scores.get(FIRST_TRIAL, np.nan)} | scores
-
-
-def _table(
-    confirmation: pd.DataFrame,
-    runs: "Mapping[str, pd.Series[float]]",
-    means: Mapping[str, Estimate],
-    intervals: Mapping[str, statistics.Interval],
-    search_scores: Mapping[str, float],
-    against_default: Mapping[str, Comparison],
-    against_rllib: Mapping[str, Comparison],
-) -> pd.DataFrame:
-    """Give one row per configuration with a folder in confirm/, even if none of its runs has a value."""
-    rows = []
-    for config, started in confirmation.groupby("config_id", sort=True):
-        values = runs.get(str(config), pd.Series(dtype=float))
-        row = {
-            "config_id": str(config),
-            "n": values.size,
-            "missing": started["test_seed"].nunique() - values.size,
-        }
-        row["diverged"] = int((started["state"] == State.DIVERGED).sum())
-        mean, searched = means.get(str(config), NOTHING).mean, search_scores.get(str(config), np.nan)
-        row |= {"mean": mean, "search_objective": searched, "winners_curse": searched - mean}
-        row["mean_low"], row["mean_high"] = intervals.get(str(config), statistics.NO_INTERVAL)
-        row["iqm"] = statistics.iqm(values)
-        row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
-        row |= _difference("", against_default.get(str(config)))
-        row |= _difference("rllib_", against_rllib.get(str(config)))
-        if DEFAULT in runs and config != DEFAULT:
-            row["improvement"] = statistics.probability_of_improvement(values, runs[DEFAULT])
-            interval = statistics.probability_of_improvement_interval(values, runs[DEFAULT])
-            row["improvement_low"], row["improvement_high"] = interval
-        rows.append(row)
-    columns = {}
-    for name in TABLE_COLUMNS:
-        dtype = str if name in _WORDS else int if name in _COUNTS else float
-        absent = "" if dtype is str else 0 if dtype is int else np.nan
-        columns[name] = pd.Series([row.get(name, absent) for row in rows], dtype=dtype)
-    table = pd.DataFrame(columns)
-    return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
-
-
-def _difference(prefix: str, comparison: Comparison | None) -> dict[str, float]:
-    if comparison is None:
-        return {}
-    return {
-        f"{prefix}pairs": comparison.pairs,
-        f"{prefix}difference": comparison.difference,
-        f"{prefix}difference_low": comparison.low,
-        f"{prefix}difference_high": comparison.high,
-        f"{prefix}p_adjusted": comparison.p_adjusted,
-    }

@@ -11,8 +11,8 @@ from analysis.schema import DEFAULT, RLLIB
 from analysis.statistics import Interval
 
 if TYPE_CHECKING:
+    from analysis.comparison import Comparison
     from analysis.race import Race
-    from analysis.verdict import Comparison
 
 
 @dataclass(frozen=True, kw_only=True)

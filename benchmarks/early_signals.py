@@ -6,7 +6,9 @@ For each experiment random configurations are trained to the end, each on severa
   configurations most like their final scores on other seeds do;
 - *early stopping*: asynchronous successive halving replayed on the curves, for each grace period and
   reduction: the share of steps that it spends, and how good the best survivor is on other seeds, between
-  the median configuration (0) and the best one (1).
+  the median configuration (0) and the best one (1);
+- *trials and seeds*: with a given number of trainings, how good are the best configurations of many trials on
+  one seed each, and of fewer trials on the mean of several seeds.
 
 Run:    python benchmarks/early_signals.py       (half an hour; what is on disk is not run again)
 Writes docs/performance.md.
@@ -15,6 +17,7 @@ Writes docs/performance.md.
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import sys
 from dataclasses import dataclass
@@ -50,6 +53,14 @@ FINAL = 3
 """Sixteenths of a training, from its end, whose mean score on the other seeds counts as true."""
 ORDERS = 400
 """Random orders of the trials in which successive halving is replayed."""
+TRAININGS = (6, 12, 24, 36)
+"""That a search may spend on its trials."""
+SEEDS = (1, 2, 3)
+"""Of each trial."""
+DRAWS = 4_000
+"""Random choices of trials and of their seeds."""
+CONFIRMED = 3
+"""Best trials whose true scores are averaged, as many as a sweep confirms."""
 
 Curves = NDArray[np.float64]
 """[configurations, seeds, `POINTS`]: scores at evenly spaced shares of the steps."""
@@ -146,6 +157,19 @@ def halved(curves: Curves, grace: float, reduction: float) -> tuple[float, float
     return float(np.mean(spent)), float(np.mean(quality))
 
 
+def picked(curves: Curves, trainings: int, seeds: int) -> float:
+    """True score of the best trials by the mean of several seeds each, on a seed that none of them had."""
+    final = curves[:, :, -FINAL:].mean(axis=2)
+    rng = np.random.default_rng(0)
+    scores = []
+    for _ in range(DRAWS):
+        trials = rng.choice(len(final), trainings // seeds, replace=False)
+        order = rng.permutation(final.shape[1])
+        seen, true = final[np.ix_(trials, order[:seeds])].mean(axis=1), final[trials, order[-1]]
+        scores.append(true[np.argsort(-seen)[:CONFIRMED]].mean())
+    return float(np.mean(scores))
+
+
 def section(curves: dict[str, Curves], options: Options) -> str:
     """What is written into docs/performance.md."""
     names = list(curves)
@@ -175,6 +199,17 @@ def section(curves: dict[str, Curves], options: Options) -> str:
             cells = " | ".join(f"{spent:.0%}: {quality:.2f}" for spent, quality in values)
             label = f"{grace:.3g} | {reduction:g}" if grace < 1 else "none |"
             lines.append(f"| {label} | {cells} |")
+    lines += [
+        "",
+        "So many trainings spent on trials of one seed each, or on fewer trials of several: true score of "
+        f"the best {CONFIRMED}, the mean over random draws of such trials.",
+        "",
+        f"| trainings | seeds a trial | {' | '.join(names)} |",
+        "| ---: | ---: |" + " ---: |" * len(names),
+    ]
+    for trainings, seeds in itertools.product(TRAININGS, SEEDS):
+        cells = " | ".join(f"{picked(curves[name], trainings, seeds):.2f}" for name in names)
+        lines.append(f"| {trainings} | {seeds} | {cells} |")
     return "\n".join(lines)
 
 

@@ -1,16 +1,20 @@
-"""Four ways to search the same space with the same trainer, each leaving the same records behind.
+"""Ways to search the same space with the same trainer, each leaving the same records behind.
 
 The suite's own search with its defaults, random configurations without pruning, Ray's OptunaSearch with
 ASHA as its documentation shows them, and Optuna's own loop with its median pruner. Only the suite begins
-with the space's default configuration; the others have no notion of one.
+with the space's default configuration; the others have no notion of one. Besides, the suite's search with
+one of its defaults changed, to see what that one is worth.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import optuna
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
@@ -18,7 +22,7 @@ from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 
 from analysis.schema import Phase, State
-from experiments import Experiment
+from experiments import Asha, Experiment, NoScheduler
 from experiments.core import phases
 from experiments.core.diverged_score import diverged_score
 from experiments.core.options import Options
@@ -30,7 +34,16 @@ from experiments.core.searcher import METRIC, ListedSearch, trial_name
 from experiments.core.trial import PPOTrial, Task
 
 OURS = "this suite"
-CONTESTANTS = (OURS, "random search", "OptunaSearch + ASHA", "Optuna + median pruner")
+PEERS = ("random search", "OptunaSearch + ASHA", "Optuna + median pruner")
+WITHOUT_START = f"{OURS}, without its starting point"
+CHANGED: Mapping[str, Mapping[str, Any]] = {
+    f"{OURS}, reduction 4": {"scheduler": Asha(reduction=4)},
+    f"{OURS}, nothing stopped": {"scheduler": NoScheduler()},
+    f"{OURS}, sampler gp": {"sampler": "gp"},
+}
+"""The suite with an experiment's defaults changed, one at a time."""
+VARIATIONS = (WITHOUT_START, *CHANGED)
+CONTESTANTS = (OURS, *PEERS, *VARIATIONS)
 CORES = 2
 
 
@@ -92,10 +105,13 @@ def search(contestant: str, plan: Plan) -> None:
         case "Optuna + median pruner":
             _optuna_loop(plan, task, seed)
         case _:
-            phases.search(
-                plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
-                interruption=phases.Interruption(),
-            )  # fmt: skip
+            plan = replace(plan, experiment=replace(plan.experiment, **CHANGED.get(contestant, {})))
+            left_out = contestant == WITHOUT_START
+            with patch.object(phases, "starting_points", lambda space: []) if left_out else nullcontext():
+                phases.search(
+                    plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
+                    interruption=phases.Interruption(),
+                )  # fmt: skip
     done.touch()
 
 

@@ -5,7 +5,8 @@ true score first reaches 0.9 of the best that any of the searches ends with. The
 so far in the suite's own ranking (longer trained ones first, then by objective); its true score is the mean
 over retrainings on five held-out seeds. Incumbents are retrained in order until one is good enough: those
 after it do not matter. A trial's steps count when it ends. Steps are compared seed by seed; a search that
-never gets there has infinitely many. The interval of the median ratio comes from order statistics.
+never gets there has infinitely many. The interval of the median ratio comes from order statistics. The suite
+is compared with its peers, and with itself where one of its defaults is another.
 
 Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
         python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3
@@ -21,10 +22,11 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,7 @@ from experiments.core.cluster import quieten
 
 quieten(debug=False)
 
-from search_contestants import CONTESTANTS, OURS, plan_of, retrain, search  # noqa: E402  # Ray reads its settings
+from search_contestants import CONTESTANTS, OURS, PEERS, VARIATIONS, plan_of, retrain, search  # noqa: E402  # Ray reads its settings
 
 from analysis.schema import Phase  # noqa: E402
 from experiments.core.cluster import connected  # noqa: E402
@@ -61,6 +63,8 @@ class Options:
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
     """Modules below `experiments`."""
+    contestants: tuple[str, ...] = CONTESTANTS
+    """Searches to compare, the suite's own among them."""
     seeds: int = 10
     """Sweeps of each contestant."""
     storage: Path = ROOT / "results" / "search_efficiency"
@@ -77,6 +81,8 @@ class Incumbent:
 
     since: int
     """Steps that the search had spent by then."""
+    trials: int
+    """Trials that had ended by then."""
     config_id: str
     """Its name among the retrained ones: a hash of its values."""
     config: Mapping[str, Any]
@@ -89,11 +95,11 @@ def incumbents(folder: Path, full_steps: int) -> list[Incumbent]:
     )
     found: list[Incumbent] = []
     best, spent = NOTHING, 0
-    for run in runs:
+    for trials, run in enumerate(runs, start=1):
         spent += max(run.curve, default=0)
         if (reached := merit(run, full_steps)) > best:
             best = reached
-            found.append(Incumbent(spent, _hash(run.config), run.config))
+            found.append(Incumbent(spent, trials, _hash(run.config), run.config))
     return found
 
 
@@ -116,9 +122,18 @@ def first_unknown(target: float, path: list[Incumbent], scores: Mapping[str, flo
     return None
 
 
-def steps_to(target: float, path: list[Incumbent], scores: Mapping[str, float]) -> float:
-    """Steps until the incumbent first was as good as the target; infinite if it never was."""
-    return next((float(each.since) for each in path if scores[each.config_id] >= target), math.inf)
+@dataclass(frozen=True)
+class Spent:
+    """What a search had spent when its incumbent was good enough for the first time; infinite if never."""
+
+    steps: float = math.inf
+    trials: float = math.inf
+
+
+def spent_until(target: float, path: list[Incumbent], scores: Mapping[str, float]) -> Spent:
+    """Steps and trials until the incumbent first was as good as the target."""
+    reached = (Spent(each.since, each.trials) for each in path if scores[each.config_id] >= target)
+    return next(reached, Spent())
 
 
 def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, float, float]:
@@ -134,10 +149,10 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
     return float(np.median(ratio_s)), float(ratio_s[max(below - 1, 0)]), float(ratio_s[min(n - below, n - 1)])
 
 
-def measure(name: str, options: Options) -> dict[str, list[float]]:
-    """Runs what is missing; steps of each contestant, seed by seed."""
+def measure(name: str, options: Options) -> dict[str, list[Spent]]:
+    """Runs what is missing; what each contestant spent, seed by seed."""
     experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
-    searches = list(itertools.product(range(options.seeds), CONTESTANTS))
+    searches = list(itertools.product(range(options.seeds), options.contestants))
 
     def run(number_and_contestant: tuple[int, str]) -> list[Incumbent]:
         seed, contestant = number_and_contestant
@@ -162,36 +177,62 @@ def measure(name: str, options: Options) -> dict[str, list[float]]:
             print(f"{name}: {len(asked)} incumbents to retrain", flush=True)
             scores = true_scores_of(asked)
     return {
-        contestant: [steps_to(target, paths[seed, contestant], scores) for seed in range(options.seeds)]
-        for contestant in CONTESTANTS
+        contestant: [spent_until(target, paths[seed, contestant], scores) for seed in range(options.seeds)]
+        for contestant in options.contestants
     }
 
 
-def table(steps: Mapping[str, Mapping[str, list[float]]], seeds: int) -> tuple[str, list[str]]:
-    """The comparison in Markdown, and the goals that were missed."""
+def section(spent: Mapping[str, Mapping[str, list[Spent]]], seeds: int) -> str:
+    """The comparisons in Markdown."""
     lines = [
-        f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps until "
-        f"the incumbent's true score is {SHARE:g} of the best that any search found; ours over theirs, "
-        "seed by seed, with 95 % interval.",
+        f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps and "
+        f"trials until the incumbent's true score is {SHARE:g} of the best that any search found; steps of "
+        "ours over theirs, seed by seed, with 95 % interval.",
         "",
-        "| experiment | search | median steps | never | ours / theirs |",
-        "| --- | --- | ---: | ---: | ---: |",
+        *_table(spent, [OURS, *PEERS]),
     ]
-    missed = []
-    for name, by_contestant in steps.items():
-        for contestant, steps_s in by_contestant.items():
-            never = sum(map(math.isinf, steps_s))
-            median = float(np.median(steps_s))
-            shown = "never" if math.isinf(median) else f"{median:,.0f}"
+    if variations := [name for name in VARIATIONS if name in next(iter(spent.values()))]:
+        changed = "The same for the suite with one of its defaults changed:"
+        lines += ["", changed, "", *_table(spent, variations)]
+    return "\n".join(lines)
+
+
+def _table(spent: Mapping[str, Mapping[str, list[Spent]]], contestants: Sequence[str]) -> list[str]:
+    lines = [
+        "| experiment | search | median steps | median trials | never | ours / theirs |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, by_contestant in spent.items():
+        for contestant in (each for each in contestants if each in by_contestant):
+            spent_s = by_contestant[contestant]
+            steps, trials = (
+                f"{value:,.0f}" if math.isfinite(value) else "never"
+                for value in (median(s.steps for s in spent_s), median(s.trials for s in spent_s))
+            )
+            never = sum(math.isinf(s.steps) for s in spent_s)
             ratio = ""
             if contestant != OURS:
-                middle, low, high = median_ratio(by_contestant[OURS], steps_s)
-                ratio = f"{middle:.2f} [{low:.2f}, {high:.2f}]"
-                reached = middle <= GOALS[contestant] if contestant == "random search" else high < 1.0
-                if not reached:
-                    missed.append(f"{name}: {ratio} of {contestant}")
-            lines.append(f"| {name} | {contestant} | {shown} | {never} of {len(steps_s)} | {ratio} |")
-    return "\n".join(lines), missed
+                ratio = "{:.2f} [{:.2f}, {:.2f}]".format(*_ratio(by_contestant, contestant))
+            lines.append(
+                f"| {name} | {contestant} | {steps} | {trials} | {never} of {len(spent_s)} | {ratio} |"
+            )
+    return lines
+
+
+def missed_goals(spent: Mapping[str, Mapping[str, list[Spent]]]) -> list[str]:
+    """The goals that the suite did not reach against its peers."""
+    missed = []
+    for name, by_contestant in spent.items():
+        for peer, goal in ((peer, goal) for peer, goal in GOALS.items() if peer in by_contestant):
+            middle, low, high = _ratio(by_contestant, peer)
+            reached = middle <= goal if peer == "random search" else high < goal
+            if not reached:
+                missed.append(f"{name}: {middle:.2f} [{low:.2f}, {high:.2f}] of {peer}")
+    return missed
+
+
+def _ratio(by_contestant: Mapping[str, list[Spent]], contestant: str) -> tuple[float, float, float]:
+    return median_ratio([s.steps for s in by_contestant[OURS]], [s.steps for s in by_contestant[contestant]])
 
 
 def main(options: Options) -> int:
@@ -203,10 +244,11 @@ def main(options: Options) -> int:
         with connected(cores=2, debug=False):
             search(contestant, plan)
         return 0
-    steps = {name: measure(name, options) for name in options.experiments}
-    text, missed = table(steps, options.seeds)
+    spent = {name: measure(name, options) for name in options.experiments}
+    text = section(spent, options.seeds)
     print(text)
     write_section(text, MARKERS)
+    missed = missed_goals(spent)
     for miss in missed:
         print("MISSED", miss)
     return 1 if missed else 0

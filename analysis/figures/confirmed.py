@@ -3,10 +3,11 @@
 import altair as alt
 import pandas as pd
 
+from analysis.comparison import values_by_seed
 from analysis.figures import theme
 from analysis.scale import Scale
 from analysis.schema import DEFAULT, RLLIB
-from analysis.verdict import Verdict, values_by_seed
+from analysis.verdict import Verdict
 
 ROW = 52
 """Height of one configuration's row, in px."""

@@ -9,8 +9,8 @@ import pandas as pd
 from analysis import statistics
 from analysis.figures import theme
 from analysis.scale import Scale
-from analysis.schema import Phase, State
-from analysis.verdict import COUNTED, Verdict
+from analysis.schema import COUNTED, Phase, State
+from analysis.verdict import Verdict
 
 HEIGHT = 360
 

@@ -6,8 +6,7 @@ import pandas as pd
 from analysis.figures import theme
 from analysis.figures.curves import references
 from analysis.scale import Scale
-from analysis.schema import State
-from analysis.verdict import FIRST_TRIAL
+from analysis.schema import FIRST_TRIAL, State
 
 
 def history(trials: pd.DataFrame) -> pd.DataFrame:

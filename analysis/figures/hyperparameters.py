@@ -8,8 +8,7 @@ import pandas as pd
 
 from analysis.figures import theme
 from analysis.scale import Scale
-from analysis.schema import CONFIG_PREFIX, State
-from analysis.verdict import FIRST_TRIAL
+from analysis.schema import CONFIG_PREFIX, FIRST_TRIAL, State
 
 KINDS: Final[dict[str, tuple[str, float, int]]] = {
     "stopped early": ("#9aa5b1", 0.5, 30),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.figures import curves, theme
 from analysis.scale import Scale
-from analysis.verdict import FIRST_TRIAL
+from analysis.schema import FIRST_TRIAL
 
 
 def draw(

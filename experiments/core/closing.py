@@ -13,6 +13,7 @@ from analysis.schema import Phase, State
 from analysis.verdict import Verdict
 from analysis.wording import race_note
 from experiments.core.declaration import Experiment
+from experiments.core.estimate import Estimate
 from experiments.core.plan import Plan
 from experiments.core.preflight import Checked
 from experiments.core.progress import SweepProgress, duration
@@ -50,10 +51,17 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         console.print(f"note: {note}", soft_wrap=True)
     console.print(
         f"estimate: {duration(expected.seconds)} with {checked.concurrency} runs at once (search "
-        f"{duration(expected.search_s)}, confirmation {duration(expected.confirm_s)}, start and report "
+        f"{duration(expected.search_s)}; confirmation {_confirmation(expected)}; start and report "
         f"{duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
         f"{expected.bytes / 1e6:,.0f} MB of disk"
     )
+
+
+def _confirmation(expected: Estimate) -> str:
+    """How long it takes, and between what its race may end."""
+    least, most = (duration(seconds) for seconds in expected.confirm_range_s)
+    race = f", from {least} to {most} as its race goes" if least != most else ""
+    return f"{duration(expected.confirm_s)}{race}"
 
 
 def _search(experiment: Experiment) -> str:

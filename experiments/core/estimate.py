@@ -78,7 +78,9 @@ class Estimate:
     search_s: float
     """Seconds of the search, all cores busy."""
     confirm_s: float
-    """Seconds of the confirmation."""
+    """Seconds of the confirmation, if its race goes half of its way."""
+    confirm_range_s: tuple[float, float]
+    """Seconds of the confirmation if its race ends at the first look, and if it goes on to the last."""
     around_s: float
     """Seconds of starting and reporting."""
     steps: int
@@ -160,7 +162,9 @@ def estimate(
     default: RunCost | None,
     others: int,
     share: float,
-    confirmed: Sequence[RunCost],
+    confirmation: Sequence[RunCost],
+    test_seeds: tuple[int, int, int],
+    confirmed: int,
     search_bytes: int,
     concurrency: int,
     slowdown: float,
@@ -172,7 +176,9 @@ def estimate(
         default: The full run of the default configuration, which is never stopped; None if it is done.
         others: Trials to come besides it.
         share: Share of its full run that a trial trains on average.
-        confirmed: The confirmation runs to come.
+        confirmation: One run of each configuration that is confirmed.
+        test_seeds: How many of them each takes: at least, as expected, and at most.
+        confirmed: Confirmation runs that are done.
         search_bytes: The most that the search's checkpoints may take.
         concurrency: Runs at once.
         slowdown: Seconds on the clock for each second of computing; above 1 on a machine that is busy.
@@ -183,14 +189,19 @@ def estimate(
     each_steps = sum(run.steps for run in trials) / len(trials)
     each_bytes = sum(run.bytes for run in trials) / len(trials)
     started = [default] if default else []
-    around_s = START_S + REPORT_S + (NEXT_PHASE_S if search and confirmed else 0.0)
+    least, expected, most = ([run for run in confirmation for _ in range(n)][confirmed:] for n in test_seeds)
+    least_s, confirm_s, most_s = (
+        slowdown * _makespan([run.seconds for run in runs], concurrency) for runs in (least, expected, most)
+    )
+    around_s = START_S + REPORT_S + (NEXT_PHASE_S if search and expected else 0.0)
     return Estimate(
         search_s=slowdown * _makespan(search, concurrency),
-        confirm_s=slowdown * _makespan([run.seconds for run in confirmed], concurrency),
-        around_s=slowdown * (around_s if search or confirmed else REPORT_S),
-        steps=round(others * share * each_steps) + sum(run.steps for run in (*started, *confirmed)),
+        confirm_s=confirm_s,
+        confirm_range_s=(least_s, most_s),
+        around_s=slowdown * (around_s if search or expected else REPORT_S),
+        steps=round(others * share * each_steps) + sum(run.steps for run in (*started, *expected)),
         bytes=min(round(others * each_bytes) + sum(run.bytes for run in started), search_bytes)
-        + sum(run.bytes for run in confirmed)
+        + sum(run.bytes for run in expected)
         + REPORT_BYTES,
     )
 

@@ -54,14 +54,15 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
     )
     searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
     has_default = trial_name(0) in searched
-    confirmed = len(finished_runs(plan.folder / Phase.CONFIRM))
-    runs = [cost(config) for config in plan.baselines.values()] + [average] * experiment.confirmation.top_k
+    confirmation = experiment.confirmation
     return estimate(
         trials=[side_by_side(run, seeds) for run in drawn],
         default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
         share=trained_share(experiment.scheduler),
-        confirmed=[run for run in runs for _ in range(experiment.confirmation.expected)][confirmed:],
+        confirmation=[cost(config) for config in plan.baselines.values()] + [average] * confirmation.top_k,
+        test_seeds=(confirmation.looks[0], confirmation.expected, confirmation.maximum),
+        confirmed=len(finished_runs(plan.folder / Phase.CONFIRM)),
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
         slowdown=found.slowdown,

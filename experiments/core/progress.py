@@ -14,8 +14,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from analysis.schema import DEFAULT, SEEDS_PREFIX, Phase, State
-from analysis.verdict import FIRST_TRIAL
+from analysis.schema import DEFAULT, FIRST_TRIAL, SEEDS_PREFIX, Phase, State
 
 
 class SweepProgress:

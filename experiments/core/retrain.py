@@ -11,11 +11,12 @@ import yaml
 from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
+from analysis.comparison import values_by_seed
 from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.reproduction import Reproduction, reproduce
 from analysis.schema import Phase
 from analysis.statistics import Interval
-from analysis.verdict import decide, values_by_seed
+from analysis.verdict import decide
 from experiments.core.closing import shown
 from experiments.core.cluster import connected
 from experiments.core.continuation import SCHEDULE

@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 
 from analysis.after_race import estimate
+from analysis.confirmed_table import TABLE_COLUMNS
 from analysis.picked import picked_interval
 from analysis.scale import Scale
 from analysis.statistics import mean_interval
-from analysis.verdict import TABLE_COLUMNS, decide
+from analysis.verdict import decide
 
 UNIT = Scale(floor=0.0, optimum=1.0)
 

@@ -45,8 +45,8 @@ def test_a_run_trains_whole_batches_and_is_evaluated_at_most_once_for_each():
 
 def added(**changes):
     given = {
-        "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmed": [RUN] * 4,
-        "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
+        "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmation": [RUN] * 2,
+        "test_seeds": (1, 2, 4), "confirmed": 0, "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
     }  # fmt: skip
     return estimate(**given | changes)
 
@@ -63,7 +63,15 @@ def test_stopped_trials_count_with_their_share_and_the_default_in_full():
 
 def test_cores_share_the_runs_and_a_single_run_is_never_shared():
     assert added(concurrency=2).confirm_s == pytest.approx((4.5 * (10 + RUN_S)) / 2)
-    assert added(concurrency=8, confirmed=[RUN]).confirm_s == pytest.approx(10 + RUN_S)
+    assert added(concurrency=8, confirmed=3).confirm_s == pytest.approx(10 + RUN_S)
+
+
+def test_a_race_may_end_at_its_first_look_or_at_its_last():
+    found = added()
+    assert found.confirm_range_s == pytest.approx((2 * (10 + RUN_S), 8 * (10 + RUN_S)))
+    assert added(confirmed=3).confirm_range_s == pytest.approx((0.0, 5 * (10 + RUN_S)))
+    fixed = added(test_seeds=(2, 2, 2))
+    assert fixed.confirm_range_s == (fixed.confirm_s, fixed.confirm_s)
 
 
 def test_a_busy_machine_takes_longer_by_as_much():
@@ -81,7 +89,7 @@ def test_seeds_side_by_side_cost_as_much_each():
 
 
 def test_what_is_done_already_costs_nothing():
-    found = added(default=None, others=0, confirmed=[])
+    found = added(default=None, others=0, confirmed=8)
     assert found.search_s == found.confirm_s == 0.0
     assert found.seconds == REPORT_S
     assert found.steps == 0

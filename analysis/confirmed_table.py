@@ -1,0 +1,101 @@
+"""The confirmation as a table: one row per configuration, with every number that the report prints of it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis import statistics
+from analysis.after_race import NOTHING, Estimate
+from analysis.comparison import Comparison
+from analysis.race import Race
+from analysis.schema import DEFAULT, FIRST_TRIAL, State
+
+TABLE_COLUMNS: Final = (
+    "config_id", "standing", "n", "missing", "diverged",
+    "mean", "mean_low", "mean_high", "iqm", "iqm_low", "iqm_high",
+    "search_objective", "winners_curse",
+    "pairs", "difference", "difference_low", "difference_high", "p_adjusted",
+    "improvement", "improvement_low", "improvement_high",
+    "rllib_pairs", "rllib_difference", "rllib_difference_low", "rllib_difference_high", "rllib_p_adjusted",
+)  # fmt: skip
+
+_WORDS: Final = ("config_id", "standing")
+_COUNTS: Final = ("n", "missing", "diverged", "pairs", "rllib_pairs")
+
+
+def confirmed_table(
+    confirmation: pd.DataFrame,
+    search: pd.DataFrame | None,
+    runs: "Mapping[str, pd.Series[float]]",
+    means: Mapping[str, Estimate],
+    intervals: Mapping[str, statistics.Interval],
+    against_default: Mapping[str, Comparison],
+    against_rllib: Mapping[str, Comparison],
+    went: Race | None,
+) -> pd.DataFrame:
+    """Give one row per configuration with a folder in confirm/, even if none of its runs has a value.
+
+    Args:
+        confirmation: One row per confirmation run: config_id, test_seed, state, objective.
+        search: One row per search trial: config_id, objective; None if it is not known.
+        runs: Each configuration's values by test seed, as far as they count.
+        means: Of these values.
+        intervals: Of those means.
+        against_default: Each configuration minus the default.
+        against_rllib: Each configuration minus RLlib's defaults.
+        went: How the race went; None if the number of seeds was fixed.
+    """
+    rows, search_scores = [], _search_scores(search)
+    for config, started in confirmation.groupby("config_id", sort=True):
+        values = runs.get(str(config), pd.Series(dtype=float))
+        row = {
+            "config_id": str(config),
+            "n": values.size,
+            "missing": started["test_seed"].nunique() - values.size,
+        }
+        row["diverged"] = int((started["state"] == State.DIVERGED).sum())
+        mean, searched = means.get(str(config), NOTHING).mean, search_scores.get(str(config), np.nan)
+        row |= {"mean": mean, "search_objective": searched, "winners_curse": searched - mean}
+        row["mean_low"], row["mean_high"] = intervals.get(str(config), statistics.NO_INTERVAL)
+        row["iqm"] = statistics.iqm(values)
+        row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
+        row |= _difference("", against_default.get(str(config)))
+        row |= _difference("rllib_", against_rllib.get(str(config)))
+        if DEFAULT in runs and config != DEFAULT:
+            row["improvement"] = statistics.probability_of_improvement(values, runs[DEFAULT])
+            interval = statistics.probability_of_improvement_interval(values, runs[DEFAULT])
+            row["improvement_low"], row["improvement_high"] = interval
+        rows.append(row)
+    columns = {}
+    for name in TABLE_COLUMNS:
+        dtype = str if name in _WORDS else int if name in _COUNTS else float
+        absent = "" if dtype is str else 0 if dtype is int else np.nan
+        columns[name] = pd.Series([row.get(name, absent) for row in rows], dtype=dtype)
+    table = pd.DataFrame(columns)
+    if went:
+        table["standing"] = [str(went.standings.get(config, "")) for config in table["config_id"]]
+    return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
+
+
+def _search_scores(search: pd.DataFrame | None) -> dict[str, float]:
+    if search is None:
+        return {}
+    scores = {
+        str(config): float(value)
+        for config, value in zip(search["config_id"], search["objective"], strict=True)
+    }
+    return {DEFAULT: scores.get(FIRST_TRIAL, np.nan)} | scores
+
+
+def _difference(prefix: str, comparison: Comparison | None) -> dict[str, float]:
+    if comparison is None:
+        return {}
+    return {
+        f"{prefix}pairs": comparison.pairs,
+        f"{prefix}difference": comparison.difference,
+        f"{prefix}difference_low": comparison.low,
+        f"{prefix}difference_high": comparison.high,
+        f"{prefix}p_adjusted": comparison.p_adjusted,
+    }
