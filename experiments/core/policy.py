@@ -71,6 +71,8 @@ class TrainedPolicy:
 def load(folder: str | Path) -> TrainedPolicy:
     """Loads the best run of the configuration that the sweep's verdict chose.
 
+    Neither torch nor RLlib is imported, unless the run's network is one that only they can build.
+
     Args:
         folder: A sweep folder. Of the chosen configuration's confirmation runs the best one is taken; while
             nothing is confirmed, the best run of the search.
