@@ -74,7 +74,7 @@ class Options:
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
     """Modules below `experiments`."""
-    seeds: int = 40
+    seeds: int = 30
     """Searches of each kind."""
     results: Path = RESULTS
     """Where the trainings are."""
@@ -97,12 +97,10 @@ SETTINGS: Mapping[str, Setting] = {
     DEFAULTS: Setting(),
     "without the starting point": Setting(starts=False),
     "random search, nothing stopped": Setting(sampler="random", scheduler=NoScheduler(), starts=False),
-    "sampler random": Setting(sampler="random"),
     "sampler gp": Setting(sampler="gp"),
     "sampler cmaes": Setting(sampler="cmaes"),
     "grace 1/8": Setting(scheduler=Asha(grace=1 / 8)),
     "grace 1/2": Setting(scheduler=Asha(grace=1 / 2)),
-    "reduction 3": Setting(scheduler=Asha(reduction=3)),
     "reduction 4": Setting(scheduler=Asha(reduction=4)),
     "median stopping": Setting(scheduler=Median()),
     "nothing stopped": Setting(scheduler=NoScheduler()),
