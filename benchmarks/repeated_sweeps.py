@@ -45,10 +45,13 @@ def run(name: str, seed: int, storage: Path) -> Verdict:
     sweep = f"seed_{seed}"
     folder = storage / name / sweep
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if not (folder / "report.html").exists():
+    # A sweep that was stopped has a report, too.
+    ended = folder.with_suffix(".ended")
+    if not ended.exists():
         command = [sys.executable, "-m", f"experiments.{name}", "--name", sweep, "--seed", seed]
         with folder.with_suffix(".log").open("w", encoding="utf-8") as log:
             subprocess.run([*map(str, command), "--storage", storage], check=True, stdout=log, stderr=log)
+        ended.touch()
     done = load_sweep(folder)
     return decide(done.confirmation, done.trials, scale=done.scale, looks=done.looks)
 
