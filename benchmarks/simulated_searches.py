@@ -74,7 +74,7 @@ class Options:
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
     """Modules below `experiments`."""
-    seeds: int = 30
+    seeds: int = 20
     """Searches of each kind."""
     results: Path = RESULTS
     """Where the trainings are."""
