@@ -76,15 +76,12 @@ def plan_of(experiment: Experiment, name: str, *, seed: int, storage: Path, swee
 
 
 def search(contestant: str, plan: Plan) -> None:
-    """Runs one search from its start, unless its folder says that it has ended.
+    """Runs one search from its start.
 
     Args:
         contestant: One of `CONTESTANTS`.
         plan: The experiment with its seed and folder.
     """
-    done = plan.folder / "searched"
-    if done.exists():
-        return
     shutil.rmtree(plan.folder, ignore_errors=True)
     plan.folder.mkdir(parents=True)
     task = plan.task(diverged_score=diverged_score(plan))
@@ -112,7 +109,16 @@ def search(contestant: str, plan: Plan) -> None:
                     plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
                     interruption=phases.Interruption(),
                 )  # fmt: skip
-    done.touch()
+    _ended(plan).touch()
+
+
+def has_ended(plan: Plan) -> bool:
+    """Whether the search was run to its end."""
+    return _ended(plan).exists()
+
+
+def _ended(plan: Plan) -> Path:
+    return plan.folder / "searched"
 
 
 def _on_tune(plan: Plan, task: Task, searcher: OptunaSearch, scheduler: TrialScheduler) -> None:

@@ -39,7 +39,16 @@ from experiments.core.cluster import quieten
 
 quieten(debug=False)
 
-from search_contestants import CONTESTANTS, OURS, PEERS, VARIATIONS, plan_of, retrain, search  # noqa: E402  # Ray reads its settings
+from search_contestants import (  # noqa: E402  # Ray reads its settings
+    CONTESTANTS,
+    OURS,
+    PEERS,
+    VARIATIONS,
+    has_ended,
+    plan_of,
+    retrain,
+    search,
+)
 
 from analysis.schema import Phase  # noqa: E402
 from experiments.core.cluster import connected  # noqa: E402
@@ -241,8 +250,9 @@ def main(options: Options) -> int:
         name, contestant, seed = options.one
         experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
         plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
-        with connected(cores=2, debug=False):
-            search(contestant, plan)
+        if not has_ended(plan):
+            with connected(cores=2, debug=False):
+                search(contestant, plan)
         return 0
     spent = {name: measure(name, options) for name in options.experiments}
     text = section(spent, options.seeds)
