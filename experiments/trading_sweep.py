@@ -2,7 +2,7 @@
 
 Run:    python -m experiments.trading_sweep
 Expect: a confirmed score of 0.90 [0.83, 0.96], 0.12 [0.01, 0.26] above the default; 1.67 million steps,
-        2 min 23 s on 2 cores
+        2 min 29 s on 2 cores
 """
 
 from experiments import Budget, Confirmation, Experiment, Racing, main
