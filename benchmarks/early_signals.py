@@ -110,9 +110,14 @@ def _at(steps: NDArray[np.float64], run: Path) -> NDArray[np.float64]:
     return scores[np.clip(np.searchsorted(done, steps, side="right") - 1, 0, None)]
 
 
+def final_scores(curves: Curves) -> NDArray[np.float64]:
+    """[configurations, seeds]: mean score over the last part of each training."""
+    return curves[:, :, -FINAL:].mean(axis=2)
+
+
 def rank_correlation(curves: Curves, window: int) -> float:
     """Spearman's, of the objective on one seed with the final score on the others; mean over seeds."""
-    final = curves[:, :, -FINAL:].mean(axis=2)
+    final = final_scores(curves)
     one = curves[:, :, -window:].mean(axis=2)
     seeds = range(curves.shape[1])
     return float(
@@ -127,7 +132,7 @@ def halved(curves: Curves, grace: float, reduction: float) -> tuple[float, float
     objective = np.stack(
         [curves[:, :, max(0, p - FINAL + 1) : p + 1].mean(axis=2) for p in range(POINTS)], axis=2
     )
-    final = curves[:, :, -FINAL:].mean(axis=2)
+    final = final_scores(curves)
     rungs = []
     at = grace
     while at < 1.0:
@@ -159,7 +164,7 @@ def halved(curves: Curves, grace: float, reduction: float) -> tuple[float, float
 
 def picked(curves: Curves, trainings: int, seeds: int) -> float:
     """True score of the best trials by the mean of several seeds each, on a seed that none of them had."""
-    final = curves[:, :, -FINAL:].mean(axis=2)
+    final = final_scores(curves)
     rng = np.random.default_rng(0)
     scores = []
     for _ in range(DRAWS):
@@ -172,7 +177,7 @@ def picked(curves: Curves, trainings: int, seeds: int) -> float:
 
 def good_enough(curves: Curves) -> float:
     """Share of the configurations whose mean score over all seeds is 0.9 of the best one's, or more."""
-    mean = curves[:, :, -FINAL:].mean(axis=(1, 2))
+    mean = final_scores(curves).mean(axis=1)
     return float((mean >= 0.9 * mean.max()).mean())
 
 

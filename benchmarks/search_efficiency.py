@@ -165,9 +165,10 @@ def measure(name: str, options: Options) -> dict[str, list[Spent]]:
 
     def run(number_and_contestant: tuple[int, str]) -> list[Incumbent]:
         seed, contestant = number_and_contestant
-        arguments = ["--storage", options.storage, "--one", name, contestant, seed]
-        subprocess.run([sys.executable, Path(__file__), *map(str, arguments)], check=True)
         plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
+        if not has_ended(plan):
+            arguments = ["--storage", options.storage, "--one", name, contestant, seed]
+            subprocess.run([sys.executable, Path(__file__), *map(str, arguments)], check=True)
         print(f"{name}, seed {seed}, {contestant}", flush=True)
         return incumbents(plan.folder / Phase.SEARCH, experiment.budget.steps_per_trial)
 
@@ -250,9 +251,8 @@ def main(options: Options) -> int:
         name, contestant, seed = options.one
         experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
         plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
-        if not has_ended(plan):
-            with connected(cores=2, debug=False):
-                search(contestant, plan)
+        with connected(cores=2, debug=False):
+            search(contestant, plan)
         return 0
     spent = {name: measure(name, options) for name in options.experiments}
     text = section(spent, options.seeds)
