@@ -173,17 +173,21 @@ def confirm(
     # Half a run of a configuration that is not among the best any more is of no use to anyone.
     remove_unfinished(folder, keep=possible)
     asked: list[tuple[str, int]] = []
-    while not interruption.requested:
-        confirmation = load_sweep(plan.folder).confirmation
-        missing = missing_runs(confirmation, plan.experiment.confirmation.looks, list(chosen))
+
+    def next_round() -> list[dict[str, Any]]:
+        nonlocal asked
+        before, table = asked, load_sweep(plan.folder).confirmation
+        asked = missing_runs(table, plan.experiment.confirmation.looks, list(chosen))
         # Asked for twice, a run leaves no records: a third time would not help.
-        if not missing or missing == asked:
-            return
-        asked = missing
-        runs = [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in missing]
+        if interruption.requested or asked == before:
+            return []
+        return [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in asked]
+
+    # All rounds are one run of Tune, since each start of it costs seconds.
+    if first := next_round():
         train_all(
-            plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
-            runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), FIFOScheduler(),
+            runs=len(possible), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
         )  # fmt: skip
 
 
