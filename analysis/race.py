@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from analysis import statistics
-from analysis.schema import DEFAULT, RLLIB, State
+from analysis.schema import BASELINES, DEFAULT, State
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -172,7 +172,7 @@ def race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[
     """
     looks = tuple(looks)
     known = {str(config) for config in confirmation["config_id"]} | set(contenders)
-    names = sorted(known - {DEFAULT, RLLIB})
+    names = sorted(known.difference(BASELINES))
     spent = int(_ended(confirmation, sorted(known), looks[-1]).sum())
     if not names:
         return Race(looks=looks, standings={}, seeds=dict.fromkeys(known, looks[-1]), spent=spent)
@@ -189,7 +189,7 @@ def race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[
     for k, name in enumerate(names):
         standings[name] = _standing(course, k, at_last=bool(course.look[k] == len(looks) - 1))
         seeds[name] = looks[min(int(course.look[k]), len(looks) - 1)]
-    seeds |= dict.fromkeys(known & {DEFAULT, RLLIB}, max(seeds.values()))
+    seeds |= dict.fromkeys(known.intersection(BASELINES), max(seeds.values()))
     return Race(looks=looks, standings=standings, seeds=seeds, spent=spent)
 
 
