@@ -41,7 +41,9 @@ def confirmed_table(
     """
     runs = evidence.runs
     rows, search_scores = [], _search_scores(search)
-    for config, started in confirmation.groupby("config_id", sort=True):
+    for config, begun in confirmation.groupby("config_id", sort=True):
+        counted = evidence.race.seeds.get(str(config), 0) if evidence.race else np.inf
+        started = begun[begun["test_seed"] < counted]
         values = runs.get(str(config), pd.Series(dtype=float))
         row = {
             "config_id": str(config),

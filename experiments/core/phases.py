@@ -14,7 +14,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from analysis.loading import load_sweep
-from analysis.race import missing_runs
+from analysis.race import missing_runs, most_seeds
 from analysis.schema import Phase
 from experiments.core.early_stopping import early_stopping
 from experiments.core.lineage import Lineage
@@ -140,7 +140,7 @@ def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> di
     runs = [
         {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
         for config_id, config in chosen.items()
-        for k in range(plan.experiment.confirmation.maximum)
+        for k in range(most_seeds(config_id, plan.experiment.confirmation.looks))
     ]
     return {run_name(run): run for run in runs}
 
