@@ -13,7 +13,10 @@ BENCHMARKS := environment_speed training_speed training_growth sweep_speed prosp
 LONG_BENCHMARKS := same_learning repeated_sweeps early_signals search_efficiency
 PACKAGES := analysis envs experiments search_spaces
 
-measure = set -e; for name in $(1); do echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(ARGS); done
+# A goal that is missed makes the whole fail, at its end.
+measure = failed=0; for name in $(1); do \
+	echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(ARGS) || failed=1; \
+	done; exit $$failed
 
 .PHONY: sweep test check format bench bench-long figures lock clean
 

@@ -1,5 +1,6 @@
 """`python -m analysis report FOLDER` and `python -m analysis table FOLDER`; `--help` answers at once."""
 
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,4 +75,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Whoever stops reading, as `head` does, ends the command without a word.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

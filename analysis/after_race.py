@@ -71,20 +71,20 @@ class Orders:
     looks: Sequence[int]
     look_c: Sequence[int]
 
+    def of_contender(self, k: int, look: int) -> IntArray:
+        """Give the first seeds of every order that brings contender k to a look that it came to, [R, F]."""
+        first_of, far_ok = self._tried[look]
+        return first_of[far_ok[:, k]]
+
+    def of_baseline(self, look: int) -> IntArray:
+        """Give those of every order that brings any contender there, shape [R, F]."""
+        first_of, far_ok = self._tried[look]
+        return first_of[far_ok.any(axis=1)]
+
     @cached_property
     def _tried(self) -> dict[int, tuple[IntArray, NDArray[np.bool_]]]:
         """By look: which seeds come first in each order that was tried, and which contenders come as far."""
-        return {look: self._try(look) for look in {*self.look_c}}
-
-    def of_contender(self, k: int) -> IntArray:
-        """Give the first seeds of every order that brings contender k as far as it came, shape [R, F]."""
-        first_of, far_ok = self._tried[self.look_c[k]]
-        return first_of[far_ok[:, k]]
-
-    def of_baseline(self) -> IntArray:
-        """Give those of every order that brings any contender as far as the last one came, shape [R, F]."""
-        first_of, far_ok = self._tried[max(self.look_c)]
-        return first_of[far_ok.any(axis=1)]
+        return {look: self._try(look) for look in range(max(self.look_c) + 1)}
 
     def _try(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
         n, contenders = self.looks[look], len(self.look_c)
@@ -146,7 +146,8 @@ class Estimates:
 
     def mean(self, config: str) -> Estimate:
         """Estimate a configuration's mean."""
-        return estimate(self._values(config, self._race.seeds[config]), self._first(config))
+        seeds = self._race.seeds[config]
+        return estimate(self._values(config, seeds), self._first(config, seeds))
 
     def difference(self, config: str, baseline: str, *, plain: bool = False) -> Estimate:
         """Estimate a configuration's mean less a baseline's, on the seeds that both have.
@@ -156,14 +157,15 @@ class Estimates:
             baseline: What it is compared with.
             plain: Whether all seeds shall count alike, as they do in the race itself.
         """
-        seeds = self._race.seeds[config]
+        seeds = min(self._race.seeds[config], self._race.seeds[baseline])
         difference_s = self._values(config, seeds) - self._values(baseline, seeds)
-        return estimate(difference_s, None if plain else self._first(config))
+        return estimate(difference_s, None if plain else self._first(config, seeds))
 
-    def _first(self, config: str) -> IntArray:
+    def _first(self, config: str, seeds: int) -> IntArray:
+        look = self._race.looks.index(seeds)
         if config in self._contenders:
-            return self._orders.of_contender(self._contenders.index(config))
-        return self._orders.of_baseline()
+            return self._orders.of_contender(self._contenders.index(config), look)
+        return self._orders.of_baseline(look)
 
     def _values(self, config: str, seeds: int) -> FloatArray:
         values = self._runs.get(config, pd.Series(dtype=float))

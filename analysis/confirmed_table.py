@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.after_race import NOTHING, Estimate
+from analysis.after_race import NOTHING
 from analysis.comparison import Comparison
-from analysis.race import Race
+from analysis.evidence import Evidence
 from analysis.schema import DEFAULT, FIRST_TRIAL, State
 
 TABLE_COLUMNS: Final = (
@@ -28,27 +28,22 @@ _COUNTS: Final = ("n", "missing", "diverged", "pairs", "rllib_pairs")
 def confirmed_table(
     confirmation: pd.DataFrame,
     search: pd.DataFrame | None,
-    runs: "Mapping[str, pd.Series[float]]",
-    means: Mapping[str, Estimate],
+    evidence: Evidence,
     intervals: Mapping[str, statistics.Interval],
-    against_default: Mapping[str, Comparison],
-    against_rllib: Mapping[str, Comparison],
-    went: Race | None,
 ) -> pd.DataFrame:
     """Give one row per configuration with a folder in confirm/, even if none of its runs has a value.
 
     Args:
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
         search: One row per search trial: config_id, objective; None if it is not known.
-        runs: Each configuration's values by test seed, as far as they count.
-        means: Of these values.
-        intervals: Of those means.
-        against_default: Each configuration minus the default.
-        against_rllib: Each configuration minus RLlib's defaults.
-        went: How the race went; None if the number of seeds was fixed.
+        evidence: What the runs say.
+        intervals: Of the means, the winner's own among them.
     """
+    runs = evidence.runs
     rows, search_scores = [], _search_scores(search)
-    for config, started in confirmation.groupby("config_id", sort=True):
+    for config, begun in confirmation.groupby("config_id", sort=True):
+        counted = evidence.race.seeds.get(str(config), 0) if evidence.race else np.inf
+        started = begun[begun["test_seed"] < counted]
         values = runs.get(str(config), pd.Series(dtype=float))
         row = {
             "config_id": str(config),
@@ -56,13 +51,13 @@ def confirmed_table(
             "missing": started["test_seed"].nunique() - values.size,
         }
         row["diverged"] = int((started["state"] == State.DIVERGED).sum())
-        mean, searched = means.get(str(config), NOTHING).mean, search_scores.get(str(config), np.nan)
+        mean, searched = evidence.means.get(str(config), NOTHING).mean, search_scores.get(str(config), np.nan)
         row |= {"mean": mean, "search_objective": searched, "winners_curse": searched - mean}
         row["mean_low"], row["mean_high"] = intervals.get(str(config), statistics.NO_INTERVAL)
         row["iqm"] = statistics.iqm(values)
         row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
-        row |= _difference("", against_default.get(str(config)))
-        row |= _difference("rllib_", against_rllib.get(str(config)))
+        row |= _difference("", evidence.against_default.get(str(config)))
+        row |= _difference("rllib_", evidence.against_rllib.get(str(config)))
         if DEFAULT in runs and config != DEFAULT:
             row["improvement"] = statistics.probability_of_improvement(values, runs[DEFAULT])
             interval = statistics.probability_of_improvement_interval(values, runs[DEFAULT])
@@ -74,8 +69,8 @@ def confirmed_table(
         absent = "" if dtype is str else 0 if dtype is int else np.nan
         columns[name] = pd.Series([row.get(name, absent) for row in rows], dtype=dtype)
     table = pd.DataFrame(columns)
-    if went:
-        table["standing"] = [str(went.standings.get(config, "")) for config in table["config_id"]]
+    if evidence.race:
+        table["standing"] = [str(evidence.race.standings.get(config, "")) for config in table["config_id"]]
     return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
 
 

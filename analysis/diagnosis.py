@@ -13,7 +13,7 @@ from analysis.comparison import Comparison, compare, values_by_seed
 from analysis.lineage import Lineage
 from analysis.loading import Sweep
 from analysis.prospect import MIN_TRIALS, prospect
-from analysis.schema import CONFIG_PREFIX, DEFAULT, RLLIB, State
+from analysis.schema import BASELINES, CONFIG_PREFIX, RLLIB, State
 from analysis.verdict import Outcome, Verdict
 
 EDGE: Final = 0.1
@@ -115,7 +115,7 @@ def edges(trials: pd.DataFrame, space: Mapping[str, Any], best: str | None) -> l
 
 def against_second(sweep: Sweep, verdict: Verdict) -> tuple[str, Comparison] | None:
     """Compare the winner with the next best contender, as one of all pairs, since both were picked."""
-    contenders = [config for config in verdict.table["config_id"] if config not in (DEFAULT, RLLIB)]
+    contenders = [config for config in verdict.table["config_id"] if config not in BASELINES]
     runs = values_by_seed(sweep.confirmation)
     others = [config for config in contenders if config != verdict.winner and config in runs]
     if verdict.winner is None or not others:

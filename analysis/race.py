@@ -2,6 +2,7 @@
 
 Every contender races the default: at a few numbers of seeds, the *looks*, paired differences are tested, and
 a contender leaves the race once it is accepted or has no prospect. Seeds are taken in order, 0, 1, 2, ...
+RLlib's defaults, a second question and often the slowest to train, run beside them for the first half.
 
 Axes: O = orders of the seeds (or simulated sweeps), C = the default and then the contenders, K = contenders,
 S = seeds in the order in which they are run. docs/statistics.md says what is claimed and how it was measured.
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from analysis import statistics
-from analysis.schema import DEFAULT, RLLIB, State
+from analysis.schema import BASELINES, DEFAULT, RLLIB, State
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -76,8 +77,8 @@ class Race:
 
     @property
     def most(self) -> int:
-        """Runs, were every configuration to take every seed."""
-        return self.looks[-1] * len(self.seeds)
+        """Runs, were every configuration to take every seed that it may."""
+        return sum(most_seeds(config, self.looks) for config in self.seeds)
 
     def level(self, config: str) -> float:
         """Give the one-sided p-value that a contender had to reach at the look where it left."""
@@ -87,6 +88,15 @@ class Race:
     def is_over(self) -> bool:
         """Whether no contender is open."""
         return Standing.OPEN not in self.standings.values()
+
+
+def most_seeds(config: str, looks: Sequence[int]) -> int:
+    """Give the most seeds that a configuration may take.
+
+    All of them, and RLlib's defaults as many as the first look in the second half: when they stop depends on
+    nothing that they have done, so a comparison with them is as honest as with all seeds.
+    """
+    return next(n for n in looks if 2 * n >= looks[-1]) if config == RLLIB else looks[-1]
 
 
 @lru_cache
@@ -172,10 +182,12 @@ def race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[
     """
     looks = tuple(looks)
     known = {str(config) for config in confirmation["config_id"]} | set(contenders)
-    names = sorted(known - {DEFAULT, RLLIB})
-    spent = int(_ended(confirmation, sorted(known), looks[-1]).sum())
+    names = sorted(known.difference(BASELINES))
+    most = {config: most_seeds(config, looks) for config in sorted(known)}
+    ended_by = zip(most.values(), _ended(confirmation, list(most), looks[-1]), strict=True)
+    spent = sum(int(ended_s[:seeds].sum()) for seeds, ended_s in ended_by)
     if not names:
-        return Race(looks=looks, standings={}, seeds=dict.fromkeys(known, looks[-1]), spent=spent)
+        return Race(looks=looks, standings={}, seeds=most, spent=spent)
     x_cs = value_table(confirmation, (DEFAULT, *names), looks[-1])
     ended_cs = _ended(confirmation, (DEFAULT, *names), looks[-1])
     taken = 0
@@ -189,7 +201,8 @@ def race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[
     for k, name in enumerate(names):
         standings[name] = _standing(course, k, at_last=bool(course.look[k] == len(looks) - 1))
         seeds[name] = looks[min(int(course.look[k]), len(looks) - 1)]
-    seeds |= dict.fromkeys(known & {DEFAULT, RLLIB}, max(seeds.values()))
+    furthest = max(seeds.values())
+    seeds |= {config: min(furthest, most[config]) for config in known.intersection(BASELINES)}
     return Race(looks=looks, standings=standings, seeds=seeds, spent=spent)
 
 
@@ -198,8 +211,8 @@ def missing_runs(
 ) -> list[tuple[str, int]]:
     """Give the runs to do next, configuration by configuration; none once the race is over.
 
-    Open contenders run up to the next look, and the baselines wherever a contender does. A run that failed is
-    not run again.
+    Open contenders run up to the next look, and with them the default and, for the first half, RLlib's. A run
+    that failed is not run again.
 
     Args:
         confirmation: The table so far, empty at first.

@@ -15,6 +15,8 @@ DEFAULT: Final = "default"
 """config_id of the search space's default values."""
 RLLIB: Final = "rllib"
 """config_id of RLlib's own defaults."""
+BASELINES: Final = (DEFAULT, RLLIB)
+"""What is confirmed besides the contenders."""
 
 FIRST_TRIAL: Final = "trial_0000"
 """The search's first trial, which is the space's default configuration."""

@@ -1,6 +1,7 @@
 """A sweep as tables for people and other programs: printed, CSV, Parquet."""
 
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 from rich.console import Console
@@ -10,6 +11,9 @@ from rich.text import Text
 from analysis import page
 from analysis.loading import Sweep
 from analysis.verdict import decide
+
+PIPED_WIDTH: Final = 130
+"""Columns to print where no terminal says how many it has."""
 
 
 def runs(sweep: Sweep) -> pd.DataFrame:
@@ -37,6 +41,8 @@ def print_confirmed(sweep: Sweep) -> None:
     """Print the verdict and the confirmed configurations; before the confirmation, the best search trials."""
     verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
     console = Console()
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
     console.print(Text(verdict.sentence))
     if verdict.table.empty:
         table = Table("Trial", "State", "Objective", "Steps")

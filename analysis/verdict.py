@@ -7,13 +7,13 @@ from enum import StrEnum
 import pandas as pd
 
 from analysis import statistics, wording
-from analysis.after_race import Estimate, Estimates, estimate
-from analysis.comparison import Comparison, as_raced, compare_all, values_by_seed
+from analysis.comparison import Comparison
 from analysis.confirmed_table import confirmed_table
-from analysis.picked import Picked, picked_interval
-from analysis.race import MIN_PAIRS, Race, Standing, race
+from analysis.evidence import Evidence
+from analysis.picked import Picked
+from analysis.race import MIN_PAIRS, Race
 from analysis.scale import Scale
-from analysis.schema import DEFAULT, RLLIB
+from analysis.schema import DEFAULT
 
 
 class Outcome(StrEnum):
@@ -91,82 +91,39 @@ def decide(
         scale: How scores read as returns, for the sentence; without it the sentence gives scores only.
         looks: Numbers of seeds at which the race was looked at; fewer than two if their number was fixed.
     """
-    runs = values_by_seed(confirmation)
-    went = race(confirmation, looks) if len(looks) > 1 else None
-    if went is not None and not went.standings:
-        went = None
-    raced = Estimates(runs, went) if went else None
-    if went:
-        runs = {config: values[values.index < went.seeds[config]] for config, values in runs.items()}
-    contenders = [config for config in runs if config not in (DEFAULT, RLLIB)]
-    family = len(went.standings) if went else len(contenders)
-    means = {config: raced.mean(config) if raced else estimate(values) for config, values in runs.items()}
-    against_default = compare_all(runs, DEFAULT, family, raced)
-    if raced and went:
-        against_default = as_raced(against_default, raced, went)
-    against_rllib = compare_all(runs, RLLIB, family, raced)
-    winner = _winner(means, contenders, against_default)
-    intervals = {
-        config: mean.interval(statistics.CONFIDENCE, statistics.WIDENING) for config, mean in means.items()
-    }
-    picked = None
-    if winner is not None:
-        others = [means[config] for config in contenders if config != winner]
-        picked = picked_interval(means[winner], others, counted=_counted(went))
+    evidence = Evidence.of(confirmation, looks)
+    winner, intervals = evidence.winner(), evidence.intervals()
+    picked = evidence.picked(winner) if winner is not None else None
+    if winner is not None and picked is not None:
         intervals[winner] = picked.interval
     facts = wording.Facts(
         winner=winner,
-        contenders=len(contenders),
-        means={config: estimated.mean for config, estimated in means.items()},
+        contenders=len(evidence.contenders),
+        means={config: estimated.mean for config, estimated in evidence.means.items()},
         interval=intervals[winner] if winner else statistics.NO_INTERVAL,
-        seeds=means[winner].seeds if winner else 0,
-        against_default=against_default.get(winner) if winner else None,
-        against_rllib=against_rllib.get(winner) if winner else None,
-        default_against_rllib=against_rllib.get(DEFAULT),
+        seeds=evidence.means[winner].seeds if winner else 0,
+        against_default=evidence.against_default.get(winner) if winner else None,
+        against_rllib=evidence.against_rllib.get(winner) if winner else None,
+        default_against_rllib=evidence.against_rllib.get(DEFAULT),
         min_pairs=MIN_PAIRS,
         scale=scale or Scale(),
     )
     outcome = _outcome(winner, facts.against_default)
-    table = confirmed_table(
-        confirmation, search, runs, means, intervals, against_default, against_rllib, went
-    )
+    table = confirmed_table(confirmation, search, evidence, intervals)
+    use_winner = outcome in (Outcome.BETTER, Outcome.NO_DEFAULT)
     return Verdict(
         outcome=outcome,
         sentence=wording.sentence(outcome, facts),
         winner=winner,
-        chosen=winner
-        if outcome in (Outcome.BETTER, Outcome.NO_DEFAULT)
-        else _first_of((DEFAULT, winner), runs),
+        chosen=winner if use_winner else _first_of((DEFAULT, winner), evidence.runs),
         beats_default=outcome == Outcome.BETTER,
         beats_rllib=facts.against_rllib is not None and facts.against_rllib.above_zero,
-        contenders=len(contenders),
+        contenders=len(evidence.contenders),
         notes=wording.notes(table),
         table=table,
         picked=picked,
-        race=went,
+        race=evidence.race,
     )
-
-
-def _winner(
-    means: Mapping[str, Estimate], contenders: list[str], against_default: Mapping[str, Comparison]
-) -> str | None:
-    """Give the highest mean of those that beat the default, else of those with seeds enough, else of all."""
-    better = [
-        config for config in contenders if config in against_default and against_default[config].above_zero
-    ]
-    enough = [config for config in contenders if means[config].seeds >= MIN_PAIRS]
-    return max(better or enough or contenders, key=lambda config: means[config].mean, default=None)
-
-
-def _counted(went: Race | None) -> int | None:
-    """Give the seeds of each contender that the winner's interval counts: the first look's, or all (None).
-
-    In a race that has accepted nobody, those that went on beyond the first look owe it to runs that lay
-    close together by luck. Counted with all their seeds they would make the spread look small.
-    """
-    if went is None or Standing.BETTER in went.standings.values():
-        return None
-    return went.looks[0]
 
 
 def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:

@@ -129,6 +129,8 @@ def _rllib(facts: Facts) -> str:
     if against.is_none:
         return f" It scores the same as RLlib's own defaults ({mean})."
     gap = _gap(against, facts.scale)
+    if against.pairs < facts.seeds:
+        gap += f" on the {against.pairs} seeds that both have"
     if against.above_zero:
         return f" It beats RLlib's own defaults ({mean}) by {gap}."
     if against.below_zero:

@@ -17,11 +17,14 @@ from verdict import CONTENDERS, SHAPES, Draw, FloatArray, normal, print_table, s
 from analysis import statistics
 from analysis.after_race import Estimate, Orders, estimate
 from analysis.picked import picked_interval
-from analysis.race import Course, boundary, follow
+from analysis.race import Course, boundary, follow, most_seeds
+from analysis.schema import DEFAULT, RLLIB
 from analysis.verdict import decide
 
 LOOKS = (5, 8, 12, 15)
 """Those of `Confirmation()`."""
+RLLIB_LOOK = LOOKS.index(most_seeds(RLLIB, LOOKS))
+"""The last one that RLlib's defaults come to."""
 FIXED = 10
 GAINS = (0.5, 1.0, 2.0, 3.0)
 ALIKE = (0.0,) * CONTENDERS
@@ -31,7 +34,7 @@ APART = {
     "others 2 sd behind": (0.0, -2.0, -2.0),
 }
 """True means of contenders that differ, in standard deviations of seed noise."""
-NAMES = ("default", *(f"trial_{number + 1:04d}" for number in range(CONTENDERS)), "rllib")
+NAMES = (DEFAULT, *(f"trial_{number + 1:04d}" for number in range(CONTENDERS)), RLLIB)
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,11 @@ def judge(x_cs: FloatArray, course: Course, sweep: int) -> Judged:
     levels = boundary(LOOKS, CONTENDERS)
     means, against_default, against_rllib = [], [], []
     for k, look in enumerate(look_k):
-        n, first = LOOKS[look], orders.of_contender(k)
-        default_s, contender_s, rllib_s = x_cs[0, :n], x_cs[1 + k, :n], x_cs[-1, :n]
+        n, first = LOOKS[look], orders.of_contender(k, look)
+        default_s, contender_s = x_cs[0, :n], x_cs[1 + k, :n]
+        # RLlib's defaults take part in the first half of the race.
+        shared = min(look, RLLIB_LOOK)
+        from_rllib_s = x_cs[1 + k, : LOOKS[shared]] - x_cs[-1, : LOOKS[shared]]
         means.append(estimate(contender_s, first))
         at_last = n == LOOKS[-1]
         low, high = estimate(contender_s - default_s, first).interval(
@@ -97,14 +103,15 @@ def judge(x_cs: FloatArray, course: Course, sweep: int) -> Judged:
         elif low > 0:
             low = min(0.0, asked)
         against_default.append(statistics.Interval(low, high))
-        against_rllib.append(estimate(contender_s - rllib_s, first).interval(confidence))
+        from_rllib = estimate(from_rllib_s, orders.of_contender(k, shared))
+        against_rllib.append(from_rllib.interval(confidence))
     accepted = [k for k in range(CONTENDERS) if course.better[sweep, k]]
     winner = max(accepted or range(CONTENDERS), key=lambda k: means[k].mean)
     others = [mean for k, mean in enumerate(means) if k != winner]
     picked = picked_interval(means[winner], others, counted=None if accepted else LOOKS[0])
     return Judged(
         contenders=means,
-        default=estimate(x_cs[0, : LOOKS[max(look_k)]], orders.of_baseline()),
+        default=estimate(x_cs[0, : LOOKS[max(look_k)]], orders.of_baseline(max(look_k))),
         against_default=against_default,
         against_rllib=against_rllib,
         winner=winner,
@@ -119,7 +126,7 @@ def check_against_decide(x_cs: FloatArray, course: Course, sweep: int, judged: J
         AssertionError: If a number differs; the tables would then describe something else than the report.
     """
     seeds = [LOOKS[look] for look in course.look[sweep]]
-    taken = [max(seeds), *seeds, max(seeds)]
+    taken = [max(seeds), *seeds, min(max(seeds), LOOKS[RLLIB_LOOK])]
     rows = [
         (name, seed, "completed", x_cs[c, seed])
         for c, (name, n) in enumerate(zip(NAMES, taken, strict=True))
@@ -162,6 +169,7 @@ def tally(
     true_chance = float((draw(rng, (1_000_000,)) + gain > default_draw(rng, (1_000_000,))).mean())
     course = follow(x_wcs[:, :-1], LOOKS)
     seeds_wk = np.asarray(LOOKS)[course.look]
+    default_w = seeds_wk.max(axis=1)
     contenders, defaults, plain, winners, rllib = [], [], [], [], 0
     hits: dict[str, list[bool]] = {name: [] for name in COVERED}
     for sweep, x_cs in enumerate(x_wcs):
@@ -196,7 +204,7 @@ def tally(
         better=float(course.better.any(axis=1).mean()),
         fixed_better=float((difference_wks.mean(axis=2) > half_wk).any(axis=1).mean()),
         contender_seeds=float(seeds_wk.mean()),
-        runs=float((seeds_wk.sum(axis=1) + 2 * seeds_wk.max(axis=1)).mean()),
+        runs=float((seeds_wk.sum(axis=1) + default_w + np.minimum(default_w, LOOKS[RLLIB_LOOK])).mean()),
         contender_bias=float(np.mean(contenders)),
         default_bias=float(np.mean(defaults)),
         plain_bias=float(np.mean(plain)),
@@ -245,7 +253,8 @@ def _share(share: float, sweeps: int) -> str:
 
 def print_alike(options: Options) -> None:
     """Print what comes of races between contenders that do not differ."""
-    most, fixed = (CONTENDERS + 2) * LOOKS[-1], (CONTENDERS + 2) * FIXED
+    most = sum(most_seeds(name, LOOKS) for name in NAMES)
+    fixed = (CONTENDERS + 2) * FIXED
     claims, honest = [], []
     for name, gain, found in cells(options):
         label = [name, f"{gain:g} sd"]

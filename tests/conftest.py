@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import warnings
@@ -52,6 +53,7 @@ def run_here(monkeypatch):
     def run(script, *arguments):
         out, err, code = io.StringIO(), io.StringIO(), 0
         before, level = dict(os.environ), logging.getLogger("ray").level
+        pipe = signal.getsignal(signal.SIGPIPE)
         monkeypatch.setattr(sys, "argv", [str(script), *map(str, arguments)])
         with (
             warnings.catch_warnings(),
@@ -65,6 +67,7 @@ def run_here(monkeypatch):
             finally:
                 logging.disable(logging.NOTSET)
                 logging.getLogger("ray").setLevel(level)
+                signal.signal(signal.SIGPIPE, pipe)
                 os.environ.clear()
                 os.environ.update(before)
         return subprocess.CompletedProcess([script, *arguments], code, out.getvalue(), err.getvalue())

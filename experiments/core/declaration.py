@@ -89,11 +89,6 @@ class Confirmation:
         """The most seeds that a configuration may take."""
         return self.looks[-1]
 
-    @property
-    def expected(self) -> int:
-        """Seeds that a configuration may be expected to take: halfway from the first look to the last."""
-        return (self.looks[0] + self.maximum) // 2
-
     def __str__(self) -> str:
         """The seeds in words."""
         return f"{self.looks[0]} to {self.maximum}" if len(self.looks) > 1 else str(self.maximum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ START_S = 9.0
 """Seconds from the plan to the first step: Ray starts, then the first actors with their imports."""
 NEXT_PHASE_S = 4.5
 """Seconds in which the actors of the confirmation start."""
+NEXT_ROUND_S = 2.0
+"""Seconds that a further round of a race costs besides its runs: actors start, all but one."""
 REPORT_S = 6.0
 """Seconds of the report: tables, figures, the page."""
 RUN_S = 0.15
@@ -162,8 +165,8 @@ def estimate(
     default: RunCost | None,
     others: int,
     share: float,
-    confirmation: Sequence[RunCost],
-    test_seeds: tuple[int, int, int],
+    confirmation: Sequence[tuple[RunCost, int]],
+    looks: Sequence[int],
     confirmed: int,
     search_bytes: int,
     concurrency: int,
@@ -176,8 +179,8 @@ def estimate(
         default: The full run of the default configuration, which is never stopped; None if it is done.
         others: Trials to come besides it.
         share: Share of its full run that a trial trains on average.
-        confirmation: One run of each configuration that is confirmed.
-        test_seeds: How many of them each takes: at least, as expected, and at most.
+        confirmation: One run of each configuration that is confirmed, and the most seeds that it takes.
+        looks: Numbers of seeds at which the confirmation's race may end; one if it is none.
         confirmed: Confirmation runs that are done.
         search_bytes: The most that the search's checkpoints may take.
         concurrency: Runs at once.
@@ -189,21 +192,44 @@ def estimate(
     each_steps = sum(run.steps for run in trials) / len(trials)
     each_bytes = sum(run.bytes for run in trials) / len(trials)
     started = [default] if default else []
-    least, expected, most = ([run for run in confirmation for _ in range(n)][confirmed:] for n in test_seeds)
-    least_s, confirm_s, most_s = (
-        slowdown * _makespan([run.seconds for run in runs], concurrency) for runs in (least, expected, most)
+    halfway = (looks[0] + looks[-1]) // 2
+    least, expected, most = (
+        _rounds(confirmation, [*(n for n in looks if n < end), end], confirmed)
+        for end in (looks[0], halfway, looks[-1])
     )
+    least_s, confirm_s, most_s = (
+        slowdown * _race_seconds(rounds, concurrency) for rounds in (least, expected, most)
+    )
+    confirmed_runs = [run for runs in expected for run in runs]
     around_s = START_S + REPORT_S + (NEXT_PHASE_S if search and expected else 0.0)
     return Estimate(
         search_s=slowdown * _makespan(search, concurrency),
         confirm_s=confirm_s,
         confirm_range_s=(least_s, most_s),
         around_s=slowdown * (around_s if search or expected else REPORT_S),
-        steps=round(others * share * each_steps) + sum(run.steps for run in (*started, *expected)),
+        steps=round(others * share * each_steps) + sum(run.steps for run in (*started, *confirmed_runs)),
         bytes=min(round(others * each_bytes) + sum(run.bytes for run in started), search_bytes)
-        + sum(run.bytes for run in expected)
+        + sum(run.bytes for run in confirmed_runs)
         + REPORT_BYTES,
     )
+
+
+def _rounds(
+    confirmation: Sequence[tuple[RunCost, int]], looks: Sequence[int], done: int
+) -> list[list[RunCost]]:
+    """The runs of each round of a race up to its last look, without the first so many; no empty ones."""
+    rounds: list[list[RunCost]] = []
+    for before, look in itertools.pairwise((0, *looks)):
+        runs = [run for run, most in confirmation for _ in range(before, min(look, most))]
+        done, left = max(0, done - len(runs)), runs[done:]
+        rounds += [left] if left else []
+    return rounds
+
+
+def _race_seconds(rounds: Sequence[Sequence[RunCost]], concurrency: int) -> float:
+    """Seconds of rounds one after the other; each waits for the last run of the one before."""
+    between_s = NEXT_ROUND_S * max(0, len(rounds) - 1)
+    return between_s + sum(_makespan([run.seconds for run in runs], concurrency) for runs in rounds)
 
 
 def _makespan(seconds: Sequence[float], concurrency: int) -> float:

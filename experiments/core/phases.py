@@ -14,7 +14,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from analysis.loading import load_sweep
-from analysis.race import missing_runs
+from analysis.race import missing_runs, most_seeds
 from analysis.schema import Phase
 from experiments.core.early_stopping import early_stopping
 from experiments.core.lineage import Lineage
@@ -140,7 +140,7 @@ def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> di
     runs = [
         {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
         for config_id, config in chosen.items()
-        for k in range(plan.experiment.confirmation.maximum)
+        for k in range(most_seeds(config_id, plan.experiment.confirmation.looks))
     ]
     return {run_name(run): run for run in runs}
 
@@ -173,17 +173,21 @@ def confirm(
     # Half a run of a configuration that is not among the best any more is of no use to anyone.
     remove_unfinished(folder, keep=possible)
     asked: list[tuple[str, int]] = []
-    while not interruption.requested:
-        confirmation = load_sweep(plan.folder).confirmation
-        missing = missing_runs(confirmation, plan.experiment.confirmation.looks, list(chosen))
+
+    def next_round() -> list[dict[str, Any]]:
+        nonlocal asked
+        before, table = asked, load_sweep(plan.folder).confirmation
+        asked = missing_runs(table, plan.experiment.confirmation.looks, list(chosen))
         # Asked for twice, a run leaves no records: a third time would not help.
-        if not missing or missing == asked:
-            return
-        asked = missing
-        runs = [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in missing]
+        if interruption.requested or asked == before:
+            return []
+        return [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in asked]
+
+    # All rounds are one run of Tune, since each start of it costs seconds.
+    if first := next_round():
         train_all(
-            plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
-            runs=len(runs), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), FIFOScheduler(),
+            runs=len(possible), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
         )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from analysis.race import most_seeds
 from analysis.schema import DEFAULT, RLLIB, Phase
 from experiments.core.declaration import Experiment
 from experiments.core.environments import Arena, Scale, scale_of
@@ -111,7 +112,8 @@ class Plan:
     def test_runs(self) -> int:
         """Runs of the confirmation, if no baseline is among the winners; the most that a race may take."""
         confirmation = self.experiment.confirmation
-        return (confirmation.top_k + len(self.baselines)) * confirmation.maximum
+        baselines = sum(most_seeds(name, confirmation.looks) for name in self.baselines)
+        return baselines + confirmation.top_k * confirmation.maximum
 
     @property
     def cores(self) -> int | None:

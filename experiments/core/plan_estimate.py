@@ -7,6 +7,7 @@ from typing import Any
 
 import optuna
 
+from analysis.race import most_seeds
 from analysis.schema import Phase
 from experiments.core import trainer
 from experiments.core.environment_names import trainer_part
@@ -54,14 +55,15 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
     )
     searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
     has_default = trial_name(0) in searched
-    confirmation = experiment.confirmation
+    looks = experiment.confirmation.looks
     return estimate(
         trials=[side_by_side(run, seeds) for run in drawn],
         default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
         share=trained_share(experiment.scheduler),
-        confirmation=[cost(config) for config in plan.baselines.values()] + [average] * confirmation.top_k,
-        test_seeds=(confirmation.looks[0], confirmation.expected, confirmation.maximum),
+        confirmation=[(cost(config), most_seeds(name, looks)) for name, config in plan.baselines.items()]
+        + [(average, looks[-1])] * experiment.confirmation.top_k,
+        looks=looks,
         confirmed=len(finished_runs(plan.folder / Phase.CONFIRM)),
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.after_race import Orders, estimate
-from analysis.race import Standing, boundary, follow, missing_runs, race
+from analysis.race import Standing, boundary, follow, missing_runs, most_seeds, race
 from analysis.verdict import decide
 from analysis.wording import race_note
 
@@ -55,15 +55,21 @@ def test_a_huge_gain_is_accepted_at_the_first_look_and_a_loss_is_dropped_there()
     assert asked == 1
     assert state.is_over
     assert state.standings == {"trial_0001": Standing.BETTER, "trial_0002": Standing.DROPPED}
-    assert (state.spent, state.most) == (20, 60)
+    assert (state.spent, state.most) == (20, 3 * 15 + 8)
 
 
-def test_seeds_go_to_the_open_contender_and_to_the_baselines_alone():
-    confirmation, _ = run_out({"trial_0001": 1.0, "trial_0002": -3.0})
+def test_seeds_go_to_the_open_contender_and_the_default_and_for_the_first_half_to_rllibs():
+    confirmation, _ = run_out({"trial_0001": 1.0, "trial_0002": -3.0}, rng_seed=1)
     state = race(confirmation, LOOKS)
     assert state.seeds["trial_0002"] == 5
     assert state.seeds["trial_0001"] > 5
-    assert state.seeds["default"] == state.seeds["rllib"] == state.seeds["trial_0001"]
+    assert state.seeds["default"] == state.seeds["trial_0001"] > state.seeds["rllib"] == 8
+
+
+@pytest.mark.parametrize(("looks", "most"), [((5, 10, 15, 20), 10), ((5, 6), 5), ((7,), 7)])
+def test_rllibs_defaults_stop_at_the_first_look_in_the_second_half(looks, most):
+    assert most_seeds("rllib", looks) == most
+    assert most_seeds("default", looks) == looks[-1]
 
 
 def test_an_open_contender_behind_an_accepted_one_is_overtaken():
@@ -106,7 +112,7 @@ def test_better_is_claimed_exactly_where_the_race_accepted_and_the_interval_says
         if row["standing"]:
             assert (row["difference_low"] > 0) == (row["standing"] == Standing.BETTER)
             assert row["n"] == verdict.race.seeds[row["config_id"]]
-    assert f"spent {verdict.race.spent} of 60 runs" in race_note(verdict.race)
+    assert f"spent {verdict.race.spent} of 53 runs" in race_note(verdict.race)
     assert verdict.notes == ()
 
 
@@ -154,11 +160,14 @@ def test_the_race_biases_a_plain_mean_and_not_the_estimate():
     rng = np.random.default_rng(3)
     x_wcs = rng.normal(size=(1500, 2, 15))
     course = follow(x_wcs, LOOKS)
-    plain, freed = [], []
-    for x_cs, look in zip(x_wcs, course.look[:, 0], strict=True):
-        orders = Orders(x_cs, LOOKS, [int(look)])
+    plain, freed, halfway = [], [], []
+    for x_cs, look in zip(x_wcs, course.look[:, 0].tolist(), strict=True):
+        orders = Orders(x_cs, LOOKS, [look])
         plain.append(x_cs[1, : LOOKS[look]].mean())
-        freed.append(estimate(x_cs[1, : LOOKS[look]], orders.of_contender(0)).mean)
-    error = np.std(freed) / np.sqrt(len(freed))
+        freed.append(estimate(x_cs[1, : LOOKS[look]], orders.of_contender(0, look)).mean)
+        # As it is compared with RLlib's defaults, which have no later seeds.
+        shared = min(look, 1)
+        halfway.append(estimate(x_cs[1, : LOOKS[shared]], orders.of_contender(0, shared)).mean)
     assert np.mean(plain) < -0.04
-    assert abs(np.mean(freed)) < 3 * error
+    for unbiased in (freed, halfway):
+        assert abs(np.mean(unbiased)) < 3 * np.std(unbiased) / np.sqrt(len(unbiased))

@@ -42,6 +42,14 @@ def test_a_clear_gain_is_a_clear_verdict():
     assert verdict.contenders == 2
 
 
+def test_a_comparison_on_fewer_seeds_than_the_winner_has_says_so():
+    rising = [0.90 + 0.001 * seed for seed in range(6)]
+    scores = {"default": [0.5, 0.51, 0.5, 0.49, 0.5, 0.51], "trial_0001": rising}
+    assert "on the" not in decide(confirmation(scores | {"rllib": [0.1] * 6})).sentence
+    sentence = decide(confirmation(scores | {"rllib": [0.1] * 5})).sentence
+    assert sentence.endswith("on the 5 seeds that both have.")
+
+
 def test_no_gain_keeps_the_default():
     scores = SCORES | {"trial_0003": [0.55, 0.45, 0.50, 0.53, 0.49], "trial_0007": [0.4] * 5}
     verdict = decide(confirmation(scores))

@@ -2,12 +2,16 @@
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from experiments.core import preflight
 from experiments.core.probe import Patience
 
+ROOT = Path(__file__).parents[2]
 TRADING_SWEEP = "experiments/trading_sweep.py"
 
 
@@ -134,6 +138,13 @@ def test_a_wrong_command_is_one_line(run_here, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_stops_reading_ends_a_command_without_a_word():
+    command = [sys.executable, "-m", "experiments", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as told:
+        told.stdout.close()
+        assert told.stderr.read() == b""
 
 
 DECLARATION = """

@@ -10,6 +10,7 @@ from experiments.core.estimate import (
     ITERATION_S,
     MEDIAN_SHARE,
     NEXT_PHASE_S,
+    NEXT_ROUND_S,
     REPORT_BYTES,
     REPORT_S,
     RUN_BYTES,
@@ -45,8 +46,8 @@ def test_a_run_trains_whole_batches_and_is_evaluated_at_most_once_for_each():
 
 def added(**changes):
     given = {
-        "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmation": [RUN] * 2,
-        "test_seeds": (1, 2, 4), "confirmed": 0, "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
+        "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmation": [(RUN, 4)] * 2,
+        "looks": (1, 4), "confirmed": 0, "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
     }  # fmt: skip
     return estimate(**given | changes)
 
@@ -54,7 +55,7 @@ def added(**changes):
 def test_stopped_trials_count_with_their_share_and_the_default_in_full():
     found = added()
     assert found.search_s == pytest.approx(10 + RUN_S + 9 * (5 + RUN_S))
-    assert found.confirm_s == pytest.approx(4 * (10 + RUN_S))
+    assert found.confirm_s == pytest.approx(4 * (10 + RUN_S) + NEXT_ROUND_S)
     assert found.around_s == pytest.approx(START_S + NEXT_PHASE_S + REPORT_S)
     assert found.seconds == found.search_s + found.confirm_s + found.around_s
     assert found.steps == 9 * 500 + 5 * 1000
@@ -62,16 +63,28 @@ def test_stopped_trials_count_with_their_share_and_the_default_in_full():
 
 
 def test_cores_share_the_runs_and_a_single_run_is_never_shared():
-    assert added(concurrency=2).confirm_s == pytest.approx((4.5 * (10 + RUN_S)) / 2)
+    fixed = added(concurrency=2, looks=(2,))
+    assert fixed.confirm_s == pytest.approx((4.5 * (10 + RUN_S)) / 2)
     assert added(concurrency=8, confirmed=3).confirm_s == pytest.approx(10 + RUN_S)
 
 
 def test_a_race_may_end_at_its_first_look_or_at_its_last():
     found = added()
-    assert found.confirm_range_s == pytest.approx((2 * (10 + RUN_S), 8 * (10 + RUN_S)))
+    assert found.confirm_range_s == pytest.approx((2 * (10 + RUN_S), 8 * (10 + RUN_S) + NEXT_ROUND_S))
     assert added(confirmed=3).confirm_range_s == pytest.approx((0.0, 5 * (10 + RUN_S)))
-    fixed = added(test_seeds=(2, 2, 2))
+    fixed = added(looks=(2,))
     assert fixed.confirm_range_s == (fixed.confirm_s, fixed.confirm_s)
+
+
+def test_each_round_of_a_race_waits_for_the_last_run_of_the_one_before():
+    # Two, four and two runs on two cores, half a run more in each round, and two starts between them.
+    found = added(looks=(1, 3, 4), concurrency=2)
+    assert found.confirm_range_s[1] == pytest.approx((8 + 3 * 0.5) / 2 * (10 + RUN_S) + 2 * NEXT_ROUND_S)
+
+
+def test_a_configuration_takes_no_more_seeds_than_it_may():
+    found = added(confirmation=[(RUN, 4), (RUN, 2)])
+    assert found.confirm_range_s[1] == pytest.approx(6 * (10 + RUN_S) + NEXT_ROUND_S)
 
 
 def test_a_busy_machine_takes_longer_by_as_much():

@@ -141,8 +141,21 @@ def test_the_journal_opens_as_a_study_while_the_search_runs(make_searcher, tmp_p
 
 def test_a_list_is_run_in_order_and_ends():
     searcher = ListedSearch([{"config_id": "a"}, {"config_id": "b"}])
-    assert [searcher.suggest(str(i)) for i in range(3)] == [
-        {"config_id": "a"},
-        {"config_id": "b"},
-        "FINISHED",
-    ]
+    assert [searcher.suggest(run) for run in "12"] == [{"config_id": "a"}, {"config_id": "b"}]
+    for run in "12":
+        searcher.on_trial_complete(run)
+    assert searcher.suggest("3") == "FINISHED"
+
+
+def test_the_next_list_waits_for_the_last_run_of_the_one_before_even_if_that_fails():
+    asked = iter([[{"config_id": "c"}], []])
+    searcher = ListedSearch([{"config_id": "a"}, {"config_id": "b"}], lambda: next(asked))
+    searcher.suggest("1")
+    searcher.suggest("2")
+    searcher.on_trial_complete("2")
+    assert searcher.suggest("3") is None
+    searcher.on_trial_complete("1", error=True)
+    assert searcher.suggest("4") == {"config_id": "c"}
+    assert searcher.suggest("5") is None
+    searcher.on_trial_complete("4")
+    assert searcher.suggest("6") == "FINISHED"

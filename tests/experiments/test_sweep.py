@@ -188,8 +188,8 @@ def test_a_race_spends_what_it_says(raced):
     assert sweep.looks == (5, 6, 7, 8)
     state = race(sweep.confirmation, sweep.looks)
     assert state.is_over
-    assert len(sweep.confirmation) == state.spent <= state.most == 24
-    assert f"The race spent {state.spent} of 24 runs and saved {24 - state.spent}" in done.stdout
+    assert len(sweep.confirmation) == state.spent <= state.most == 21
+    assert f"The race spent {state.spent} of 21 runs and saved {21 - state.spent}" in done.stdout
     assert "is the sweep done?" in done.stdout
 
 
