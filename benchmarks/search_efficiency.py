@@ -5,8 +5,9 @@ true score first reaches 0.9 of the best that any of the searches ends with. The
 so far in the suite's own ranking (longer trained ones first, then by objective); its true score is the mean
 over retrainings on five held-out seeds. Incumbents are retrained in order until one is good enough: those
 after it do not matter. A trial's steps count when it ends. Steps are compared seed by seed; a search that
-never gets there has infinitely many. The interval of the median ratio comes from order statistics. The suite
-is compared with its peers, and with itself where one of its defaults is another.
+never gets there has infinitely many. The interval of the median ratio comes from order statistics. Beside it
+stands what the ratio would be of a search whose first trial always is good enough. The suite is compared with
+its peers; what its defaults are worth is told by changing one at a time where it has no starting point.
 
 Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
         python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3
@@ -51,6 +52,7 @@ from search_contestants import (  # noqa: E402  # Ray reads its settings
 )
 
 from analysis.schema import Phase  # noqa: E402
+from experiments import Experiment  # noqa: E402
 from experiments.core.cluster import connected  # noqa: E402
 from experiments.core.resume import FinishedRun, finished_runs, merit  # noqa: E402
 
@@ -62,6 +64,8 @@ HELD_OUT_ROOT, HELD_OUT = 1_000_003, 5
 """Root of the seeds for true scores, which no search has, and how many there are."""
 GOALS = {"random search": 0.4, "OptunaSearch + ASHA": 1.0, "Optuna + median pruner": 1.0}
 """The median ratio of steps has to lie below; for the last two the whole interval."""
+VARIED = ("resource_sweep",)
+"""Where the variations are searched with: elsewhere one random trial to three find something good enough."""
 NOTHING = (-1, -math.inf, -math.inf)
 """The merit of a run without a value."""
 
@@ -135,14 +139,19 @@ def first_unknown(target: float, path: list[Incumbent], scores: Mapping[str, flo
 class Spent:
     """What a search had spent when its incumbent was good enough for the first time; infinite if never."""
 
+    share: float
+    """True score of the last incumbent over the best one of all searches."""
     steps: float = math.inf
     trials: float = math.inf
 
 
-def spent_until(target: float, path: list[Incumbent], scores: Mapping[str, float]) -> Spent:
-    """Steps and trials until the incumbent first was as good as the target."""
-    reached = (Spent(each.since, each.trials) for each in path if scores[each.config_id] >= target)
-    return next(reached, Spent())
+def spent_until(best: float, path: list[Incumbent], scores: Mapping[str, float]) -> Spent:
+    """Steps and trials until the incumbent first was nearly as good as the best of all searches."""
+    share = scores[path[-1].config_id] / best
+    reached = (
+        Spent(share, each.since, each.trials) for each in path if scores[each.config_id] >= SHARE * best
+    )
+    return next(reached, Spent(share))
 
 
 def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, float, float]:
@@ -158,10 +167,17 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
     return float(np.median(ratio_s)), float(ratio_s[max(below - 1, 0)]), float(ratio_s[min(n - below, n - 1)])
 
 
+def declared(name: str) -> Experiment:
+    """The experiment that a module below `experiments` declares."""
+    experiment: Experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    return experiment
+
+
 def measure(name: str, options: Options) -> dict[str, list[Spent]]:
     """Runs what is missing; what each contestant spent, seed by seed."""
-    experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
-    searches = list(itertools.product(range(options.seeds), options.contestants))
+    experiment = declared(name)
+    contestants = [each for each in options.contestants if each not in VARIATIONS or name in VARIED]
+    searches = list(itertools.product(range(options.seeds), contestants))
 
     def run(number_and_contestant: tuple[int, str]) -> list[Incumbent]:
         seed, contestant = number_and_contestant
@@ -182,13 +198,15 @@ def measure(name: str, options: Options) -> dict[str, list[Spent]]:
 
     with connected(cores=2, debug=False):
         scores = true_scores_of([path[-1] for path in paths.values()])
-        target = SHARE * max(scores[path[-1].config_id] for path in paths.values())
-        while asked := [each for path in paths.values() if (each := first_unknown(target, path, scores))]:
+        best = max(scores[path[-1].config_id] for path in paths.values())
+        while asked := [
+            each for path in paths.values() if (each := first_unknown(SHARE * best, path, scores))
+        ]:
             print(f"{name}: {len(asked)} incumbents to retrain", flush=True)
             scores = true_scores_of(asked)
     return {
-        contestant: [spent_until(target, paths[seed, contestant], scores) for seed in range(options.seeds)]
-        for contestant in options.contestants
+        contestant: [spent_until(best, paths[seed, contestant], scores) for seed in range(options.seeds)]
+        for contestant in contestants
     }
 
 
@@ -197,20 +215,21 @@ def section(spent: Mapping[str, Mapping[str, list[Spent]]], seeds: int) -> str:
     lines = [
         f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps and "
         f"trials until the incumbent's true score is {SHARE:g} of the best that any search found; steps of "
-        "ours over theirs, seed by seed, with 95 % interval.",
+        "ours over theirs, seed by seed, with 95 % interval, and what they would be if our first trial were "
+        "always good enough; true score in the end, as a share of the best (median).",
         "",
         *_table(spent, [OURS, *PEERS]),
     ]
-    if variations := [name for name in VARIATIONS if name in next(iter(spent.values()))]:
-        changed = "The same for the suite with one of its defaults changed:"
+    if variations := [name for name in VARIATIONS if any(name in each for each in spent.values())]:
+        changed = "The suite without its starting point, and that with one of its defaults changed:"
         lines += ["", changed, "", *_table(spent, variations)]
     return "\n".join(lines)
 
 
 def _table(spent: Mapping[str, Mapping[str, list[Spent]]], contestants: Sequence[str]) -> list[str]:
     lines = [
-        "| experiment | search | median steps | median trials | never | ours / theirs |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+        "| experiment | search | steps | trials | never | in the end | ours / theirs | at best |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, by_contestant in spent.items():
         for contestant in (each for each in contestants if each in by_contestant):
@@ -220,12 +239,18 @@ def _table(spent: Mapping[str, Mapping[str, list[Spent]]], contestants: Sequence
                 for value in (median(s.steps for s in spent_s), median(s.trials for s in spent_s))
             )
             never = sum(math.isinf(s.steps) for s in spent_s)
-            ratio = ""
+            ratio, best = "", ""
             if contestant != OURS:
-                ratio = "{:.2f} [{:.2f}, {:.2f}]".format(*_ratio(by_contestant, contestant))
-            lines.append(
-                f"| {name} | {contestant} | {steps} | {trials} | {never} of {len(spent_s)} | {ratio} |"
-            )
+                ratio, best = (
+                    "{:.2f} [{:.2f}, {:.2f}]".format(*median_ratio(ours_s, [s.steps for s in spent_s]))
+                    for ours_s in (
+                        [s.steps for s in by_contestant[OURS]],
+                        [float(declared(name).budget.steps_per_trial)] * len(spent_s),
+                    )
+                )
+            end = f"{median(s.share for s in spent_s):.2f}"
+            cells = [name, contestant, steps, trials, f"{never} of {len(spent_s)}", end, ratio, best]
+            lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -233,24 +258,20 @@ def missed_goals(spent: Mapping[str, Mapping[str, list[Spent]]]) -> list[str]:
     """The goals that the suite did not reach against its peers."""
     missed = []
     for name, by_contestant in spent.items():
+        ours_s = [s.steps for s in by_contestant[OURS]]
         for peer, goal in ((peer, goal) for peer, goal in GOALS.items() if peer in by_contestant):
-            middle, low, high = _ratio(by_contestant, peer)
+            middle, low, high = median_ratio(ours_s, [s.steps for s in by_contestant[peer]])
             reached = middle <= goal if peer == "random search" else high < goal
             if not reached:
                 missed.append(f"{name}: {middle:.2f} [{low:.2f}, {high:.2f}] of {peer}")
     return missed
 
 
-def _ratio(by_contestant: Mapping[str, list[Spent]], contestant: str) -> tuple[float, float, float]:
-    return median_ratio([s.steps for s in by_contestant[OURS]], [s.steps for s in by_contestant[contestant]])
-
-
 def main(options: Options) -> int:
     """Searches, retrains, compares, writes, and judges."""
     if options.one is not None:
         name, contestant, seed = options.one
-        experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
-        plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
+        plan = plan_of(declared(name), name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
         with connected(cores=2, debug=False):
             search(contestant, plan)
         return 0
