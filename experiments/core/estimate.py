@@ -14,8 +14,8 @@ START_S = 9.0
 """Seconds from the plan to the first step: Ray starts, then the first actors with their imports."""
 NEXT_PHASE_S = 4.5
 """Seconds in which the actors of the confirmation start."""
-NEXT_ROUND_S = 2.0
-"""Seconds that a further round of a race costs besides its runs: actors start, all but one."""
+NEXT_ROUND_S = 0.5
+"""Seconds that a further round of a race costs besides its runs: the table so far is read, and judged."""
 REPORT_S = 6.0
 """Seconds of the report: tables, figures, the page."""
 RUN_S = 0.15

@@ -10,7 +10,7 @@ from typing import Any
 
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, Stopper, TuneConfig, Tuner
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from analysis.loading import load_sweep
@@ -26,6 +26,7 @@ from experiments.core.resume import finished_runs, remove_unfinished, tidy, unfi
 from experiments.core.rungs import ToldOnStart, tell_finished
 from experiments.core.schedulers import Population
 from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch, trial_name
+from experiments.core.standby import StandingBy
 from experiments.core.trial import PPOTrial, Task
 from search_spaces.starting_points import starting_points
 
@@ -186,7 +187,7 @@ def confirm(
     # All rounds are one run of Tune, since each start of it costs seconds.
     if first := next_round():
         train_all(
-            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), FIFOScheduler(),
+            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), StandingBy(concurrency),
             runs=len(possible), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
         )  # fmt: skip
 
