@@ -101,7 +101,7 @@ def decide(
         contenders=len(evidence.contenders),
         means={config: estimated.mean for config, estimated in evidence.means.items()},
         interval=intervals[winner] if winner else statistics.NO_INTERVAL,
-        seeds=evidence.means[winner].seeds if winner else 0,
+        seeds={config: estimated.seeds for config, estimated in evidence.means.items()},
         against_default=evidence.against_default.get(winner) if winner else None,
         against_rllib=evidence.against_rllib.get(winner) if winner else None,
         default_against_rllib=evidence.against_rllib.get(DEFAULT),

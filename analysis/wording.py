@@ -23,7 +23,7 @@ class Facts:
     contenders: int
     means: Mapping[str, float]
     interval: Interval
-    seeds: int
+    seeds: Mapping[str, int]
     against_default: "Comparison | None"
     against_rllib: "Comparison | None"
     default_against_rllib: "Comparison | None"
@@ -44,7 +44,7 @@ def sentence(outcome: str, facts: Facts) -> str:
             "No verdict against the default: it was not confirmed. "
             f"The best tuned configuration, {_scored(facts, after=',')}.{_rllib(facts)}"
         )
-    gap = _gap(against, facts.scale)
+    gap = _gap(against, DEFAULT, facts)
     default_mean = _mean(facts, DEFAULT)
     if outcome == "too few seeds":
         shared = _count(against.pairs, "test seed")
@@ -116,7 +116,8 @@ def _scored(facts: Facts, *, after: str = "") -> str:
     around = f" {facts.scale.interval_text(interval.low, interval.high)}" if has_interval else ""
     verb = "scores" if facts.scale.has_references else "returns"
     score = f"{_mean(facts, str(facts.winner))}{around}"
-    return f"{facts.winner}{after} {verb} {score} on {_count(facts.seeds, 'seed')} that the search never saw"
+    seeds = _count(facts.seeds[str(facts.winner)], "seed")
+    return f"{facts.winner}{after} {verb} {score} on {seeds} that the search never saw"
 
 
 def _rllib(facts: Facts) -> str:
@@ -128,9 +129,7 @@ def _rllib(facts: Facts) -> str:
         return f" Too few shared seeds to compare it with RLlib's own defaults ({mean})."
     if against.is_none:
         return f" It scores the same as RLlib's own defaults ({mean})."
-    gap = _gap(against, facts.scale)
-    if against.pairs < facts.seeds:
-        gap += f" on the {against.pairs} seeds that both have"
+    gap = _gap(against, RLLIB, facts)
     if against.above_zero:
         return f" It beats RLlib's own defaults ({mean}) by {gap}."
     if against.below_zero:
@@ -138,9 +137,12 @@ def _rllib(facts: Facts) -> str:
     return f" It cannot be told apart from RLlib's own defaults ({mean}): {gap}."
 
 
-def _gap(comparison: "Comparison", scale: Scale) -> str:
-    difference, low, high = scale.text(comparison.difference, comparison.low, comparison.high, signed=True)
-    return f"{difference} [{low}, {high}]"
+def _gap(against: "Comparison", baseline: str, facts: Facts) -> str:
+    """Give the winner's difference, and its seeds where one side has more, as it is not that of the means."""
+    difference, low, high = facts.scale.text(against.difference, against.low, against.high, signed=True)
+    fewer = against.pairs < max(facts.seeds[str(facts.winner)], facts.seeds[baseline])
+    seeds = f" (on the {_count(against.pairs, 'seed')} that both have)" if fewer else ""
+    return f"{difference} [{low}, {high}]{seeds}"
 
 
 def _in_unit(difference: float, scale: Scale) -> str:

@@ -45,9 +45,11 @@ def test_a_clear_gain_is_a_clear_verdict():
 def test_a_comparison_on_fewer_seeds_than_the_winner_has_says_so():
     rising = [0.90 + 0.001 * seed for seed in range(6)]
     scores = {"default": [0.5, 0.51, 0.5, 0.49, 0.5, 0.51], "trial_0001": rising}
-    assert "on the" not in decide(confirmation(scores | {"rllib": [0.1] * 6})).sentence
+    assert "that both have" not in decide(confirmation(scores | {"rllib": [0.1] * 6})).sentence
     sentence = decide(confirmation(scores | {"rllib": [0.1] * 5})).sentence
-    assert sentence.endswith("on the 5 seeds that both have.")
+    assert sentence.endswith("(on the 5 seeds that both have).")
+    longer = scores | {"default": [*scores["default"], 0.5]}
+    assert "(on the 6 seeds that both have) against the default" in decide(confirmation(longer)).sentence
 
 
 def test_no_gain_keeps_the_default():
