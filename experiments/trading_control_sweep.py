@@ -3,8 +3,7 @@
 It must not: this is the negative control. A suite that takes noise for progress gives itself away here.
 
 Run:    python -m experiments.trading_control_sweep
-Expect: "Nothing beat the default": +0.11 [-3.23, +3.45]; 0.79 million steps, 1 min 56 s on 2 cores that had
-        other work, too
+Expect: "Nothing beat the default": +0.01 [-4.14, +4.16]; 1.21 million steps, 1 min 58 s on 2 cores
 """
 
 from experiments import Budget, Confirmation, Experiment, Racing, main

@@ -1,8 +1,8 @@
 """Does tuning PPO pay on a mean-reverting market?
 
 Run:    python -m experiments.trading_sweep
-Expect: a confirmed score of 0.90 [0.83, 0.96], 0.12 [0.01, 0.26] above the default; 1.67 million steps,
-        2 min 29 s on 2 cores
+Expect: a confirmed score of 0.90 [0.83, 0.96], 0.12 [0.01, 0.26] above the default; 1.47 million steps,
+        2 min 28 s on 2 cores
 """
 
 from experiments import Budget, Confirmation, Experiment, Racing, main

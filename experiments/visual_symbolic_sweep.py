@@ -1,8 +1,8 @@
 """How much faster does tuned PPO learn to walk a grid from its coordinates?
 
 Run:    python -m experiments.visual_symbolic_sweep
-Expect: a confirmed score of 1.00 [1.00, 1.00], 0.31 [0.07, 0.55] above the default; 1.32 million steps,
-        4 min 45 s on 2 cores that had other work, too
+Expect: a confirmed score of 1.00 [1.00, 1.00], 0.31 [0.07, 0.55] above the default; 1.24 million steps,
+        2 min 25 s on 2 cores
 """
 
 from experiments import Budget, Experiment, main
