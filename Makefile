@@ -10,7 +10,7 @@ EXPERIMENT ?= trading_sweep
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Scripts that take minutes, and those that take hours; the other modules in benchmarks/ are parts of them.
 BENCHMARKS := environment_speed training_speed training_growth sweep_speed prospect racing verdict winner
-LONG_BENCHMARKS := same_learning repeated_sweeps early_signals search_efficiency
+LONG_BENCHMARKS := same_learning repeated_sweeps early_signals starting_point search_efficiency
 PACKAGES := analysis envs experiments search_spaces
 
 # A goal that is missed makes the whole fail, at its end.
