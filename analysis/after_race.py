@@ -73,18 +73,23 @@ class Orders:
 
     def of_contender(self, k: int, look: int) -> IntArray:
         """Give the first seeds of every order that brings contender k to a look that it came to, [R, F]."""
-        first_of, far_ok = self._tried[look]
+        first_of, far_ok = self._tried(look)
         return first_of[far_ok[:, k]]
 
     def of_baseline(self, look: int) -> IntArray:
         """Give those of every order that brings any contender there, shape [R, F]."""
-        first_of, far_ok = self._tried[look]
+        first_of, far_ok = self._tried(look)
         return first_of[far_ok.any(axis=1)]
 
     @cached_property
-    def _tried(self) -> dict[int, tuple[IntArray, NDArray[np.bool_]]]:
-        """By look: which seeds come first in each order that was tried, and which contenders come as far."""
-        return {look: self._try(look) for look in range(max(self.look_c) + 1)}
+    def _known(self) -> dict[int, tuple[IntArray, NDArray[np.bool_]]]:
+        return {}
+
+    def _tried(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
+        """Give which seeds come first in each order, and which contenders come as far; tried when asked."""
+        if look not in self._known:
+            self._known[look] = self._try(look)
+        return self._known[look]
 
     def _try(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
         n, contenders = self.looks[look], len(self.look_c)

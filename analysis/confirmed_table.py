@@ -26,24 +26,20 @@ _COUNTS: Final = ("n", "missing", "diverged", "pairs", "rllib_pairs")
 
 
 def confirmed_table(
-    confirmation: pd.DataFrame,
-    search: pd.DataFrame | None,
     evidence: Evidence,
+    search: pd.DataFrame | None,
     intervals: Mapping[str, statistics.Interval],
 ) -> pd.DataFrame:
     """Give one row per configuration with a folder in confirm/, even if none of its runs has a value.
 
     Args:
-        confirmation: One row per confirmation run: config_id, test_seed, state, objective.
-        search: One row per search trial: config_id, objective; None if it is not known.
         evidence: What the runs say.
+        search: One row per search trial: config_id, objective; None if it is not known.
         intervals: Of the means, the winner's own among them.
     """
     runs = evidence.runs
     rows, search_scores = [], _search_scores(search)
-    for config, begun in confirmation.groupby("config_id", sort=True):
-        counted = evidence.race.seeds.get(str(config), 0) if evidence.race else np.inf
-        started = begun[begun["test_seed"] < counted]
+    for config, started in evidence.started.groupby("config_id", sort=True):
         values = runs.get(str(config), pd.Series(dtype=float))
         row = {
             "config_id": str(config),

@@ -19,13 +19,15 @@ class Evidence:
     """Means, intervals and differences from both baselines, freed of the bias that a race brings.
 
     Args:
-        runs: Each configuration's values by test seed, as far as they count.
+        started: The rows of the confirmation runs that count: config_id, test_seed, state, objective.
+        runs: Each configuration's values by test seed.
         race: How the race went; None if the number of seeds was fixed.
         means: Of these values.
         against_default: Each configuration minus the default.
         against_rllib: Each configuration minus RLlib's defaults.
     """
 
+    started: pd.DataFrame
     runs: "Mapping[str, pd.Series[float]]"
     race: Race | None
     means: Mapping[str, Estimate]
@@ -40,20 +42,23 @@ class Evidence:
             confirmation: One row per confirmation run: config_id, test_seed, state, objective.
             looks: Numbers of seeds at which the race was looked at; fewer than two if their number was fixed.
         """
-        runs = values_by_seed(confirmation)
         went = race(confirmation, looks) if len(looks) > 1 else None
         if went is None or not went.standings:
+            runs = values_by_seed(confirmation)
             family = len(_contenders(runs))
             return cls(
+                started=confirmation,
                 runs=runs,
                 race=None,
                 means={config: estimate(values) for config, values in runs.items()},
                 against_default=compare_all(runs, DEFAULT, family, None),
                 against_rllib=compare_all(runs, RLLIB, family, None),
             )
+        started = went.counted(confirmation)
+        runs = values_by_seed(started)
         raced, family = Estimates(runs, went), len(went.standings)
-        runs = {config: values[values.index < went.seeds[config]] for config, values in runs.items()}
         return cls(
+            started=started,
             runs=runs,
             race=went,
             means={config: raced.mean(config) for config in runs},

@@ -84,6 +84,10 @@ class Race:
         """Give the one-sided p-value that a contender had to reach at the look where it left."""
         return boundary(self.looks, len(self.standings))[self.looks.index(self.seeds[config])]
 
+    def counted(self, confirmation: pd.DataFrame) -> pd.DataFrame:
+        """Give the rows of the runs that the race asked for; a folder may hold more of them."""
+        return _within(confirmation, self.seeds)
+
     @property
     def is_over(self) -> bool:
         """Whether no contender is open."""
@@ -184,8 +188,7 @@ def race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[
     known = {str(config) for config in confirmation["config_id"]} | set(contenders)
     names = sorted(known.difference(BASELINES))
     most = {config: most_seeds(config, looks) for config in sorted(known)}
-    ended_by = zip(most.values(), _ended(confirmation, list(most), looks[-1]), strict=True)
-    spent = sum(int(ended_s[:seeds].sum()) for seeds, ended_s in ended_by)
+    spent = int(_ended(_within(confirmation, most), list(most), looks[-1]).sum())
     if not names:
         return Race(looks=looks, standings={}, seeds=most, spent=spent)
     x_cs = value_table(confirmation, (DEFAULT, *names), looks[-1])
@@ -290,6 +293,10 @@ def _mean(x_os: FloatArray) -> FloatArray:
     there = np.isfinite(x_os)
     mean: FloatArray = np.where(there, x_os, 0.0).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
     return mean
+
+
+def _within(confirmation: pd.DataFrame, seeds: Mapping[str, int]) -> pd.DataFrame:
+    return confirmation[confirmation["test_seed"] < confirmation["config_id"].map(seeds)]
 
 
 def _ended(confirmation: pd.DataFrame, configurations: Sequence[str], seeds: int) -> BoolArray:

@@ -109,7 +109,7 @@ def decide(
         scale=scale or Scale(),
     )
     outcome = _outcome(winner, facts.against_default)
-    table = confirmed_table(confirmation, search, evidence, intervals)
+    table = confirmed_table(evidence, search, intervals)
     use_winner = outcome in (Outcome.BETTER, Outcome.NO_DEFAULT)
     return Verdict(
         outcome=outcome,

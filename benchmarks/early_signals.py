@@ -16,7 +16,6 @@ Writes docs/performance.md.
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import json
 import sys
@@ -24,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import optuna
 import tyro
 from numpy.typing import NDArray
 from scipy import stats
@@ -34,11 +32,11 @@ from experiments.core.cluster import quieten
 
 quieten(debug=False)
 
-from search_contestants import plan_of, retrain  # noqa: E402  # Ray reads its settings
+from search_contestants import declared, plan_of, retrain  # noqa: E402  # Ray reads its settings
 
 from analysis.schema import Phase  # noqa: E402
-from experiments import Experiment  # noqa: E402
 from experiments.core.cluster import connected  # noqa: E402
+from experiments.core.samplers import drawn  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 MARKERS = ("<!-- early-signals -->", "<!-- /early-signals -->")
@@ -82,13 +80,10 @@ class Options:
 
 def curves_of(name: str, options: Options) -> Curves:
     """Trains what is missing and reads the curves."""
-    experiment: Experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    experiment = declared(name)
     plan = plan_of(experiment, name, seed=SEED_ROOT, storage=options.storage, sweep="curves")
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    configs = {
-        f"config_{number:03d}": experiment.space.configuration(study.ask(experiment.space.domains).params)
-        for number in range(options.configurations)
-    }
+    random = enumerate(drawn(experiment.space, options.configurations))
+    configs = {f"config_{number:03d}": config for number, config in random}
     retrain(plan, configs, options.seeds)
     shares = np.arange(1, POINTS + 1) / POINTS * experiment.budget.steps_per_trial
     return np.array(

@@ -8,6 +8,7 @@ its starting point, and that with one of its defaults changed, to see what each 
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -68,6 +69,12 @@ class PlainOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no typ
             "seed": self._training_seed(number),
             "config_id": trial_name(number),
         }
+
+
+def declared(name: str) -> Experiment:
+    """The experiment that a module below `experiments` declares."""
+    experiment: Experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    return experiment
 
 
 def plan_of(experiment: Experiment, name: str, *, seed: int, storage: Path, sweep: str) -> Plan:

@@ -17,7 +17,6 @@ Writes docs/performance.md. Ends with exit code 1 where a goal is missed.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import itertools
 import json
 import math
@@ -45,6 +44,7 @@ from search_contestants import (  # noqa: E402  # Ray reads its settings
     OURS,
     PEERS,
     VARIATIONS,
+    declared,
     has_ended,
     plan_of,
     retrain,
@@ -52,7 +52,6 @@ from search_contestants import (  # noqa: E402  # Ray reads its settings
 )
 
 from analysis.schema import Phase  # noqa: E402
-from experiments import Experiment  # noqa: E402
 from experiments.core.cluster import connected  # noqa: E402
 from experiments.core.resume import FinishedRun, finished_runs, merit  # noqa: E402
 
@@ -165,12 +164,6 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
     n = len(ratio_s)
     below = int(stats.binom.ppf(0.025, n, 0.5))
     return float(np.median(ratio_s)), float(ratio_s[max(below - 1, 0)]), float(ratio_s[min(n - below, n - 1)])
-
-
-def declared(name: str) -> Experiment:
-    """The experiment that a module below `experiments` declares."""
-    experiment: Experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
-    return experiment
 
 
 def measure(name: str, options: Options) -> dict[str, list[Spent]]:

@@ -14,10 +14,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import optuna
 import tyro
 from numpy.typing import NDArray
 from training_speed import write_section
@@ -33,6 +31,7 @@ from analysis.schema import DEFAULT, Phase  # noqa: E402
 from experiments import Budget, Experiment  # noqa: E402
 from experiments.core.cluster import connected  # noqa: E402
 from experiments.core.resume import finished_runs  # noqa: E402
+from experiments.core.samplers import drawn  # noqa: E402
 from search_spaces import model_layouts, ppo  # noqa: E402
 from search_spaces.starting_points import starting_points  # noqa: E402
 
@@ -66,14 +65,10 @@ def objectives(env: str, options: Options) -> dict[str, NDArray[np.float64]]:
         evaluation_episodes=32,
     )
     plan = plan_of(experiment, env, seed=SEED_ROOT, storage=options.storage, sweep="trainings")
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    drawn: dict[str, dict[str, Any]] = {
-        f"random_{number:03d}": experiment.space.configuration(study.ask(experiment.space.domains).params)
-        for number in range(options.configurations)
-    }
+    random = enumerate(drawn(experiment.space, options.configurations))
     (start,) = starting_points(experiment.space)
-    retrain(plan, {DEFAULT: experiment.space.configuration({}), START: start}, options.seeds)
-    retrain(plan, drawn, 1)
+    retrain(plan, {DEFAULT: experiment.space.defaults, START: start}, options.seeds)
+    retrain(plan, {f"random_{number:03d}": config for number, config in random}, 1)
     found: dict[str, list[float]] = {DEFAULT: [], START: [], "random": []}
     for run in finished_runs(plan.folder / Phase.CONFIRM):
         if run.objective is not None:

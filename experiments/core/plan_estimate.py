@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import optuna
-
 from analysis.race import most_seeds
 from analysis.schema import Phase
 from experiments.core import trainer
@@ -24,8 +22,8 @@ from experiments.core.estimate import (
 from experiments.core.plan import Plan
 from experiments.core.probe import Corners, EvaluationCost
 from experiments.core.resume import finished_runs
+from experiments.core.samplers import drawn
 from experiments.core.searcher import trial_name
-from search_spaces import SearchSpace
 
 MIX = 64
 """Configurations drawn from the space to say what one costs on average."""
@@ -46,18 +44,18 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
         network = found.networks.get(settings["layout"], next(iter(found.networks.values())))
         return run_cost(settings, network, workload)
 
-    drawn = [cost(config) for config in _drawn(experiment.space, MIX)]
+    full = [cost(config) for config in drawn(experiment.space, MIX)]
     seeds = experiment.seeds_per_trial
     average = RunCost(
-        seconds=sum(run.seconds for run in drawn) / MIX,
-        steps=round(sum(run.steps for run in drawn) / MIX),
-        bytes=round(sum(run.bytes for run in drawn) / MIX),
+        seconds=sum(run.seconds for run in full) / MIX,
+        steps=round(sum(run.steps for run in full) / MIX),
+        bytes=round(sum(run.bytes for run in full) / MIX),
     )
     searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
     has_default = trial_name(0) in searched
     looks = experiment.confirmation.looks
     return estimate(
-        trials=[side_by_side(run, seeds) for run in drawn],
+        trials=[side_by_side(run, seeds) for run in full],
         default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
         share=trained_share(experiment.scheduler),
@@ -77,9 +75,3 @@ def _evaluation_seconds(plan: Plan, evaluation: EvaluationCost) -> float:
     if evaluation.finished or limit is None or not evaluation.steps:
         return evaluation.seconds
     return evaluation.seconds * max(1.0, limit / evaluation.steps)
-
-
-def _drawn(space: SearchSpace, count: int) -> list[dict[str, Any]]:
-    """Configurations drawn at random, the same ones each time."""
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    return [space.configuration(study.ask(space.domains).params) for _ in range(count)]

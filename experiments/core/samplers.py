@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from optuna import create_study
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 
 from search_spaces import SearchSpace
+from search_spaces.space import Scalar
 
 SamplerName = Literal["tpe", "random", "gp", "cmaes"]
 STARTUP_TRIALS = 10
@@ -27,6 +29,12 @@ def make_sampler(name: SamplerName, space: SearchSpace, *, seed: int) -> BaseSam
             would draw the same numbers, and so the same configurations, once more.
     """
     return SAMPLERS[name](space, seed)
+
+
+def drawn(space: SearchSpace, count: int) -> list[dict[str, Scalar]]:
+    """Configurations drawn at random, the same ones each time."""
+    study = create_study(sampler=RandomSampler(seed=0))
+    return [space.configuration(study.ask(space.domains).params) for _ in range(count)]
 
 
 def _tpe(space: SearchSpace, seed: int) -> BaseSampler:
