@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.comparison import Comparison, compare, values_by_seed
+from analysis.importance import surely_important
 from analysis.lineage import Lineage
 from analysis.loading import Sweep
 from analysis.prospect import MIN_TRIALS, prospect
@@ -233,8 +234,7 @@ def _importance(frame: pd.DataFrame) -> Finding:
         f"{row.name_} {row.importance:.0%} [{row.low:.0%}, {row.high:.0%}]"
         for row in top.rename(columns={"name": "name_"}).itertuples()
     )
-    even = 1 / len(frame)
-    clear = frame.loc[frame["low"] > even, "name"].tolist()
+    clear = surely_important(frame)
     sure = (
         f"Surely more than an even share: {', '.join(clear)}."
         if clear

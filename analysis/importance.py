@@ -46,6 +46,11 @@ def importance(
         optuna.logging.set_verbosity(verbosity)
 
 
+def surely_important(frame: pd.DataFrame) -> list[str]:
+    """Give the names whose whole interval lies above an even share, from what `importance` returns."""
+    return [str(name) for name in frame.loc[frame["low"] > 1 / max(len(frame), 1), "name"]]
+
+
 def _with_interval(
     trials: pd.DataFrame, space: Mapping[str, Any], rng: np.random.Generator, resamples: int
 ) -> pd.DataFrame:

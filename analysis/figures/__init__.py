@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.figures import confirmed, curves, history, hyperparameters, population, theme
+from analysis.importance import surely_important
 from analysis.lineage import Lineage, copies, line_of, parts, shown_member
 from analysis.loading import Sweep
 from analysis.verdict import Outcome, Verdict
@@ -144,7 +145,7 @@ def _search_figures(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) ->
     if not importance.empty:
         yield Figure(
             name="importance",
-            title=f"What decided which trials are the best quarter: most of all {importance['name'].iloc[0]}",
+            title=_importance_title(importance),
             reading="Dots: share of importance. Lines: 95 % range when the trials are resampled; where lines "
             "overlap, the order may be chance.",
             panels=(hyperparameters.draw_importance(importance),),
@@ -172,3 +173,8 @@ def _history_title(frame: pd.DataFrame) -> str:
     counts = frame["state"].value_counts()
     parts = ", ".join(f"{counts[state]} {state}" for state in theme.STATES if state in counts)
     return f"{len(frame)} trials: {parts}"
+
+
+def _importance_title(importance: pd.DataFrame) -> str:
+    decisive = ", ".join(surely_important(importance)) or "nothing"
+    return f"What decided which trials are the best quarter: {decisive} for certain"

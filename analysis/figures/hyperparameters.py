@@ -1,6 +1,7 @@
 """Where in the space do good trials lie, and which names mattered?"""
 
 from collections.abc import Mapping
+from math import ceil, floor, log10
 from typing import Any, Final
 
 import altair as alt
@@ -17,6 +18,10 @@ KINDS: Final[dict[str, tuple[str, float, int]]] = {
     "winner": (theme.WINNER, 1.0, 130),
 }
 """What became of a trial -> colour, opacity and size of its mark."""
+SHORT_NUMBER: Final = """
+datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '.0e') : format(datum.value, '~g')
+"""
+"""An axis label: 1e-5 instead of 0.00001, but 0.01 and 10 as one writes them."""
 
 
 def panel_frame(trials: pd.DataFrame, name: str, winner: str | None) -> pd.DataFrame:
@@ -38,10 +43,11 @@ def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], 
     if numeric:
         log = bool(attributes.get("log"))
         bounds = [attributes.get("low"), attributes.get("high")]
-        domain = bounds if None not in bounds else alt.Undefined
+        known = None not in bounds
         kind: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
-        x_scale = alt.Scale(domain=domain, nice=False, **kind)
-        axis = alt.Axis(grid=False, tickCount=4, format="~g" if not log else ".0e", labelOverlap=True)
+        x_scale = alt.Scale(domain=bounds if known else alt.Undefined, nice=False, **kind)
+        ticks = {"values": log_ticks(*bounds)} if log and known else {"tickCount": 4}
+        axis = alt.Axis(grid=False, labelExpr=SHORT_NUMBER, labelOverlap=True, **ticks)
         x: alt.X = alt.X("value:Q", scale=x_scale, title=name, axis=axis)
     else:
         frame = frame.assign(value=frame["value"].astype(str))
@@ -72,6 +78,16 @@ def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], 
         )
         .properties(width=theme.PANEL_WIDTH, height=150)
     )
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Give the powers of ten from low to high; where these are few, more round numbers, or the ends."""
+    powers = [10.0**exponent for exponent in range(floor(log10(low)), ceil(log10(high)) + 1)]
+    whole = [power for power in powers if low <= power <= high]
+    if len(whole) > 2:
+        return whole
+    finer = [tick for power in powers for tick in (power, 2 * power, 5 * power) if low <= tick <= high]
+    return finer if len(finer) > 1 else [low, high]
 
 
 def draw_importance(frame: pd.DataFrame) -> theme.Layered:

@@ -77,6 +77,19 @@ def test_a_panel_holds_trials_with_a_value_and_an_objective(sweep_folder):
     assert hyperparameters.panel_frame(trials, "unknown", None).empty
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (1e-5, 1e-2, [1e-5, 1e-4, 1e-3, 1e-2]),
+        (0.003, 0.03, [0.005, 0.01, 0.02]),
+        (0.1, 2, [0.1, 0.2, 0.5, 1, 2]),
+        (3, 4, [3, 4]),
+    ],
+)
+def test_a_logarithmic_axis_is_labelled_with_round_numbers(low, high, ticks):
+    assert hyperparameters.log_ticks(low, high) == pytest.approx(ticks)
+
+
 def test_labels_are_moved_apart_in_their_order():
     assert theme.apart([0.0, 1.0], 0.5) == [0.0, 1.0]
     assert theme.apart([1.0, 1.0], 0.5) == [0.75, 1.25]
@@ -127,6 +140,16 @@ def test_the_titles_state_the_finding(sweep_folder):
     figures = draw(sweep_folder)
     assert "beats the default" in figures["confirmed_curves"].title
     assert figures["search_history"].title.startswith("32 trials: ")
+
+
+@pytest.mark.parametrize(
+    ("low", "finding"), [([0.6, 0.0], "lr for certain"), ([0.3, 0.2], "nothing for certain")]
+)
+def test_the_importance_names_only_what_surely_decided(sweep_folder, low, finding):
+    sweep = load_sweep(sweep_folder)
+    weights = pd.DataFrame({"name": ["lr", "clip"], "importance": [0.7, 0.3], "low": low, "high": [0.9, 0.5]})
+    *_, figure = draw_all(sweep, decide(sweep.confirmation, sweep.trials, scale=sweep.scale), weights)
+    assert figure.title.endswith(finding)
 
 
 def test_figures_without_data_are_left_out(writer, tmp_path):
