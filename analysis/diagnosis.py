@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.comparison import Comparison, compare, values_by_seed
+from analysis.comparison import Comparison, compare
 from analysis.importance import surely_important
 from analysis.lineage import Lineage
 from analysis.loading import Sweep
 from analysis.prospect import MIN_TRIALS, prospect
+from analysis.race import MIN_PAIRS
+from analysis.scale import Scale
 from analysis.schema import BASELINES, CONFIG_PREFIX, RLLIB, State
 from analysis.verdict import Outcome, Verdict
 
@@ -71,12 +73,12 @@ def diagnose(
     """
     if lineage is not None:
         # Members that copy one another are not alike and independent, and owe their values to others.
-        return [_against_default(verdict), _against_second(sweep, verdict), *_of_copies()]
+        return [_against_default(verdict), _against_second(verdict, sweep.scale), *_of_copies()]
     return [
         _against_default(verdict),
-        _against_second(sweep, verdict),
+        _against_second(verdict, sweep.scale),
         _edges(sweep, verdict),
-        _seed_noise(sweep),
+        _seed_noise(sweep, verdict),
         _importance(importance),
         _prospect(sweep, verdict),
     ]
@@ -114,10 +116,10 @@ def edges(trials: pd.DataFrame, space: Mapping[str, Any], best: str | None) -> l
     return found
 
 
-def against_second(sweep: Sweep, verdict: Verdict) -> tuple[str, Comparison] | None:
+def against_second(verdict: Verdict) -> tuple[str, Comparison] | None:
     """Compare the winner with the next best contender, as one of all pairs, since both were picked."""
     contenders = [config for config in verdict.table["config_id"] if config not in BASELINES]
-    runs = values_by_seed(sweep.confirmation)
+    runs = verdict.evidence.runs
     others = [config for config in contenders if config != verdict.winner and config in runs]
     if verdict.winner is None or not others:
         return None
@@ -147,9 +149,9 @@ def _against_default(verdict: Verdict) -> Finding:
     return Finding(topic="default", question=question, answer=answer, settled=settled)
 
 
-def _against_second(sweep: Sweep, verdict: Verdict) -> Finding:
+def _against_second(verdict: Verdict, scale: Scale) -> Finding:
     question = "Is it separable from the second best?"
-    second = against_second(sweep, verdict)
+    second = against_second(verdict)
     if second is None:
         return Finding(
             topic="second best",
@@ -158,7 +160,10 @@ def _against_second(sweep: Sweep, verdict: Verdict) -> Finding:
             settled=None,
         )
     name, comparison = second
-    difference, *ends = sweep.scale.text(comparison.difference, comparison.low, comparison.high, signed=True)
+    if comparison.pairs < MIN_PAIRS:
+        few = f"Cannot be told: it shares too few test seeds with {name}, {comparison.pairs} of {MIN_PAIRS}."
+        return Finding(topic="second best", question=question, answer=few, settled=None)
+    difference, *ends = scale.text(comparison.difference, comparison.low, comparison.high, signed=True)
     gap = f"{difference} [{', '.join(ends)}]"
     if comparison.above_zero:
         return Finding(
@@ -196,9 +201,9 @@ def _edges(sweep: Sweep, verdict: Verdict) -> Finding:
     return Finding(topic="ranges", question=question, answer=f"Yes. {listed}.", settled=False)
 
 
-def _seed_noise(sweep: Sweep) -> Finding:
+def _seed_noise(sweep: Sweep, verdict: Verdict) -> Finding:
     question = SEED_NOISE
-    share = _noise_share(sweep)
+    share = _noise_share(sweep, verdict)
     if isnan(share):
         completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"].dropna()
         alike = completed.size > 1 and completed.min() == completed.max()
@@ -213,11 +218,11 @@ def _seed_noise(sweep: Sweep) -> Finding:
     return Finding(topic="seed noise", question=question, answer=answer, settled=share <= 0.5)
 
 
-def _noise_share(sweep: Sweep) -> float:
+def _noise_share(sweep: Sweep, verdict: Verdict) -> float:
     completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"]
     runs = [
         values.to_numpy(dtype=float)
-        for config_id, values in values_by_seed(sweep.confirmation).items()
+        for config_id, values in verdict.evidence.runs.items()
         if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
     ]
     replicas = sweep.manifest.get("replicas")
@@ -261,7 +266,7 @@ def _of_copies() -> list[Finding]:
 def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
     question = MORE
     tried = sweep.trials.loc[sweep.trials["state"].isin([State.COMPLETED, State.PRUNED]), "objective"]
-    share = _noise_share(sweep)
+    share = _noise_share(sweep, verdict)
     rng = np.random.default_rng(PROSPECT_SEED)
     found = prospect(tried, 0.0 if isnan(share) else share, rng, more=MORE_TRIALS)
     if isnan(found.gain):
@@ -276,10 +281,9 @@ def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
         f"An expected {gain} [{', '.join(ends)}] in the best {sweep.scale.noun}{noise}, if trials stay "
         "alike and their best goes on rising with their number as it has"
     )
-    if verdict.winner is None:
+    low, high = (np.nan, np.nan) if verdict.picked is None else verdict.picked.interval
+    if isnan(resolved := (high - low) / 2):
         return Finding(topic="more trials", question=question, answer=f"{answer}.", settled=None)
-    row = verdict.row(verdict.winner)
-    resolved = (row["mean_high"] - row["mean_low"]) / 2
     small = bool(found.gain < max(resolved, NEGLIGIBLE * tried.std()))
     than = "less than the confirmation can resolve" if small else "worth having"
     return Finding(topic="more trials", question=question, answer=f"{answer}: {than}.", settled=small)

@@ -40,14 +40,16 @@ class Evidence:
 
         Args:
             confirmation: One row per confirmation run: config_id, test_seed, state, objective.
-            looks: Numbers of seeds at which the race was looked at; fewer than two if their number was fixed.
+            looks: Numbers of seeds at which the race was looked at; a single one if their number was fixed.
+                Runs on seeds beyond the last do not count; without looks all do.
         """
         went = race(confirmation, looks) if len(looks) > 1 else None
         if went is None or not went.standings:
-            runs = values_by_seed(confirmation)
+            started = confirmation[confirmation["test_seed"] < looks[-1]] if looks else confirmation
+            runs = values_by_seed(started)
             family = len(_contenders(runs))
             return cls(
-                started=confirmation,
+                started=started,
                 runs=runs,
                 race=None,
                 means={config: estimate(values) for config, values in runs.items()},

@@ -72,12 +72,11 @@ def load_sweep(folder: str | Path) -> Sweep:
     folder = Path(folder)
     manifest = _read_manifest(folder)
     identity = {key: str(manifest.get(key, "")) for key in ("experiment", "sweep")}
-    has_floor = Scale.from_manifest(manifest).has_references
     rows: dict[Phase, list[dict[str, Any]]] = {Phase.SEARCH: [], Phase.CONFIRM: []}
     curves: list[dict[str, Any]] = []
     for phase in Phase:
         for run in _run_folders(folder / phase):
-            row, evaluations = _read_run(run, phase, has_floor=has_floor)
+            row, evaluations = _read_run(run, phase)
             rows[phase].append(identity | row)
             named = identity | {key: row[key] for key in (*IDENTITY[2:], "test_seed")}
             curves.extend(named | evaluation for evaluation in evaluations)
@@ -137,7 +136,7 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.name)]
 
 
-def _read_run(run: Path, phase: Phase, *, has_floor: bool) -> tuple[dict[str, Any], list[dict[str, float]]]:
+def _read_run(run: Path, phase: Phase) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Give a run's row and its evaluations."""
     params = _read_object(run / "params.json") or {}
     ending = _read_object(run / "state.json") or {}
@@ -157,7 +156,8 @@ def _read_run(run: Path, phase: Phase, *, has_floor: bool) -> tuple[dict[str, An
         "cause": None if cause is None else str(cause),
         "evaluations": len(evaluations),
         **last,
-        "objective": _value_of(state, last["objective"], has_floor=has_floor),
+        # What a diverged run counts as is its last objective; a failed run has none, however far it came.
+        "objective": math.nan if state == State.FAILED else last["objective"],
         **{f"{CONFIG_PREFIX}{name}": value for name, value in params.items() if name not in _BOOKKEEPING},
     }
     return row, evaluations
@@ -168,15 +168,6 @@ def _state(stated: Any) -> State:
         return State(stated)
     except ValueError:
         return State.RUNNING
-
-
-def _value_of(state: State, objective: float, *, has_floor: bool) -> float:
-    """Give a run's value: a failed one has none, a diverged one earns the floor."""
-    if state == State.FAILED:
-        return math.nan
-    if state == State.DIVERGED and has_floor:
-        return 0.0
-    return objective
 
 
 def _read_evaluations(path: Path) -> list[dict[str, float]]:

@@ -39,7 +39,10 @@ WORDS: Final = (
     ),
     ("winner's curse", "search score minus confirmed score: the best of many noisy scores was also lucky"),
     ("pruned", "stopped early by the scheduler because others were ahead"),
-    ("diverged", "losses or weights were no longer finite; counts with the floor score"),
+    (
+        "diverged",
+        "losses or weights were no longer finite; counts as the floor or random, whichever is worse",
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from analysis import statistics
-from analysis.schema import BASELINES, DEFAULT, RLLIB, State
+from analysis.schema import BASELINES, COUNTED, DEFAULT, RLLIB, State
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -34,7 +34,7 @@ OPTIMISM: Final = 1.0
 """A contender is dropped if it would miss the last boundary even were it this many standard errors better."""
 
 _GRID: Final = 801
-_ENDED: Final = (State.COMPLETED, State.DIVERGED, State.FAILED)
+_ENDED: Final = (*COUNTED, State.FAILED)
 
 
 class Standing(StrEnum):
@@ -45,6 +45,7 @@ class Standing(StrEnum):
     DROPPED = "dropped"
     OVERTAKEN = "overtaken"
     EXHAUSTED = "seeds used up"
+    FAILED = "no values"
 
 
 class Course(NamedTuple):
@@ -163,6 +164,7 @@ def follow(
         enough = pairs_ok >= MIN_PAIRS
         accepted = is_open & enough & (t_ok >= critical_values(levels[index], n)[pairs_ok])
         hopeless = is_open & enough & ((t_ok + OPTIMISM) * np.sqrt(looks[-1] / n) < last)
+        hopeless |= is_open & (pairs_ok == 0)
         better |= accepted
         mean_ok = np.where(is_open, _mean(x_ocs[..., 1:, :n]), mean_ok)
         best_o1 = np.where(better, mean_ok, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf)
@@ -202,8 +204,9 @@ def race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[
             break
     standings, seeds = {}, {}
     for k, name in enumerate(names):
-        standings[name] = _standing(course, k, at_last=bool(course.look[k] == len(looks) - 1))
         seeds[name] = looks[min(int(course.look[k]), len(looks) - 1)]
+        values = np.isfinite(x_cs[1 + k, : seeds[name]]).any()
+        standings[name] = _standing(course, k, looks) if values or course.open[k] else Standing.FAILED
     furthest = max(seeds.values())
     seeds |= {config: min(furthest, most[config]) for config in known.intersection(BASELINES)}
     return Race(looks=looks, standings=standings, seeds=seeds, spent=spent)
@@ -234,7 +237,7 @@ def missing_runs(
 
 def value_table(confirmation: pd.DataFrame, configurations: Sequence[str], seeds: int) -> FloatArray:
     """Give the values as an array of shape [C, S]; NaN where a run has none."""
-    counted = confirmation[confirmation["state"].isin((State.COMPLETED, State.DIVERGED))]
+    counted = confirmation[confirmation["state"].isin(COUNTED)]
     return _spread(counted, counted["objective"].astype(float), configurations, seeds, np.nan)
 
 
@@ -278,14 +281,14 @@ def _masses(grid: FloatArray, density: FloatArray) -> FloatArray:
     return masses
 
 
-def _standing(course: Course, k: int, *, at_last: bool) -> Standing:
+def _standing(course: Course, k: int, looks: Sequence[int]) -> Standing:
     if course.open[k]:
         return Standing.OPEN
     if course.better[k]:
         return Standing.BETTER
     if course.overtaken[k]:
         return Standing.OVERTAKEN
-    return Standing.EXHAUSTED if at_last else Standing.DROPPED
+    return Standing.EXHAUSTED if course.look[k] == len(looks) - 1 else Standing.DROPPED
 
 
 def _mean(x_os: FloatArray) -> FloatArray:

@@ -22,7 +22,7 @@ from analysis.figures import Figure, draw_all
 from analysis.importance import importance
 from analysis.lineage import Lineage, load_lineage
 from analysis.loading import Sweep, load_sweep, write_frames
-from analysis.verdict import Verdict, decide
+from analysis.verdict import Verdict, verdict_on
 from analysis.wording import race_note
 
 TEMPLATES: Final = files("analysis") / "templates"
@@ -67,7 +67,7 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
     sweep = load_sweep(folder)
     with ThreadPoolExecutor(max_workers=1) as pool:
         bundle = pool.submit(_bundle)  # seconds of work in another thread
-        verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
+        verdict = verdict_on(sweep)
         lineage = load_lineage(sweep.folder)
         rng = np.random.default_rng(IMPORTANCE_SEED)
         # What a member of a population reached is not due to the values that it ended with.

@@ -6,19 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import stats
 
-from analysis.statistics import (
-    CONFIDENCE,
-    NO_INTERVAL,
-    WIDENING,
-    Interval,
-    finite,
-    mean,
-    mean_interval,
-    standard_error,
-)
+from analysis.after_race import Estimate
+from analysis.statistics import CONFIDENCE, NO_INTERVAL, WIDENING, Interval, mean, mean_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +18,7 @@ class Reproduction:
     Args:
         mean: Of the new runs.
         interval: 95 % interval of that mean.
-        confirmed_mean: Of the confirmation's runs.
+        confirmed_mean: Of the confirmation, as the verdict states it.
         confirmed: The confirmation's interval, as the verdict states it.
         expected: Prediction interval: where the mean of as many new runs lies in 95 of 100 sweeps, if nothing
             but the seeds has changed.
@@ -52,7 +42,7 @@ class Reproduction:
 
 
 def reproduce(
-    confirmed_s: ArrayLike,
+    original: Estimate,
     retrained_s: Sequence[float],
     *,
     confirmed: Interval,
@@ -65,7 +55,7 @@ def reproduce(
     Whether the result was reproduced is therefore asked of the prediction interval, which counts with both.
 
     Args:
-        confirmed_s: Values of the confirmation runs, shape [S].
+        original: The confirmed mean, freed of the bias of a race if there was one.
         retrained_s: Values of the new runs, shape [S'].
         confirmed: The interval of the confirmed mean, as the verdict states it.
         confidence: Of the prediction interval.
@@ -77,20 +67,18 @@ def reproduce(
     return Reproduction(
         mean=mean(retrained_s),
         interval=mean_interval(retrained_s),
-        confirmed_mean=mean(confirmed_s),
+        confirmed_mean=original.mean,
         confirmed=confirmed,
-        expected=prediction_interval(confirmed_s, len(retrained_s), confidence),
+        expected=prediction_interval(original, len(retrained_s), confidence),
     )
 
 
-def prediction_interval(x_s: ArrayLike, future: int, confidence: float = CONFIDENCE) -> Interval:
-    """Interval for the mean of `future` new runs, from runs of shape [S]; none below two runs.
+def prediction_interval(original: Estimate, future: int, confidence: float = CONFIDENCE) -> Interval:
+    """Interval for the mean of `future` new runs, from the mean of some; none if these are fewer than two.
 
     Student's t, widened as the interval of a mean is.
     """
-    x_s = finite(x_s)
-    if x_s.size < 2 or future < 1:
+    if future < 1:
         return NO_INTERVAL
-    spread = standard_error(x_s) * np.sqrt(1 + x_s.size / future)
-    half = (1 + WIDENING / x_s.size) * stats.t.ppf(0.5 + confidence / 2, x_s.size - 1) * spread
-    return Interval(float(x_s.mean() - half), float(x_s.mean() + half))
+    error = float(np.hypot(original.error, original.deviation / np.sqrt(future)))
+    return original._replace(error=error).interval(confidence, WIDENING)

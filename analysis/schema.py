@@ -43,7 +43,7 @@ class State(StrEnum):
 
 
 COUNTED: Final = (State.COMPLETED, State.DIVERGED)
-"""Confirmation runs that have a value; a diverged one counts with the floor, a failed one is missing."""
+"""Confirmation runs that have a value; a diverged one is worth what was written, a failed one is missing."""
 
 IDENTITY: Final = ("experiment", "sweep", "phase", "trial_id", "config_id", "seed", "state")
 
@@ -106,7 +106,7 @@ DESCRIPTIONS: Final = MappingProxyType(
         "seeds/steps": "environment steps of all the trial's training seeds; `steps` are those of each",
         "seeds/score_std": "standard deviation of the score over the trial's training seeds",
         "seeds/objective_std": "standard deviation of the seeds' objectives, which `seed_penalty` multiplies",
-        "seeds/diverged": "training seeds of the trial that diverged; they count with the floor score",
+        "seeds/diverged": "training seeds of the trial that diverged; they count with the floor",
         "test_seed": "index k of the test seed (confirmation only)",
         "cause": "why a run failed or diverged, else missing",
         "evaluations": "number of evaluations the run has on disk",

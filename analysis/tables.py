@@ -10,7 +10,7 @@ from rich.text import Text
 
 from analysis import page
 from analysis.loading import Sweep
-from analysis.verdict import decide
+from analysis.verdict import verdict_on
 
 PIPED_WIDTH: Final = 130
 """Columns to print where no terminal says how many it has."""
@@ -39,7 +39,7 @@ def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[
 
 def print_confirmed(sweep: Sweep) -> None:
     """Print the verdict and the confirmed configurations; before the confirmation, the best search trials."""
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
+    verdict = verdict_on(sweep)
     console = Console()
     if not console.is_terminal:
         console.width = PIPED_WIDTH

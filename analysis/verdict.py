@@ -10,6 +10,7 @@ from analysis import statistics, wording
 from analysis.comparison import Comparison
 from analysis.confirmed_table import confirmed_table
 from analysis.evidence import Evidence
+from analysis.loading import Sweep
 from analysis.picked import Picked
 from analysis.race import MIN_PAIRS, Race
 from analysis.scale import Scale
@@ -43,7 +44,7 @@ class Verdict:
         table: One row per confirmed configuration, highest mean first; columns
             `analysis.confirmed_table.TABLE_COLUMNS`.
         picked: The interval of the winner's mean and how it came about; None if there is no winner.
-        race: How the race went; None if the number of seeds was fixed.
+        evidence: What all of this rests on: the runs that count, and what they say.
     """
 
     outcome: Outcome
@@ -56,7 +57,12 @@ class Verdict:
     notes: tuple[str, ...]
     table: pd.DataFrame
     picked: Picked | None
-    race: Race | None
+    evidence: Evidence
+
+    @property
+    def race(self) -> Race | None:
+        """How the race went; None if the number of seeds was fixed."""
+        return self.evidence.race
 
     @property
     def same_as_default(self) -> bool:
@@ -89,7 +95,7 @@ def decide(
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
         search: One row per search trial: config_id, objective; the default is `trial_0000`.
         scale: How scores read as returns, for the sentence; without it the sentence gives scores only.
-        looks: Numbers of seeds at which the race was looked at; fewer than two if their number was fixed.
+        looks: Numbers of seeds at which the race was looked at; a single one if their number was fixed.
     """
     evidence = Evidence.of(confirmation, looks)
     winner, intervals = evidence.winner(), evidence.intervals()
@@ -103,8 +109,7 @@ def decide(
         interval=intervals[winner] if winner else statistics.NO_INTERVAL,
         seeds={config: estimated.seeds for config, estimated in evidence.means.items()},
         against_default=evidence.against_default.get(winner) if winner else None,
-        against_rllib=evidence.against_rllib.get(winner) if winner else None,
-        default_against_rllib=evidence.against_rllib.get(DEFAULT),
+        against_rllib=evidence.against_rllib,
         min_pairs=MIN_PAIRS,
         scale=scale or Scale(),
     )
@@ -117,13 +122,20 @@ def decide(
         winner=winner,
         chosen=winner if use_winner else _first_of((DEFAULT, winner), evidence.runs),
         beats_default=outcome == Outcome.BETTER,
-        beats_rllib=facts.against_rllib is not None and facts.against_rllib.above_zero,
+        beats_rllib=any(
+            against.above_zero for config, against in evidence.against_rllib.items() if config == winner
+        ),
         contenders=len(evidence.contenders),
         notes=wording.notes(table),
         table=table,
         picked=picked,
-        race=evidence.race,
+        evidence=evidence,
     )
+
+
+def verdict_on(sweep: Sweep) -> Verdict:
+    """Judge a sweep's folder as it is, its race included."""
+    return decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
 
 
 def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:

@@ -25,8 +25,7 @@ class Facts:
     interval: Interval
     seeds: Mapping[str, int]
     against_default: "Comparison | None"
-    against_rllib: "Comparison | None"
-    default_against_rllib: "Comparison | None"
+    against_rllib: "Mapping[str, Comparison]"
     min_pairs: int
     scale: Scale
 
@@ -42,9 +41,9 @@ def sentence(outcome: str, facts: Facts) -> str:
     if against is None:
         return (
             "No verdict against the default: it was not confirmed. "
-            f"The best tuned configuration, {_scored(facts, after=',')}.{_rllib(facts)}"
+            f"The best tuned configuration, {_scored(facts, after=',')}.{_rllib(facts, facts.winner)}"
         )
-    gap = _gap(against, DEFAULT, facts)
+    gap = _gap(against, (facts.winner, DEFAULT), facts)
     default_mean = _mean(facts, DEFAULT)
     if outcome == "too few seeds":
         shared = _count(against.pairs, "test seed")
@@ -55,22 +54,22 @@ def sentence(outcome: str, facts: Facts) -> str:
     if outcome == "better":
         return (
             f"Tuning paid: {_scored(facts)}; that is {gap} against the default configuration's {default_mean}"
-            f"{_in_unit(against.difference, facts.scale)}.{_rllib(facts)}"
+            f"{_in_unit(against.difference, facts.scale)}.{_rllib(facts, facts.winner)}"
         )
+    keep = f"Keep the default.{_rllib(facts, DEFAULT)}"
     tuned = f"the best tuned configuration, {_scored(facts, after=',')}"
     if outcome == "worse":
         return (
             f"Nothing beat the default, and tuning did harm: {tuned}; "
-            f"that is {gap} against the default's {default_mean}. Keep the default.{_rllib(facts)}"
+            f"that is {gap} against the default's {default_mean}. {keep}"
         )
     if against.is_none:
         return (
-            f"Nothing beat the default: {tuned}, and the default "
-            f"scores the same on every one of them. Keep the default.{_rllib(facts)}"
+            f"Nothing beat the default: {tuned}, and the default scores the same on every one of them. {keep}"
         )
     return (
         f"Nothing beat the default: {tuned}. Its difference from the "
-        f"default's {default_mean} is {gap}, which does not exclude zero. Keep the default.{_rllib(facts)}"
+        f"default's {default_mean} is {gap}, which does not exclude zero. {keep}"
     )
 
 
@@ -81,6 +80,7 @@ def race_note(race: "Race") -> str:
         "dropped": "dropped as out of reach of a verdict after",
         "overtaken": "dropped behind an accepted one after",
         "seeds used up": "not told apart from the default by",
+        "no values": "dropped because all its runs failed, on",
         "open": "still open before",
     }
     listed = "; ".join(
@@ -105,7 +105,8 @@ def notes(table: pd.DataFrame) -> tuple[str, ...]:
             )
         if diverged:
             lines.append(
-                f"{config_id}: {_count(diverged, 'confirmation run')} diverged, counted with the floor."
+                f"{config_id}: {_count(diverged, 'confirmation run')} diverged, counted as the floor "
+                "or as random actions, whichever is worse."
             )
     return tuple(lines)
 
@@ -120,8 +121,9 @@ def _scored(facts: Facts, *, after: str = "") -> str:
     return f"{facts.winner}{after} {verb} {score} on {seeds} that the search never saw"
 
 
-def _rllib(facts: Facts) -> str:
-    against = facts.against_rllib
+def _rllib(facts: Facts, config_id: str) -> str:
+    """Compare what the sentence before speaks of with RLlib's own defaults."""
+    against = facts.against_rllib.get(config_id)
     if against is None:
         return ""
     mean = _mean(facts, RLLIB)
@@ -129,7 +131,7 @@ def _rllib(facts: Facts) -> str:
         return f" Too few shared seeds to compare it with RLlib's own defaults ({mean})."
     if against.is_none:
         return f" It scores the same as RLlib's own defaults ({mean})."
-    gap = _gap(against, RLLIB, facts)
+    gap = _gap(against, (config_id, RLLIB), facts)
     if against.above_zero:
         return f" It beats RLlib's own defaults ({mean}) by {gap}."
     if against.below_zero:
@@ -137,10 +139,10 @@ def _rllib(facts: Facts) -> str:
     return f" It cannot be told apart from RLlib's own defaults ({mean}): {gap}."
 
 
-def _gap(against: "Comparison", baseline: str, facts: Facts) -> str:
-    """Give the winner's difference, and its seeds where one side has more, as it is not that of the means."""
+def _gap(against: "Comparison", sides: tuple[str, str], facts: Facts) -> str:
+    """Give the difference of two, and its seeds where one side has more, as it is not that of the means."""
     difference, low, high = facts.scale.text(against.difference, against.low, against.high, signed=True)
-    fewer = against.pairs < max(facts.seeds[str(facts.winner)], facts.seeds[baseline])
+    fewer = against.pairs < max(facts.seeds[side] for side in sides)
     seeds = f" (on the {_count(against.pairs, 'seed')} that both have)" if fewer else ""
     return f"{difference} [{low}, {high}]{seeds}"
 

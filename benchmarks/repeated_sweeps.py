@@ -20,7 +20,7 @@ import tyro
 from training_speed import write_section
 
 from analysis.loading import load_sweep
-from analysis.verdict import Outcome, Verdict, decide
+from analysis.verdict import Outcome, Verdict, verdict_on
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "statistics.md"
@@ -53,7 +53,7 @@ def run(name: str, seed: int, storage: Path) -> Verdict:
             subprocess.run([*map(str, command), "--storage", storage], check=True, stdout=log, stderr=log)
         ended.touch()
     done = load_sweep(folder)
-    return decide(done.confirmation, done.trials, scale=done.scale, looks=done.looks)
+    return verdict_on(done)
 
 
 def row(name: str, verdicts: Sequence[Verdict]) -> str:

@@ -57,9 +57,9 @@ def draw_all(
 
 def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
     scale = sweep.scale
-    runs = curves.confirmed_runs(sweep.curves)
+    runs = curves.confirmed_runs(sweep.curves, verdict.evidence.started)
     if not runs.empty:
-        means = curves.mean_curves(runs, floor_known=scale.has_references)
+        means = curves.mean_curves(runs)
         yield Figure(
             name="confirmed_curves",
             title=_curves_title(sweep, verdict),
@@ -74,7 +74,7 @@ def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
             reading="Large dots: mean over test seeds with its 95 % interval. Small dots: one seed each, the "
             "mean of its last three evaluations. Hollow diamonds: what the search had promised; right of the "
             "mean, that is the winner's curse.",
-            panels=(confirmed.draw_scores(sweep.confirmation, verdict, scale),),
+            panels=(confirmed.draw_scores(verdict, scale),),
         )
     if verdict.contenders and verdict.table["difference"].notna().any():
         yield Figure(
@@ -82,7 +82,7 @@ def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
             title=_difference_title(verdict),
             reading="Each tuned configuration minus the default on the same test seeds. The intervals hold "
             f"together for all {verdict.contenders} with 95 %; right of the line is better.",
-            panels=(confirmed.draw_differences(sweep.confirmation, verdict, scale),),
+            panels=(confirmed.draw_differences(verdict, scale),),
         )
 
 

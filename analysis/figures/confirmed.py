@@ -1,9 +1,10 @@
 """Which configuration is better, and how sure is that? Scores on test seeds and paired differences."""
 
+from collections.abc import Mapping
+
 import altair as alt
 import pandas as pd
 
-from analysis.comparison import values_by_seed
 from analysis.figures import theme
 from analysis.scale import Scale
 from analysis.schema import DEFAULT, RLLIB
@@ -13,9 +14,12 @@ ROW = 52
 """Height of one configuration's row, in px."""
 
 
-def seed_differences(confirmation: pd.DataFrame) -> pd.DataFrame:
-    """Give each difference to the default on a shared test seed: config_id, test_seed, difference."""
-    runs = values_by_seed(confirmation)
+def seed_differences(runs: "Mapping[str, pd.Series[float]]") -> pd.DataFrame:
+    """Give each difference to the default on a shared test seed: config_id, test_seed, difference.
+
+    Args:
+        runs: Each configuration's values by test seed.
+    """
     rows = [
         (config_id, seed, values[seed] - runs[DEFAULT][seed])
         for config_id, values in runs.items()
@@ -25,14 +29,14 @@ def seed_differences(confirmation: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["config_id", "test_seed", "difference"])
 
 
-def draw_scores(confirmation: pd.DataFrame, verdict: Verdict, scale: Scale) -> theme.Layered:
+def draw_scores(verdict: Verdict, scale: Scale) -> theme.Layered:
     """Draw every seed as a point, mean and interval as a bar, the search's score as a hollow diamond."""
     table = verdict.table[verdict.table["n"] > 0]
     table = table.assign(label=table["config_id"].map(theme.label))
     seeds = pd.DataFrame(
         [
             (theme.label(config), seed, value)
-            for config, values in values_by_seed(confirmation).items()
+            for config, values in verdict.evidence.runs.items()
             for seed, value in values.items()
         ],
         columns=["label", "test_seed", "objective"],
@@ -67,12 +71,12 @@ def draw_scores(confirmation: pd.DataFrame, verdict: Verdict, scale: Scale) -> t
     return chart.properties(width=theme.WIDTH - 130, height=ROW * max(len(table), 1))
 
 
-def draw_differences(confirmation: pd.DataFrame, verdict: Verdict, scale: Scale) -> theme.Layered:
+def draw_differences(verdict: Verdict, scale: Scale) -> theme.Layered:
     """Draw the mean paired differences to the default with simultaneous intervals around a zero line."""
     table = verdict.table.dropna(subset=["difference"])
     table = table[table["config_id"] != RLLIB]  # its distance would squeeze those that the figure is about
     table = table.assign(label=table["config_id"].map(theme.label))
-    seeds = seed_differences(confirmation)
+    seeds = seed_differences(verdict.evidence.runs)
     seeds = seeds[seeds["config_id"].isin(table["config_id"])]
     seeds = seeds.assign(label=seeds["config_id"].map(theme.label))
     y = alt.Y("label:N", sort=table["label"].tolist(), title=None, axis=_row_axis())

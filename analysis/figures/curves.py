@@ -13,27 +13,33 @@ from analysis.schema import COUNTED, Phase, State
 from analysis.verdict import Verdict
 
 HEIGHT = 360
+_RUN = ["config_id", "trial_id", "test_seed"]
 
 
-def confirmed_runs(curves: pd.DataFrame) -> pd.DataFrame:
-    """Give every confirmation run's evaluations: config_id, trial_id, state, steps, score."""
-    runs = curves[curves["phase"] == Phase.CONFIRM]
-    return runs[["config_id", "trial_id", "test_seed", "state", "steps", "score"]].dropna(
-        subset=["steps", "score"]
-    )
+def confirmed_runs(curves: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
+    """Give the evaluations of the confirmation runs that count: config_id, trial_id, state, steps, score.
+
+    Args:
+        curves: All evaluations.
+        counted: One row per confirmation run that counts: config_id, test_seed.
+    """
+    runs = curves.loc[curves["phase"] == Phase.CONFIRM, [*_RUN, "state", "steps", "score"]]
+    return runs.merge(counted[["config_id", "test_seed"]]).dropna(subset=["steps", "score"])
 
 
-def mean_curves(runs: pd.DataFrame, *, floor_known: bool) -> pd.DataFrame:
+def mean_curves(runs: pd.DataFrame) -> pd.DataFrame:
     """Give the mean over seeds with its interval at each step: config_id, steps, mean, low, high, n.
 
-    A diverged run stays in the mean with the floor after its end, else the mean would rise when a run dies.
+    A diverged run stays in the mean after its end with what it counts as, its last score; else the mean would
+    rise when a run dies. The step at which it diverged is one at which the others are not evaluated.
     """
     rows = []
     for config_id, group in runs[runs["state"].isin(COUNTED)].groupby("config_id", sort=False):
         score_sr = group.pivot_table(index="steps", columns="trial_id", values="score", aggfunc="last")
         diverged = group.loc[group["state"] == State.DIVERGED, "trial_id"].unique().tolist()
-        if floor_known and diverged:
-            score_sr[diverged] = score_sr[diverged].fillna(0.0)
+        score_sr[diverged] = score_sr[diverged].ffill()
+        evaluated = group.loc[group["state"] == State.COMPLETED, "steps"].unique()
+        score_sr = score_sr.loc[score_sr.index.isin(evaluated)] if len(evaluated) else score_sr
         for steps, score_r in zip(score_sr.index, score_sr.to_numpy(dtype=float), strict=True):
             low, high = statistics.mean_interval(score_r)
             n = int(np.isfinite(score_r).sum())

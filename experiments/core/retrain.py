@@ -16,7 +16,7 @@ from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.reproduction import Reproduction, reproduce
 from analysis.schema import Phase
 from analysis.statistics import Interval
-from analysis.verdict import decide
+from analysis.verdict import verdict_on
 from experiments.core.closing import shown
 from experiments.core.cluster import connected
 from experiments.core.continuation import SCHEDULE
@@ -82,7 +82,7 @@ class Original:
                 f"--retrain {folder}: its best.yaml lacks {', '.join(lacking)}; python -m analysis report "
                 f"{folder} writes it anew"
             )
-        if best["config_id"] not in values_by_seed(sweep.confirmation):
+        if best["config_id"] not in verdict_on(sweep).evidence.runs:
             raise UserError(
                 f"--retrain {folder}: {best['config_id']} was not confirmed, so there is nothing to compare "
                 "with; run the sweep's command again with its --name"
@@ -116,6 +116,7 @@ class Original:
             experiment,
             env=best["env"],
             env_parameters=best["env_parameters"],
+            validation_parameters=self.sweep.manifest.get("env", {}).get("validation_parameters", {}),
             test_parameters=best["test_parameters"],
             fixed=best["fixed"],
             lanes=best["training"]["lanes"],
@@ -126,12 +127,10 @@ class Original:
 
     def compared(self, retrained: Sequence[float]) -> Reproduction:
         """New values against the confirmation's."""
-        confirmation, trials = self.sweep.confirmation, self.sweep.trials
-        verdict = decide(confirmation, trials, scale=self.sweep.scale, looks=self.sweep.looks)
+        verdict = verdict_on(self.sweep)
         row = verdict.row(self.config_id)
-        values = values_by_seed(confirmation)[self.config_id]
         stated = Interval(float(row["mean_low"]), float(row["mean_high"]))
-        return reproduce(values.to_numpy(), retrained, confirmed=stated)
+        return reproduce(verdict.evidence.means[self.config_id], retrained, confirmed=stated)
 
 
 def retrain(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
@@ -182,7 +181,8 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
     values = {str(k): value for k, value in retrained.items()}
     judged = {"within_confirmed": found.within_confirmed, "within_expected": found.within_expected}
     write_json(folder / RESULT, {"values": values, **asdict(found), **judged})
-    Console(highlight=False).print(f"\n[bold]{sentence(found, len(retrained))}[/bold]", soft_wrap=True)
+    said = sentence(found, len(retrained))
+    Console(highlight=False).print(f"\n{said}", style="bold", markup=False, soft_wrap=True)
     console.print(f"runs: {shown(folder)}", soft_wrap=True)
     return 0
 
@@ -218,15 +218,19 @@ def read_seeds(text: str) -> list[int]:
 
 def sentence(found: Reproduction, runs: int) -> str:
     """What a comparison means, in words."""
-    place = "within" if found.within_confirmed else "outside"
+    opening = f"Retrained on {runs} new seeds: {found.mean:.3f}"
     low, high = found.confirmed
-    opening = (
-        f"Retrained on {runs} new seeds: {found.mean:.3f}, {place} the confirmed interval "
-        f"[{low:.3f}, {high:.3f}] (confirmed mean {found.confirmed_mean:.3f})."
+    if not low <= high:
+        return (
+            f"{opening}, against {found.confirmed_mean:.3f} in the confirmation. One confirmation run does "
+            "not say how far seeds scatter, so nothing follows."
+        )
+    place = "within" if found.within_confirmed else "outside"
+    opening += (
+        f", {place} the confirmed interval [{low:.3f}, {high:.3f}] "
+        f"(confirmed mean {found.confirmed_mean:.3f})."
     )
     low, high = found.expected
-    if not low <= high:
-        return f"{opening} One confirmation run does not say how far seeds scatter, so nothing follows."
     expected = f"the mean of {runs} new runs is expected in [{low:.3f}, {high:.3f}]"
     if found.within_expected:
         return f"{opening} Reproduced: {expected}."

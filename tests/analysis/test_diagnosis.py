@@ -6,7 +6,7 @@ import pytest
 
 from analysis.diagnosis import diagnose, edges
 from analysis.loading import load_sweep
-from analysis.verdict import decide
+from analysis.verdict import verdict_on
 
 
 def distribution(low, high, *, log=False):
@@ -57,11 +57,21 @@ def test_too_few_trials_have_no_edges():
 @pytest.mark.parametrize("confirm", [True, False])
 def test_every_question_has_an_answer_at_every_stage(writer, tmp_path, confirm):
     sweep = load_sweep(writer.write_sweep(tmp_path / "sweep", trials=12, confirm=confirm))
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+    verdict = verdict_on(sweep)
     findings = diagnose(sweep, verdict, pd.DataFrame(columns=["name", "importance", "low", "high"]))
     assert len(findings) == 6
     assert all(finding.answer for finding in findings)
     assert (findings[0].settled is None) == (not confirm)
+
+
+def test_one_confirmation_seed_answers_nothing_that_needs_more(writer, tmp_path):
+    sweep = load_sweep(writer.write_sweep(tmp_path / "sweep", trials=20, seeds=1))
+    verdict = verdict_on(sweep)
+    findings = diagnose(sweep, verdict, pd.DataFrame(columns=["name", "importance", "low", "high"]))
+    answers = {finding.topic: finding for finding in findings}
+    assert not any("nan" in finding.answer for finding in findings)
+    assert "too few test seeds" in answers["second best"].answer
+    assert answers["second best"].settled is answers["more trials"].settled is None
 
 
 def test_where_everything_scores_the_same_there_is_nothing_left_to_do(writer, tmp_path):
@@ -71,7 +81,7 @@ def test_where_everything_scores_the_same_there_is_nothing_left_to_do(writer, tm
         trials=sweep.trials.assign(objective=1.0),
         confirmation=sweep.confirmation.assign(objective=1.0),
     )
-    verdict = decide(same.confirmation, same.trials, scale=same.scale)
+    verdict = verdict_on(same)
     findings = diagnose(same, verdict, pd.DataFrame(columns=["name", "importance", "low", "high"]))
     settled = {finding.topic: finding.settled for finding in findings}
     assert settled["default"]

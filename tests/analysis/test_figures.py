@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import vl_convert
 
+from analysis.comparison import values_by_seed
 from analysis.figures import confirmed, curves, draw_all, history, hyperparameters, theme
 from analysis.importance import importance
 from analysis.loading import load_sweep
-from analysis.verdict import decide
+from analysis.verdict import verdict_on
 
 
 def runs(rows):
@@ -24,26 +25,27 @@ def test_the_mean_curve_is_the_mean_over_seeds_at_each_step():
             ("a", "a_seed1", 1, "completed", 20, 4.0),
         ]
     )
-    means = curves.mean_curves(frame, floor_known=True)
+    means = curves.mean_curves(frame)
     assert means[["steps", "mean", "n"]].to_numpy().tolist() == [[10, 0.5, 2], [20, 3.0, 2]]
     assert (means["low"] < means["mean"]).all()
 
 
-def test_a_diverged_run_stays_in_the_mean_with_the_floor():
+def test_a_diverged_run_stays_in_the_mean_with_what_it_counts_as():
     frame = runs(
         [
             ("a", "a_seed0", 0, "diverged", 10, 0.5),
+            ("a", "a_seed0", 0, "diverged", 13, -1.0),
             ("a", "a_seed1", 1, "completed", 10, 0.5),
             ("a", "a_seed1", 1, "completed", 20, 1.0),
         ]
     )
-    assert curves.mean_curves(frame, floor_known=True)["mean"].tolist() == [0.5, 0.5]
-    assert curves.mean_curves(frame, floor_known=False)["mean"].tolist() == [0.5, 1.0]
+    means = curves.mean_curves(frame)
+    assert means[["steps", "mean", "n"]].to_numpy().tolist() == [[10, 0.5, 2], [20, 0.0, 2]]
 
 
 def test_a_failed_run_is_drawn_but_not_averaged():
     frame = runs([("a", "a_seed0", 0, "failed", 10, 0.0), ("a", "a_seed1", 1, "completed", 10, 1.0)])
-    assert curves.mean_curves(frame, floor_known=True)["mean"].tolist() == [1.0]
+    assert curves.mean_curves(frame)["mean"].tolist() == [1.0]
 
 
 def test_best_so_far_counts_completed_trials_only():
@@ -64,7 +66,7 @@ def test_differences_are_taken_on_shared_seeds():
         [("default", 0, 0.5), ("default", 1, 0.6), ("trial_0001", 1, 0.9), ("trial_0001", 2, 0.8)],
         columns=["config_id", "test_seed", "objective"],
     ).assign(state="completed")
-    differences = confirmed.seed_differences(table)
+    differences = confirmed.seed_differences(values_by_seed(table))
     assert differences["test_seed"].tolist() == [1]
     assert differences["difference"].item() == pytest.approx(0.3)
 
@@ -108,7 +110,7 @@ def test_baselines_and_winner_always_have_their_colours():
 
 def draw(folder):
     sweep = load_sweep(folder)
-    verdict = decide(sweep.confirmation, sweep.trials, scale=sweep.scale)
+    verdict = verdict_on(sweep)
     weights = importance(sweep.trials, sweep.manifest["space"], np.random.default_rng(0), resamples=3)
     return {figure.name: figure for figure in draw_all(sweep, verdict, weights)}
 
@@ -148,7 +150,7 @@ def test_the_titles_state_the_finding(sweep_folder):
 def test_the_importance_names_only_what_surely_decided(sweep_folder, low, finding):
     sweep = load_sweep(sweep_folder)
     weights = pd.DataFrame({"name": ["lr", "clip"], "importance": [0.7, 0.3], "low": low, "high": [0.9, 0.5]})
-    *_, figure = draw_all(sweep, decide(sweep.confirmation, sweep.trials, scale=sweep.scale), weights)
+    *_, figure = draw_all(sweep, verdict_on(sweep), weights)
     assert figure.title.endswith(finding)
 
 

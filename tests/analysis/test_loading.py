@@ -93,20 +93,22 @@ def test_steps_that_were_trained_again_after_a_checkpoint_count_once(sweep_folde
     assert (curve["score"].iloc[10:] == 0.123).all()
 
 
-def test_a_failed_trial_has_no_value_and_a_diverged_one_the_floor(sweep_folder):
+def test_a_failed_trial_has_no_value_and_a_diverged_one_what_was_written(sweep_folder):
     trials = load_sweep(sweep_folder).trials.set_index("state")
     assert math.isnan(trials.loc["failed", "objective"])
     assert trials.loc["diverged", "objective"] == 0.0
     assert "not finite" in trials.loc["diverged", "cause"]
 
 
-def test_a_diverged_trial_without_a_stated_floor_keeps_what_was_written(writer, tmp_path):
-    env = writer.manifest()["env"] | {"floor": None, "optimum": None}
-    folder = writer.write_sweep(tmp_path / "sweep", trials=8, confirm=False, env=env)
+@pytest.mark.parametrize("references", [{}, {"floor": None, "optimum": None}], ids=["known", "unknown"])
+def test_a_diverged_trial_is_worth_what_was_written_when_it_diverged(writer, tmp_path, references):
+    folder = writer.write_sweep(
+        tmp_path / "sweep", trials=8, confirm=False, env=writer.manifest()["env"] | references
+    )
     path = folder / "search" / "trial_0006" / "result.json"
-    path.write_text('{"steps": 10, "score": -200.0, "objective": -200.0}\n')
+    path.write_text('{"steps": 10, "score": -5.73, "objective": -5.73}\n')
     trials = load_sweep(folder).trials.set_index("trial_id")
-    assert trials.loc["trial_0006", "objective"] == -200.0
+    assert trials.loc["trial_0006", ["score", "objective"]].tolist() == [-5.73, -5.73]
 
 
 def test_a_folder_with_only_a_manifest_is_a_sweep_without_runs(writer, tmp_path):

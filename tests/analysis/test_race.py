@@ -131,6 +131,16 @@ def test_with_fewer_than_five_values_nothing_is_decided_before_the_last_look():
     assert decide(confirmation, looks=LOOKS).outcome == "too few seeds"
 
 
+def test_a_contender_whose_runs_all_fail_takes_no_more_seeds_and_keeps_nobody_running():
+    confirmation = table(dict.fromkeys(ALL, 5), gains={"trial_0002": -3.0})
+    confirmation.loc[confirmation["config_id"] == "trial_0001", ["state", "objective"]] = ["failed", np.nan]
+    state = race(confirmation, LOOKS)
+    assert state.standings == {"trial_0001": Standing.FAILED, "trial_0002": Standing.DROPPED}
+    assert missing_runs(confirmation, LOOKS, ALL) == []
+    assert "trial_0001 dropped because all its runs failed, on 5 seeds" in race_note(state)
+    assert decide(confirmation, looks=LOOKS).winner == "trial_0002"
+
+
 def test_runs_that_are_all_alike_are_dropped_without_a_warning():
     confirmation = table(dict.fromkeys(ALL, 5), gains={}).assign(objective=1.0)
     state = race(confirmation, LOOKS)

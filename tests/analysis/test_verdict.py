@@ -4,6 +4,8 @@ import pytest
 
 from analysis.after_race import estimate
 from analysis.confirmed_table import TABLE_COLUMNS
+from analysis.diagnosis import against_second
+from analysis.figures import confirmed
 from analysis.picked import picked_interval
 from analysis.scale import Scale
 from analysis.statistics import mean_interval
@@ -62,6 +64,39 @@ def test_no_gain_keeps_the_default():
     assert verdict.chosen == "default"
     assert verdict.sentence.startswith("Nothing beat the default")
     assert "does not exclude zero" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("tuned", "default", "expected"),
+    [
+        ([0.55, 0.45, 0.50, 0.53, 0.49], 0.0, "It beats RLlib's own defaults (0.15) by +0.35 ["),
+        (
+            [0.70, 0.10, 0.95, 0.05, 0.80],
+            -0.35,
+            "It cannot be told apart from RLlib's own defaults (0.15): +0.004 [",
+        ),
+        (
+            [0.05, 0.04, 0.03, 0.05, 0.04],
+            -0.35,
+            "It cannot be told apart from RLlib's own defaults (0.15): +0.004 [",
+        ),
+    ],
+    ids=["no gain", "no gain on a poor default", "harm"],
+)
+def test_what_follows_keep_the_default_is_about_the_default(tuned, default, expected):
+    defaults = [value + default for value in SCORES["default"]]
+    scores = {"default": defaults, "rllib": SCORES["rllib"], "trial_0003": tuned}
+    assert f"Keep the default. {expected}" in decide(confirmation(scores), scale=UNIT).sentence
+
+
+def test_only_the_seeds_that_were_asked_for_count():
+    longer = {config: [*runs, *[0.0] * 3] for config, runs in SCORES.items()} | {"trial_0009": [0.9] * 8}
+    verdict = decide(confirmation(longer), looks=(5,))
+    assert verdict.table["n"].unique().tolist() == [5]
+    assert verdict.row("trial_0003")["mean"] == pytest.approx(np.mean(SCORES["trial_0003"]))
+    name, comparison = against_second(verdict)
+    assert (name, comparison.pairs) == ("trial_0009", 5)
+    assert confirmed.seed_differences(verdict.evidence.runs)["test_seed"].max() == 4
 
 
 def test_harm_is_called_harm():

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.after_race import estimate
 from analysis.reproduction import reproduce
-from analysis.statistics import Interval
+from analysis.statistics import NO_INTERVAL, Interval
 from experiments import trading_sweep
 from experiments.core.continuation import config_at
 from experiments.core.errors import UserError
@@ -74,15 +75,16 @@ def test_a_folder_and_its_seeds_go_together(options):
 
 
 def test_the_comparison_is_said_with_both_intervals():
-    confirmed = [0.88, 0.9, 0.92, 0.91, 0.89]
+    confirmed = estimate([0.88, 0.9, 0.92, 0.91, 0.89])
     near = sentence(reproduce(confirmed, [0.9, 0.906], confirmed=Interval(0.88, 0.92)), 2)
     assert near.startswith("Retrained on 2 new seeds: 0.903, within the confirmed interval [0.880, 0.920]")
     assert "Reproduced: the mean of 2 new runs is expected in [0." in near
     far = sentence(reproduce(confirmed, [0.1, 0.2], confirmed=Interval(0.88, 0.92)), 2)
     assert "outside the confirmed interval" in far
     assert "Not reproduced" in far
-    alone = sentence(reproduce([0.9], [0.9], confirmed=Interval(float("nan"), float("nan"))), 1)
+    alone = sentence(reproduce(estimate([0.9]), [0.9], confirmed=NO_INTERVAL), 1)
     assert "nothing follows" in alone
+    assert "nan" not in alone
 
 
 def test_a_populations_winner_is_retrained_by_its_schedule():
