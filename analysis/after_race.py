@@ -5,7 +5,7 @@ look's seeds is not, but it wastes the others. As seeds are exchangeable, the ra
 seeds in another order. The estimate is the mean of the first look's seeds, averaged over all orders in which
 the race would have come as far: unbiased whatever the distribution, the plain mean where every order would.
 
-Axes: as in `analysis.race`; R = orders that came as far, F = seeds of the first look.
+Axes: as in `analysis.sequential_test`; R = orders that came as far, F = seeds of the first look.
 
 References:
     Blackwell 1947, Annals of Mathematical Statistics 18(1); Emerson and Kittelson 1997, Biometrics 53(1).
@@ -22,8 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from analysis import statistics
-from analysis.race import Race, follow
+from analysis.race import Race
 from analysis.schema import DEFAULT
+from analysis.sequential_test import follow
 
 ORDERS: Final = 500
 """Random orders that are tried; their own chance adds about 1 % to a standard error."""

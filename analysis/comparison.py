@@ -8,8 +8,9 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.after_race import Estimate, Estimates
-from analysis.race import MIN_PAIRS, Race, Standing
+from analysis.race import Race, Standing
 from analysis.schema import COUNTED, DEFAULT
+from analysis.sequential_test import MIN_PAIRS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +105,26 @@ def as_raced(against: Mapping[str, Comparison], raced: Estimates, went: Race) ->
     for config in against.keys() & went.standings.keys():
         level = went.level(config)
         boundary = raced.difference(config, DEFAULT, plain=True).interval(1 - 2 * level).low
-        low, high = against[config].low, against[config].high
+        interval = statistics.Interval(against[config].low, against[config].high)
         if went.seeds[config] == went.looks[-1]:
-            low, high = raced.difference(config, DEFAULT).interval(1 - 2 * level)
-        if went.standings[config] == Standing.BETTER:
-            low = max(low, boundary)
-        elif low > 0:
-            low = min(0.0, boundary)
+            interval = raced.difference(config, DEFAULT).interval(1 - 2 * level)
+        accepted = went.standings[config] == Standing.BETTER
+        low, high = settled_interval(interval, boundary, accepted=accepted)
         settled[config] = replace(against[config], low=low, high=high)
     return settled
+
+
+def settled_interval(
+    interval: statistics.Interval, boundary: float, *, accepted: bool
+) -> statistics.Interval:
+    """Give an interval whose lower end lies above zero if and only if the race accepted its contender.
+
+    Args:
+        interval: Of the difference from the default, freed of the race's bias.
+        boundary: Lower end of the interval by which the race decided.
+        accepted: What it decided.
+    """
+    low, high = interval
+    if accepted:
+        return statistics.Interval(max(low, boundary), high)
+    return statistics.Interval(min(0.0, boundary) if low > 0 else low, high)

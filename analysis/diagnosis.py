@@ -14,9 +14,9 @@ from analysis.importance import surely_important
 from analysis.lineage import Lineage
 from analysis.loading import Sweep
 from analysis.prospect import MIN_TRIALS, prospect
-from analysis.race import MIN_PAIRS
 from analysis.scale import Scale
 from analysis.schema import BASELINES, CONFIG_PREFIX, RLLIB, State
+from analysis.sequential_test import MIN_PAIRS
 from analysis.verdict import Outcome, Verdict
 
 EDGE: Final = 0.1

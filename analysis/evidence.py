@@ -10,8 +10,9 @@ from analysis import statistics
 from analysis.after_race import Estimate, Estimates, estimate
 from analysis.comparison import Comparison, as_raced, compare_all, values_by_seed
 from analysis.picked import Picked, picked_interval
-from analysis.race import MIN_PAIRS, Race, Standing, race
+from analysis.race import Race, Standing, race
 from analysis.schema import BASELINES, DEFAULT, RLLIB
+from analysis.sequential_test import MIN_PAIRS
 
 
 @dataclass(frozen=True, kw_only=True)

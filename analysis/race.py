@@ -1,39 +1,23 @@
 """Which contenders are still worth seeds? The race of the confirmation, decided from its table alone.
 
-Every contender races the default: at a few numbers of seeds, the *looks*, paired differences are tested, and
-a contender leaves the race once it is accepted or has no prospect. Seeds are taken in order, 0, 1, 2, ...
-RLlib's defaults, a second question and often the slowest to train, run beside them for the first half.
+Every contender races the default by the rules of `analysis.sequential_test`, on seeds that are taken in
+order, 0, 1, 2, ... RLlib's defaults, a second question and often the slowest to train, run beside them for
+the first half.
 
-Axes: O = orders of the seeds (or simulated sweeps), C = the default and then the contenders, K = contenders,
-S = seeds in the order in which they are run. docs/statistics.md says what is claimed and how it was measured.
+Axes: C = configurations, S = seeds.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import optimize, stats
 
-from analysis import statistics
 from analysis.schema import BASELINES, COUNTED, DEFAULT, RLLIB, State
+from analysis.sequential_test import BoolArray, Course, FloatArray, boundary, follow
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
-
-MIN_PAIRS: Final = 5
-"""Shared test seeds below which nothing is claimed (AdaStop, arXiv 2306.10882: fewer are not enough)."""
-SPENDING: Final = 2.0
-"""By the look at n of N seeds a share (n / N)**2 of the permitted error may have been made."""
-OPTIMISM: Final = 1.0
-"""A contender is dropped if it would miss the last boundary even were it this many standard errors better."""
-
-_GRID: Final = 801
 _ENDED: Final = (*COUNTED, State.FAILED)
 
 
@@ -46,18 +30,6 @@ class Standing(StrEnum):
     OVERTAKEN = "overtaken"
     EXHAUSTED = "seeds used up"
     FAILED = "no values"
-
-
-class Course(NamedTuple):
-    """How races went; all of shape [..., K].
-
-    `look` is the index of the look at which a contender left, or the number of looks taken if it is open.
-    """
-
-    better: BoolArray
-    open: BoolArray
-    overtaken: BoolArray
-    look: IntArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,80 +74,6 @@ def most_seeds(config: str, looks: Sequence[int]) -> int:
     nothing that they have done, so a comparison with them is as honest as with all seeds.
     """
     return next(n for n in looks if 2 * n >= looks[-1]) if config == RLLIB else looks[-1]
-
-
-@lru_cache
-def boundary(looks: tuple[int, ...], comparisons: int) -> tuple[float, ...]:
-    """Give the one-sided p-value at or below which a contender is accepted, at each look.
-
-    One contender that does not differ is accepted at any look with a probability of 2.5 % / `comparisons`;
-    the sum over all (Bonferroni) is what a fixed number of seeds risks too. Levels come from integrating a
-    normal sum over the looks; as p-values of t they hold for few seeds too (significance level approach).
-
-    References:
-        Lan and DeMets 1983, Biometrika 70(3); Jennison and Turnbull 2000, sections 3.3, 7.2 and 19.2.
-    """
-    permitted = (1 - statistics.simultaneous_confidence(comparisons)) / 2
-    spent_l = permitted * (np.asarray(looks) / looks[-1]) ** SPENDING
-    levels = [float(spent_l[0])]
-    grid, mass = _start(looks[0], float(stats.norm.isf(spent_l[0])))
-    for before, n, spent in zip(looks, looks[1:], np.diff(spent_l), strict=False):
-        step, root = np.sqrt(n - before), np.sqrt(n)
-
-        def excess(
-            z: float,
-            grid: FloatArray = grid,
-            mass: FloatArray = mass,
-            step: float = step,
-            root: float = root,
-            spent: float = spent,
-        ) -> float:
-            return float(mass @ stats.norm.sf((z * root - grid) / step) - spent)
-
-        z = float(optimize.brentq(excess, 0.0, 12.0))
-        levels.append(float(stats.norm.sf(z)))
-        points = np.linspace(-8 * root, z * root, _GRID)
-        density = stats.norm.pdf((points[:, None] - grid) / step) / step @ mass
-        grid, mass = points, _masses(points, density)
-    return tuple(levels)
-
-
-def follow(
-    x_ocs: FloatArray, looks: Sequence[int], upto: int | None = None, comparisons: int | None = None
-) -> Course:
-    """Run races up to, and without, the look of index `upto`; all looks if left out.
-
-    Args:
-        x_ocs: Values, shape [..., C, S], the default first; NaN where a run has no value.
-        looks: The race's looks; S may be smaller than the last one as long as `upto` does not reach it.
-        upto: Looks to take.
-        comparisons: Contenders that the error is shared among, if there were more than these.
-    """
-    difference_oks = x_ocs[..., 1:, :] - x_ocs[..., :1, :]
-    shape = difference_oks.shape[:-1]
-    better, is_open, overtaken = np.zeros(shape, bool), np.ones(shape, bool), np.zeros(shape, bool)
-    upto = len(looks) if upto is None else upto
-    look = np.full(shape, upto, dtype=np.int64)
-    mean_ok = np.full(shape, -np.inf)
-    levels = boundary(tuple(looks), comparisons or shape[-1])
-    last = critical_values(levels[-1], looks[-1])[looks[-1]]
-    for index, n in enumerate(looks[:upto]):
-        t_ok, pairs_ok = t_statistics(difference_oks[..., :n])
-        enough = pairs_ok >= MIN_PAIRS
-        accepted = is_open & enough & (t_ok >= critical_values(levels[index], n)[pairs_ok])
-        hopeless = is_open & enough & ((t_ok + OPTIMISM) * np.sqrt(looks[-1] / n) < last)
-        hopeless |= is_open & (pairs_ok == 0)
-        better |= accepted
-        mean_ok = np.where(is_open, _mean(x_ocs[..., 1:, :n]), mean_ok)
-        best_o1 = np.where(better, mean_ok, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf)
-        behind = is_open & ~accepted & ~hopeless & (mean_ok < best_o1)
-        overtaken |= behind
-        leaves = accepted | hopeless | behind
-        if index == len(looks) - 1:
-            leaves = is_open
-        look = np.where(leaves, index, look)
-        is_open = is_open & ~leaves
-    return Course(better, is_open, overtaken, look)
 
 
 def race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[str] = ()) -> Race:
@@ -241,46 +139,6 @@ def value_table(confirmation: pd.DataFrame, configurations: Sequence[str], seeds
     return _spread(counted, counted["objective"].astype(float), configurations, seeds, np.nan)
 
 
-def t_statistics(difference_oks: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Give Student's t of mean differences over the last axis, and the pairs behind it; NaN are left out.
-
-    Differences that are all alike give an infinite t, or 0 if there is no difference at all.
-    """
-    pairs_ok = np.isfinite(difference_oks).sum(axis=-1)
-    mean_ok = _mean(difference_oks)
-    centred = np.nan_to_num(difference_oks - mean_ok[..., None])
-    variance_ok = (centred**2).sum(axis=-1) / np.maximum(pairs_ok - 1, 1)
-    error_ok = np.sqrt(variance_ok / np.maximum(pairs_ok, 1))
-    # As in `statistics`: rounding noise among equal values is no spread.
-    largest = np.nan_to_num(np.abs(difference_oks)).max(axis=-1)
-    error_ok = np.where(error_ok <= 1e-12 * np.maximum(1.0, largest), 0.0, error_ok)
-    mean_ok = np.where(np.abs(mean_ok) <= 1e-12 * np.maximum(1.0, largest), 0.0, mean_ok)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t_ok = np.where(error_ok > 0, mean_ok / error_ok, np.sign(mean_ok) * np.inf)
-    return np.where((error_ok == 0) & (mean_ok == 0), 0.0, t_ok), pairs_ok
-
-
-@lru_cache
-def critical_values(level: float, n: int) -> FloatArray:
-    """Give t's upper critical value for 0, 1, ..., n pairs; infinite below two."""
-    pairs = np.arange(n + 1)
-    values: FloatArray = np.where(pairs < 2, np.inf, stats.t.isf(level, np.maximum(pairs - 1, 1)))
-    return values
-
-
-def _start(n: int, z: float) -> tuple[FloatArray, FloatArray]:
-    """Give a grid of sums of n normal differences below the boundary z, and the mass at each point."""
-    grid = np.linspace(-8 * np.sqrt(n), z * np.sqrt(n), _GRID)
-    return grid, _masses(grid, stats.norm.pdf(grid / np.sqrt(n)) / np.sqrt(n))
-
-
-def _masses(grid: FloatArray, density: FloatArray) -> FloatArray:
-    """Give the weights that make a sum over an even grid an integral (trapezoidal rule)."""
-    masses: FloatArray = density * (grid[1] - grid[0])
-    masses[[0, -1]] /= 2
-    return masses
-
-
 def _standing(course: Course, k: int, looks: Sequence[int]) -> Standing:
     if course.open[k]:
         return Standing.OPEN
@@ -289,13 +147,6 @@ def _standing(course: Course, k: int, looks: Sequence[int]) -> Standing:
     if course.overtaken[k]:
         return Standing.OVERTAKEN
     return Standing.EXHAUSTED if course.look[k] == len(looks) - 1 else Standing.DROPPED
-
-
-def _mean(x_os: FloatArray) -> FloatArray:
-    """Mean over the last axis of what is there; 0 of nothing."""
-    there = np.isfinite(x_os)
-    mean: FloatArray = np.where(there, x_os, 0.0).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
-    return mean
 
 
 def _within(confirmation: pd.DataFrame, seeds: Mapping[str, int]) -> pd.DataFrame:

@@ -12,9 +12,10 @@ from analysis.confirmed_table import confirmed_table
 from analysis.evidence import Evidence
 from analysis.loading import Sweep
 from analysis.picked import Picked
-from analysis.race import MIN_PAIRS, Race
+from analysis.race import Race
 from analysis.scale import Scale
 from analysis.schema import DEFAULT
+from analysis.sequential_test import MIN_PAIRS
 
 
 class Outcome(StrEnum):

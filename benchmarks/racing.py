@@ -16,9 +16,11 @@ from verdict import CONTENDERS, SHAPES, Draw, FloatArray, normal, print_table, s
 
 from analysis import statistics
 from analysis.after_race import Estimate, Orders, estimate
+from analysis.comparison import settled_interval
 from analysis.picked import picked_interval
-from analysis.race import Course, boundary, follow, most_seeds
+from analysis.race import most_seeds
 from analysis.schema import DEFAULT, RLLIB
+from analysis.sequential_test import Course, boundary, follow
 from analysis.verdict import decide
 
 LOOKS = (5, 8, 12, 15)
@@ -94,15 +96,11 @@ def judge(x_cs: FloatArray, course: Course, sweep: int) -> Judged:
         from_rllib_s = x_cs[1 + k, : LOOKS[shared]] - x_cs[-1, : LOOKS[shared]]
         means.append(estimate(contender_s, first))
         at_last = n == LOOKS[-1]
-        low, high = estimate(contender_s - default_s, first).interval(
+        unsettled = estimate(contender_s - default_s, first).interval(
             1 - 2 * levels[-1] if at_last else confidence
         )
         asked = estimate(contender_s - default_s).interval(1 - 2 * levels[look]).low
-        if course.better[sweep, k]:
-            low = max(low, asked)
-        elif low > 0:
-            low = min(0.0, asked)
-        against_default.append(statistics.Interval(low, high))
+        against_default.append(settled_interval(unsettled, asked, accepted=course.better[sweep, k]))
         from_rllib = estimate(from_rllib_s, orders.of_contender(k, shared))
         against_rllib.append(from_rllib.interval(confidence))
     accepted = [k for k in range(CONTENDERS) if course.better[sweep, k]]

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.after_race import Orders, estimate
-from analysis.race import Standing, boundary, follow, missing_runs, most_seeds, race
+from analysis.race import Standing, missing_runs, most_seeds, race
+from analysis.sequential_test import boundary, follow
 from analysis.verdict import decide
 from analysis.wording import race_note
 
