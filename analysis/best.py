@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any, Final
 
-from analysis import page
+from analysis.configurations import configuration, schedule
 from analysis.lineage import Lineage
-from analysis.loading import Sweep
+from analysis.loading import Sweep, section
 from analysis.schema import DEFAULT, FIRST_TRIAL
 from analysis.verdict import Verdict
 
@@ -29,11 +28,11 @@ def best_content(
         reason: Why this one.
         lineage: Of a population, whose best configuration may be a schedule.
     """
-    trained = {"configuration": page.configuration(sweep, config_id)}
+    trained = {"configuration": configuration(sweep, config_id)}
     if lineage is not None and config_id in lineage.configurations:
-        trained = page.schedule(lineage, config_id)
+        trained = schedule(lineage, config_id)
     manifest = sweep.manifest
-    env, budget = _mapping(manifest, "env"), _mapping(manifest, "budget")
+    env, budget = section(manifest, "env"), section(manifest, "budget")
     return {
         "config_id": config_id,
         "reason": reason,
@@ -41,11 +40,11 @@ def best_content(
         "sweep": manifest.get("sweep"),
         "confirmed": _confirmed(sweep, verdict, config_id),
         **trained,
-        "fixed": dict(_mapping(manifest, "fixed")),
+        "fixed": dict(section(manifest, "fixed")),
         "rllib": _rllib(sweep, config_id),
         "env": env.get("id"),
-        "env_parameters": dict(_mapping(env, "parameters")),
-        "test_parameters": dict(_mapping(env, "test_parameters")),
+        "env_parameters": dict(section(env, "parameters")),
+        "test_parameters": dict(section(env, "test_parameters")),
         "training": {
             "steps": budget.get("steps_per_trial"),
             "lanes": manifest.get("lanes"),
@@ -53,11 +52,11 @@ def best_content(
         },
         "evaluation": {
             "evaluations": budget.get("evaluations"),
-            "episodes": _mapping(manifest, "evaluation").get("episodes"),
+            "episodes": section(manifest, "evaluation").get("episodes"),
         },
         "seeds": {
             name: value
-            for name, value in _mapping(manifest, "seeds").items()
+            for name, value in section(manifest, "seeds").items()
             if name == "root" or name.startswith("test_")
         },
         "provenance": {
@@ -78,9 +77,9 @@ def _confirmed(sweep: Sweep, verdict: Verdict, config_id: str) -> dict[str, Any]
         "unit": "score: 0 is the return `floor`, 1 the return `optimum`"
         if scale.has_references
         else "return",
-        "floor": _mapping(sweep.manifest, "env").get("floor"),
-        "optimum": _mapping(sweep.manifest, "env").get("optimum"),
-        "return_unit": _mapping(sweep.manifest, "env").get("return_unit"),
+        "floor": section(sweep.manifest, "env").get("floor"),
+        "optimum": section(sweep.manifest, "env").get("optimum"),
+        "return_unit": section(sweep.manifest, "env").get("return_unit"),
     }
 
 
@@ -93,11 +92,6 @@ def _rllib(sweep: Sweep, config_id: str) -> dict[str, Any] | None:
         return None
     found = settings.get(DEFAULT if config_id == FIRST_TRIAL else config_id)
     return found if isinstance(found, dict) else None
-
-
-def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = parent.get(key)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _rounded(value: float) -> float | None:

@@ -12,7 +12,7 @@ from analysis import statistics
 from analysis.comparison import Comparison, compare
 from analysis.importance import surely_important
 from analysis.lineage import Lineage
-from analysis.loading import Sweep
+from analysis.loading import Sweep, section
 from analysis.prospect import MIN_TRIALS, prospect
 from analysis.scale import Scale
 from analysis.schema import BASELINES, CONFIG_PREFIX, RLLIB, State
@@ -225,8 +225,7 @@ def _noise_share(sweep: Sweep, verdict: Verdict) -> float:
         for config_id, values in verdict.evidence.runs.items()
         if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
     ]
-    replicas = sweep.manifest.get("replicas")
-    seeds = int(replicas.get("seeds_per_trial", 1)) if isinstance(replicas, Mapping) else 1
+    seeds = int(section(sweep.manifest, "replicas").get("seeds_per_trial", 1))
     return statistics.seed_noise_share(runs, completed.to_numpy(dtype=float), seeds)
 
 

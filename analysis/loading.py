@@ -58,9 +58,13 @@ class Sweep:
     @property
     def looks(self) -> tuple[int, ...]:
         """Numbers of seeds at which the confirmation's race is looked at; none if their number is fixed."""
-        confirmation = self.manifest.get("confirmation")
-        looks = confirmation.get("looks") if isinstance(confirmation, Mapping) else None
-        return tuple(int(n) for n in looks or ())
+        return tuple(int(n) for n in section(self.manifest, "confirmation").get("looks") or ())
+
+
+def section(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Give a part of a manifest; an empty one where it has none."""
+    value = parent.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def load_sweep(folder: str | Path) -> Sweep:

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from analysis.configurations import configuration
 from analysis.diagnosis import Finding
 from analysis.figures import theme
 from analysis.lineage import Change, Lineage, shown_member
-from analysis.loading import Sweep
+from analysis.loading import Sweep, section
 from analysis.scale import Scale
-from analysis.schema import CONFIG_PREFIX, State
+from analysis.schema import State
 from analysis.verdict import Verdict
 
 DASH: Final = "–"
@@ -148,37 +149,6 @@ def configurations(sweep: Sweep, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def configuration(sweep: Sweep, config_id: str) -> dict[str, Any]:
-    """Give a configuration's names and values: as a run of it has them, else as the manifest states them."""
-    for frame in (sweep.confirmation, sweep.trials):
-        rows = frame[frame["config_id"] == config_id]
-        columns = [column for column in frame.columns if column.startswith(CONFIG_PREFIX)]
-        known = rows[columns].dropna(how="all")
-        if not known.empty:
-            first = known.iloc[0]
-            order = list(sweep.manifest.get("space") or {})
-            names = sorted(
-                (column.removeprefix(CONFIG_PREFIX) for column in columns if pd.notna(first[column])),
-                key=lambda name: (order.index(name) if name in order else len(order), name),
-            )
-            return {name: _plain(first[f"{CONFIG_PREFIX}{name}"]) for name in names}
-    baselines = sweep.manifest.get("baselines") or {}
-    return dict(baselines.get(config_id) or {})
-
-
-def schedule(lineage: Lineage, config_id: str) -> dict[str, Any]:
-    """Give a configuration that changes while it trains, as best.yaml has it: the first, then the changes."""
-    first, *later = lineage.schedules[config_id]
-    return {
-        "configuration": lineage.configurations[config_id][0]["configuration"],
-        "schedule": [
-            {"from_step": change.steps, **{name: after for name, (_, after) in change.changed.items()}}
-            for change in (first, *later)
-            if change.changed
-        ],
-    }
-
-
 def population(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> dict[str, Any] | None:
     """Give a population's copies and the schedule of the member that matters; None without a population."""
     member = None if lineage is None else shown_member(sweep, verdict.winner)
@@ -219,22 +189,22 @@ def troubled(sweep: Sweep) -> list[dict[str, str]]:
 def provenance(sweep: Sweep) -> list[tuple[str, str]]:
     """Give what one needs to run the sweep again, from the manifest; what it lacks is left out."""
     manifest = sweep.manifest
-    env, git = _mapping(manifest, "env"), _mapping(manifest, "git")
+    env, git = section(manifest, "env"), section(manifest, "git")
     dirty = " with uncommitted changes" if git.get("dirty") else ""
     lines = [
         ("Command", manifest.get("command")),
         ("Started", manifest.get("started")),
         ("Environment", env.get("id")),
-        ("Parameters", _listed(_mapping(env, "parameters"))),
-        ("References (expected return)", _listed(_mapping(env, "references"))),
+        ("Parameters", _listed(section(env, "parameters"))),
+        ("References (expected return)", _listed(section(env, "references"))),
         ("Optimum from", env.get("optimum_source")),
-        ("Budget", _listed(_mapping(manifest, "budget"))),
-        ("Confirmation", _listed(_mapping(manifest, "confirmation"))),
-        ("Scheduler", _listed(_mapping(manifest, "scheduler")) or manifest.get("scheduler")),
+        ("Budget", _listed(section(manifest, "budget"))),
+        ("Confirmation", _listed(section(manifest, "confirmation"))),
+        ("Scheduler", _listed(section(manifest, "scheduler")) or manifest.get("scheduler")),
         ("Trainer", manifest.get("trainer")),
-        ("Seeds", _listed(_mapping(manifest, "seeds"))),
-        ("Machine", _listed(_mapping(manifest, "machine"))),
-        ("Versions", _listed(_mapping(manifest, "versions"))),
+        ("Seeds", _listed(section(manifest, "seeds"))),
+        ("Machine", _listed(section(manifest, "machine"))),
+        ("Versions", _listed(section(manifest, "versions"))),
         ("Git commit", f"{git['commit']}{dirty}" if git.get("commit") else None),
     ]
     return [(name, str(value)) for name, value in lines if value]
@@ -263,11 +233,6 @@ def _most(verdict: Verdict) -> str:
     return f" of {race.most} that the race allows" if race else ""
 
 
-def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = parent.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
 def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} = {_value(value)}" for key, value in values.items())
 
@@ -276,11 +241,6 @@ def _value(value: Any) -> str:
     if value is None:
         return DASH
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    """Give Python's own type of a cell, as YAML and JSON know it."""
-    return value.item() if hasattr(value, "item") else value
 
 
 def _cell(scale: Scale, row: Mapping[str, Any], name: str, *, signed: bool = False) -> dict[str, str]:
