@@ -7,6 +7,7 @@ Expect: docs/statistics.md, section "The race, measured"; about ten minutes on o
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from analysis.comparison import settled_interval
 from analysis.picked import picked_interval
 from analysis.race import most_seeds
 from analysis.schema import DEFAULT, RLLIB
-from analysis.sequential_test import Course, boundary, follow
+from analysis.sequential_test import Course, IntArray, boundary, follow
 from analysis.verdict import decide
 
 LOOKS = (5, 8, 12, 15)
@@ -148,70 +149,6 @@ def check_against_decide(x_cs: FloatArray, course: Course, sweep: int, judged: J
         )
 
 
-@lru_cache
-def tally(
-    options: Options, gain: float, draw: Draw, default_draw: Draw, mean_k: tuple[float, ...] = ALIKE
-) -> Tally:
-    """Race sweeps whose contenders have these means, the best one 0; both baselines lie `gain` lower."""
-    rng = np.random.default_rng([options.seed, round(100 * gain), 77])
-    shape = (options.sweeps, LOOKS[-1])
-    x_wcs = np.stack(
-        [
-            default_draw(rng, shape) - gain,
-            *(draw(rng, shape) + mean for mean in mean_k),
-            default_draw(rng, shape) - gain,
-        ],
-        axis=1,
-    )
-    true_iqm = float(stats.trim_mean(draw(rng, (1_000_000,)), 0.25))
-    true_chance = float((draw(rng, (1_000_000,)) + gain > default_draw(rng, (1_000_000,))).mean())
-    course = follow(x_wcs[:, :-1], LOOKS)
-    seeds_wk = np.asarray(LOOKS)[course.look]
-    default_w = seeds_wk.max(axis=1)
-    contenders, defaults, plain, winners, rllib = [], [], [], [], 0
-    hits: dict[str, list[bool]] = {name: [] for name in COVERED}
-    for sweep, x_cs in enumerate(x_wcs):
-        judged = judge(x_cs, course, sweep)
-        if sweep < options.checked:
-            check_against_decide(x_cs, course, sweep, judged)
-        winner = judged.contenders[judged.winner]
-        contenders += [found.mean - mean for found, mean in zip(judged.contenders, mean_k, strict=True)]
-        defaults.append(judged.default.mean + gain)
-        winners.append(winner.mean - mean_k[judged.winner])
-        plain += [x_cs[1 + k, :n].mean() - mean_k[k] for k, n in enumerate(seeds_wk[sweep])]
-        rllib += any(interval.low > 0 for interval in judged.against_rllib)
-        hits["contender's mean"] += [
-            _inside(found.interval(0.95, statistics.WIDENING), mean)
-            for found, mean in zip(judged.contenders, mean_k, strict=True)
-        ]
-        hits["default's mean"].append(_inside(judged.default.interval(0.95, statistics.WIDENING), -gain))
-        hits["winner's mean"].append(_inside(judged.winner_interval, mean_k[judged.winner]))
-        for name, intervals in (
-            ("3 differences together", judged.against_default),
-            ("3 from RLlib's together", judged.against_rllib),
-        ):
-            hits[name].append(all(_inside(i, gain + mean) for i, mean in zip(intervals, mean_k, strict=True)))
-        first, default = x_cs[1, : seeds_wk[sweep, 0]], x_cs[0, : seeds_wk[sweep].max()]
-        hits["IQM"].append(_inside(statistics.iqm_interval(first), true_iqm))
-        chance = statistics.probability_of_improvement_interval(first, default)
-        hits["chance to beat"].append(_inside(chance, true_chance))
-    difference_wks = x_wcs[:, 1:-1, :FIXED] - x_wcs[:, :1, :FIXED]
-    half_wk = difference_wks.std(axis=2, ddof=1) / np.sqrt(FIXED)
-    half_wk *= stats.t.ppf(0.5 + statistics.simultaneous_confidence(CONTENDERS) / 2, FIXED - 1)
-    return Tally(
-        better=float(course.better.any(axis=1).mean()),
-        fixed_better=float((difference_wks.mean(axis=2) > half_wk).any(axis=1).mean()),
-        contender_seeds=float(seeds_wk.mean()),
-        runs=float((seeds_wk.sum(axis=1) + default_w + np.minimum(default_w, LOOKS[RLLIB_LOOK])).mean()),
-        contender_bias=float(np.mean(contenders)),
-        default_bias=float(np.mean(defaults)),
-        plain_bias=float(np.mean(plain)),
-        winner_bias=float(np.mean(winners)),
-        beats_rllib=rllib / options.sweeps,
-        coverage={name: float(np.mean(inside)) for name, inside in hits.items()},
-    )
-
-
 COVERED = (
     "contender's mean",
     "default's mean",
@@ -221,6 +158,113 @@ COVERED = (
     "3 from RLlib's together",
     "chance to beat",
 )
+
+
+class Truth(NamedTuple):
+    """What is true of the sweeps of one row.
+
+    Args:
+        mean_k: The contenders' means, the best one 0.
+        gain: By how much both baselines lie lower than 0.
+        iqm: The first contender's interquartile mean.
+        chance: That a run of the first contender beats one of the default.
+    """
+
+    mean_k: tuple[float, ...]
+    gain: float
+    iqm: float
+    chance: float
+
+
+@lru_cache
+def tally(
+    options: Options, gain: float, draw: Draw, default_draw: Draw, mean_k: tuple[float, ...] = ALIKE
+) -> Tally:
+    """Race sweeps whose contenders have these means, the best one 0; both baselines lie `gain` lower."""
+    rng = np.random.default_rng([options.seed, round(100 * gain), 77])
+    x_wcs = _drawn(rng, options.sweeps, gain, draw, default_draw, mean_k)
+    truth = Truth(
+        mean_k=mean_k,
+        gain=gain,
+        iqm=float(stats.trim_mean(draw(rng, (1_000_000,)), 0.25)),
+        chance=float((draw(rng, (1_000_000,)) + gain > default_draw(rng, (1_000_000,))).mean()),
+    )
+    course = follow(x_wcs[:, :-1], LOOKS)
+    seeds_wk = np.asarray(LOOKS)[course.look]
+    default_w = seeds_wk.max(axis=1)
+    judged_w = [judge(x_cs, course, sweep) for sweep, x_cs in enumerate(x_wcs)]
+    for sweep in range(min(options.checked, options.sweeps)):
+        check_against_decide(x_wcs[sweep], course, sweep, judged_w[sweep])
+    covered_w = [
+        covered(judged, x_cs, seeds_k, truth)
+        for judged, x_cs, seeds_k in zip(judged_w, x_wcs, seeds_wk, strict=True)
+    ]
+    plain_wk = [
+        [x_cs[1 + k, :n].mean() for k, n in enumerate(seeds_k)]
+        for x_cs, seeds_k in zip(x_wcs, seeds_wk, strict=True)
+    ]
+    return Tally(
+        better=float(course.better.any(axis=1).mean()),
+        fixed_better=_fixed_better(x_wcs),
+        contender_seeds=float(seeds_wk.mean()),
+        runs=float((seeds_wk.sum(axis=1) + default_w + np.minimum(default_w, LOOKS[RLLIB_LOOK])).mean()),
+        contender_bias=float(np.mean([[found.mean for found in judged.contenders] for judged in judged_w]))
+        - float(np.mean(mean_k)),
+        default_bias=float(np.mean([judged.default.mean for judged in judged_w])) + gain,
+        plain_bias=float(np.mean(plain_wk)) - float(np.mean(mean_k)),
+        winner_bias=float(
+            np.mean([judged.contenders[judged.winner].mean - mean_k[judged.winner] for judged in judged_w])
+        ),
+        beats_rllib=float(np.mean([any(i.low > 0 for i in judged.against_rllib) for judged in judged_w])),
+        coverage={
+            name: float(np.mean(np.concatenate([hits[name] for hits in covered_w]))) for name in COVERED
+        },
+    )
+
+
+def covered(judged: Judged, x_cs: FloatArray, seeds_k: IntArray, truth: Truth) -> dict[str, list[bool]]:
+    """Say of every interval that is printed of one sweep whether it holds the truth, by its name."""
+    contender_s, default_s = x_cs[1, : seeds_k[0]], x_cs[0, : seeds_k.max()]
+    chance = statistics.probability_of_improvement_interval(contender_s, default_s)
+    together = [
+        all(_inside(i, truth.gain + mean) for i, mean in zip(intervals, truth.mean_k, strict=True))
+        for intervals in (judged.against_default, judged.against_rllib)
+    ]
+    found = [
+        [
+            _inside(estimated.interval(0.95, statistics.WIDENING), mean)
+            for estimated, mean in zip(judged.contenders, truth.mean_k, strict=True)
+        ],
+        [_inside(judged.default.interval(0.95, statistics.WIDENING), -truth.gain)],
+        [_inside(judged.winner_interval, truth.mean_k[judged.winner])],
+        [_inside(statistics.iqm_interval(contender_s), truth.iqm)],
+        together[:1],
+        together[1:],
+        [_inside(chance, truth.chance)],
+    ]
+    return dict(zip(COVERED, found, strict=True))
+
+
+def _drawn(
+    rng: np.random.Generator,
+    sweeps: int,
+    gain: float,
+    draw: Draw,
+    default_draw: Draw,
+    mean_k: tuple[float, ...],
+) -> FloatArray:
+    """Draw the runs of default, contenders and RLlib's defaults, shape [sweeps, C, S]."""
+    shape = (sweeps, LOOKS[-1])
+    default, contenders = default_draw(rng, shape) - gain, [draw(rng, shape) + mean for mean in mean_k]
+    return np.stack([default, *contenders, default_draw(rng, shape) - gain], axis=1)
+
+
+def _fixed_better(x_wcs: FloatArray) -> float:
+    """Give the share of sweeps in which a fixed number of seeds finds a contender better."""
+    difference_wks = x_wcs[:, 1:-1, :FIXED] - x_wcs[:, :1, :FIXED]
+    half_wk = difference_wks.std(axis=2, ddof=1) / np.sqrt(FIXED)
+    half_wk *= stats.t.ppf(0.5 + statistics.simultaneous_confidence(CONTENDERS) / 2, FIXED - 1)
+    return float((difference_wks.mean(axis=2) > half_wk).any(axis=1).mean())
 
 
 def cells(options: Options) -> Iterator[tuple[str, float, Tally]]:
