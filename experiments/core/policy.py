@@ -17,7 +17,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import create_empty_array
 
 from analysis.loading import NotASweepError, Sweep, load_sweep
-from analysis.schema import SEEDS_PREFIX, Phase
+from analysis.schema import COUNTED, SEEDS_PREFIX, Phase, State
 from envs.batching import collate, member
 from envs.encoding import ActionDecoder, ObservationEncoder
 from envs.encoding.wrappers import EncodedVectorEnv
@@ -74,20 +74,19 @@ def load(folder: str | Path) -> TrainedPolicy:
     Neither torch nor RLlib is imported, unless the run's network is one that only they can build.
 
     Args:
-        folder: A sweep folder. Of the chosen configuration's confirmation runs the best one is taken; while
-            nothing is confirmed, the best run of the search.
+        folder: A sweep folder. Of the chosen configuration's confirmation runs the best one is taken that was
+            completed and has its checkpoint; while nothing is confirmed, the best such run of the search, for
+            which one that was stopped early will do.
 
     Raises:
-        UserError: The folder is not a sweep, or the run has no checkpoint that can be read.
+        UserError: The folder is not a sweep, there is no such run, or its checkpoint cannot be read.
     """
     try:
         sweep = load_sweep(folder)
     except NotASweepError as error:
         raise UserError(str(error)) from error
     run, best = _best_run(Path(folder), sweep)
-    checkpoints = sorted(run.glob(PATTERN))
-    if not checkpoints:
-        raise UserError(f"{run.name} has no checkpoint: run the sweep's command again with its --name")
+    checkpoint = max(run.glob(PATTERN))
     env = sweep.manifest["env"]
     # A policy is shown where it was confirmed.
     parameters = {**env["parameters"], **env.get("test_parameters", {})}
@@ -100,23 +99,35 @@ def load(folder: str | Path) -> TrainedPolicy:
         env_parameters=parameters,
         observation_space=plain.single_observation_space,
         action_space=plain.single_action_space,
-        act=_readable_network(run, _replica(checkpoints[-1], best), trained),
+        act=_readable_network(run, _replica(checkpoint, best), trained),
         encoder=None if coder is None else coder.encoder,
         decoder=None if coder is None else coder.decoder,
     )
 
 
 def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
-    """The folder of the run to take, and its row."""
-    runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == _chosen(sweep)], Phase.CONFIRM
-    if runs.empty:
-        # The search keeps as many checkpoints as its budget of disk allows.
-        kept = [any((folder / Phase.SEARCH / trial).glob(PATTERN)) for trial in sweep.trials["trial_id"]]
-        runs, phase = sweep.trials[kept] if any(kept) else sweep.trials, Phase.SEARCH
-    finished = runs.dropna(subset=["objective"])
-    if finished.empty:
-        raise UserError(f"{folder} has no finished run: run its command again with its --name")
-    best = finished.sort_values("objective").iloc[-1]
+    """The folder of the run to take, and its row.
+
+    Raises:
+        UserError: No run has ended as it should and kept its checkpoint.
+    """
+    chosen = _chosen(sweep)
+    runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == chosen], Phase.CONFIRM
+    usable: tuple[State, ...] = (State.COMPLETED,)
+    if not runs["state"].isin(COUNTED).any():
+        runs, phase, usable = sweep.trials, Phase.SEARCH, (State.COMPLETED, State.PRUNED)
+    # The search keeps as many checkpoints as its budget of disk allows, and a kill may take anyone's.
+    candidates = runs[runs["state"].isin(usable)].dropna(subset=["objective"])
+    candidates = candidates[[any((folder / phase / r).glob(PATTERN)) for r in candidates["trial_id"]]]
+    if candidates.empty:
+        whose = f"confirmation run of {chosen}" if phase is Phase.CONFIRM else "run of the search"
+        ends = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
+        raise UserError(
+            f"{folder}: no {whose} is completed and has a checkpoint ({ends or 'there is none'}): run the "
+            "sweep's command again with its --name, which trains what is missing; a run whose checkpoint is "
+            "lost is missing once its folder is removed"
+        )
+    best = candidates.sort_values("objective").iloc[-1]
     return folder / phase / str(best["trial_id"]), best
 
 

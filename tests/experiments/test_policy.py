@@ -191,6 +191,59 @@ def test_before_the_confirmation_the_best_trial_that_kept_its_checkpoint_is_take
     assert load(cut).run == kept
 
 
+def another_run(run, name, objective, *, state):
+    """A copy of a run that ended elsewhere; without a state one that a kill cut off before its checkpoint."""
+    copy = run.with_name(name)
+    shutil.copytree(run, copy)
+    result = copy / "result.json"
+    lines = [json.loads(line) for line in result.read_text().splitlines()]
+    lines[-1] |= {"objective": objective}
+    result.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (copy / "state.json").write_text(json.dumps({"state": state, "cause": None}))
+    if state is None:
+        (copy / "state.json").unlink()
+        for checkpoint in copy.glob("checkpoint_*"):
+            shutil.rmtree(checkpoint)
+
+
+def test_a_confirmation_that_is_cut_off_gives_the_best_run_that_has_ended(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut)
+    best = load(cut).run
+    another_run(cut / "confirm" / best, f"{best[:-1]}1", 9.0, state=None)
+    another_run(cut / "confirm" / best, f"{best[:-1]}2", 8.0, state="diverged")
+    assert load(cut).run == best
+    another_run(cut / "confirm" / best, f"{best[:-1]}3", 7.0, state="completed")
+    assert load(cut).run == f"{best[:-1]}3"
+    assert replay([str(cut), "--episodes", "2"]) == 0
+
+
+def test_a_diverged_trial_is_nobodys_best_policy_even_where_all_others_are_below_the_floor(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
+    (checkpoint,) = (cut / "search").glob("*/checkpoint_*")
+    another_run(checkpoint.parent, "trial_0007", -0.3, state="pruned")
+    another_run(checkpoint.parent, "trial_0008", -0.4, state="completed")
+    another_run(checkpoint.parent, "trial_0009", -0.5, state="diverged")
+    for run in (cut / "search").glob("trial_000[01]"):
+        shutil.rmtree(run)
+    assert load(cut).run == "trial_0007"
+
+
+def test_a_sweep_none_of_whose_runs_can_be_used_says_so_in_one_line(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut)
+    chosen = load(cut).run.rpartition("_seed")[0]
+    for checkpoint in cut.glob("*/*/checkpoint_*"):
+        shutil.rmtree(checkpoint)
+    with pytest.raises(UserError, match=rf"no confirmation run of {chosen} .* \(1 completed\)") as caught:
+        load(cut)
+    assert "\n" not in str(caught.value)
+    shutil.rmtree(cut / "confirm")
+    with pytest.raises(UserError, match="no run of the search is completed and has a checkpoint"):
+        load(cut)
+
+
 def test_of_a_trial_on_several_seeds_the_best_seeds_policy_is_taken(folder, tmp_path):
     cut = tmp_path / "cut"
     shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
