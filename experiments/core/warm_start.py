@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
+from analysis.evidence import Evidence
+from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.schema import Phase, State
 from experiments.core.errors import UserError
 from experiments.core.resume import FinishedRun, finished_runs
@@ -44,7 +44,7 @@ class WarmStart:
 
     def __str__(self) -> str:
         """What is tried and what is not, in one line."""
-        tried = ", ".join(self.configurations) or "nothing fits"
+        tried = ", ".join(self.configurations) or "nothing fits besides the default"
         missing = "".join(f"; left out {name}: {reason}" for name, reason in self.left_out.items())
         return f"warm start from {self.source}: {tried}{missing}"
 
@@ -53,6 +53,7 @@ def read_warm_start(folder: Path, space: SearchSpace, *, trials: int, option: st
     """Takes the best configurations of a sweep: the confirmed ones, then completed trials.
 
     A configuration fits if every name that it shares with the space has a value inside the space's domain.
+    One whose values are this space's defaults takes no place: the default is tried first anyway.
 
     Args:
         folder: The other sweep.
@@ -63,44 +64,48 @@ def read_warm_start(folder: Path, space: SearchSpace, *, trials: int, option: st
     Raises:
         UserError: The folder is no sweep, or has no completed trial.
     """
-    if not (folder / "manifest.json").is_file():
-        raise UserError(f"{option}: {folder} is not a sweep; expected results/<experiment>/<sweep>")
-    ranked = _ranked(folder)[: max(1, trials // TRIALS_SHARE)]
+    try:
+        ranked = _ranked(load_sweep(folder))
+    except NotASweepError as error:
+        raise UserError(f"{option}: {error}") from error
     if not ranked:
         raise UserError(f"{option}: {folder} has no completed trial to start from")
+    shared = {run.name: {n: run.config[n] for n in space.names if n in run.config} for run in ranked}
+    default = space.defaults
+    new = [name for name, values in shared.items() if not values or not values.items() <= default.items()]
     configurations: dict[str, Mapping[str, Any]] = {}
     left_out: dict[str, str] = {}
-    for run in ranked:
-        shared = {name: run.config[name] for name in space.names if name in run.config}
-        outside = space.misfits(shared)
-        if not shared:
-            left_out[run.name] = "it has no name in common with the space"
+    for name in new[: max(1, trials // TRIALS_SHARE)]:
+        outside = space.misfits(shared[name])
+        if not shared[name]:
+            left_out[name] = "it has no name in common with the space"
         elif outside:
-            left_out[run.name] = "; ".join(
-                f"{name}={shared[name]:g} is not in {domain}"
-                if isinstance(shared[name], float)
-                else f"{name}={shared[name]} is not in {domain}"
-                for name, domain in outside.items()
-            )
+            left_out[name] = "; ".join(_misfit(n, shared[name][n], domain) for n, domain in outside.items())
         else:
-            configurations[run.name] = shared
+            configurations[name] = shared[name]
     return WarmStart(source=folder.as_posix(), configurations=configurations, left_out=left_out)
 
 
-def _ranked(folder: Path) -> list[FinishedRun]:
-    """Completed trials, best first: the confirmed ones by their confirmed mean, then the rest."""
-    confirmed: dict[str, list[float]] = defaultdict(list)
-    for run in finished_runs(folder / Phase.CONFIRM):
-        if run.state is State.COMPLETED and run.objective is not None:
-            confirmed[run.name.rpartition("_seed")[0]].append(run.objective)
+def _misfit(name: str, value: Any, domain: str) -> str:
+    return f"{name}={format(value, 'g') if isinstance(value, float) else value} is not in {domain}"
+
+
+def _ranked(sweep: Sweep) -> list[FinishedRun]:
+    """Completed trials, best first: the confirmed ones by their confirmed mean, then the rest.
+
+    The means are those of the verdict: a run that diverged counts with the floor.
+    """
+    confirmed = {
+        config: estimated.mean
+        for config, estimated in Evidence.of(sweep.confirmation, sweep.looks).means.items()
+    }
 
     def merit(run: FinishedRun) -> tuple[bool, float]:
-        known = run.name in confirmed
-        return known, fmean(confirmed[run.name]) if known else run.objective or 0.0
+        return run.name in confirmed, confirmed.get(run.name, run.objective or 0.0)
 
     completed = [
         run
-        for run in finished_runs(folder / Phase.SEARCH)
+        for run in finished_runs(sweep.folder / Phase.SEARCH)
         if run.state is State.COMPLETED and run.objective is not None
     ]
     return sorted(completed, key=merit, reverse=True)

@@ -26,7 +26,7 @@ def few_corners(monkeypatch):
     [
         (["--trials", "0"], "trials=0: expected a whole number"),  # found before Ray is imported
         # And after.
-        (["--name", "a", "--new-name", "b"], "a is not a sweep; expected results/<experiment>/<sweep>"),
+        (["--name", "a", "--new-name", "b"], "a does not exist; expected a sweep folder, such as results/"),
     ],
 )
 def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arguments, message):
@@ -53,7 +53,7 @@ def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arg
         (["--name", "b", "--new-name", "b"], "--new-name b: expected --name as well"),
         (["--name", "a", "--new-name", "b/c"], "--new-name 'b/c': expected a plain folder name"),
         (["--name", "a", "--new-name", "b", "--warm-start", "c"], "leave out --warm-start"),
-        (["--warm-start", "/no/such/sweep"], "--warm-start: /no/such/sweep is not a sweep"),
+        (["--warm-start", "/no/such/sweep"], "--warm-start: /no/such/sweep does not exist"),
         (["--name", "a/b"], "--name 'a/b': expected a plain folder name"),
         (["--storage", "s3://bucket/x"], "expected a folder"),
     ],

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from analysis.loading import load_sweep
+from analysis.schema import SCHEMA_VERSION
+from analysis.verdict import decide
 from experiments.core.declaration import Budget, Experiment
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
@@ -12,6 +15,7 @@ from experiments.core.plan import Plan
 from experiments.core.warm_start import WarmStart, read_warm_start
 from search_spaces import model_layouts, ppo
 
+MANIFEST = json.dumps({"schema_version": SCHEMA_VERSION, "env": {"floor": -1.0, "optimum": 1.0}})
 SPACE = ppo.CORE.without("kl_coeff", "kl_target") | model_layouts.MLP
 
 
@@ -19,7 +23,9 @@ def add_run(folder, phase, name, objective, *, state="completed", **config):
     run = folder / phase / name
     run.mkdir(parents=True)
     values = {**SPACE.defaults, **config}
-    (run / "params.json").write_text(json.dumps({**values, "seed": 1, "config_id": name}))
+    config_id, _, seed = name.partition("_seed")
+    identity = {"seed": 1, "config_id": config_id} | ({"test_seed": int(seed)} if seed else {})
+    (run / "params.json").write_text(json.dumps({**values, **identity}))
     (run / "result.json").write_text(json.dumps({"steps": 100, "objective": objective}) + "\n")
     (run / "state.json").write_text(json.dumps({"state": state, "cause": None}))
 
@@ -38,13 +44,13 @@ def other(tmp_path):
         add_run(folder, "confirm", f"trial_0001_seed{seed}", 0.6 + seed / 10)
         add_run(folder, "confirm", f"trial_0002_seed{seed}", 0.75 + seed / 10)
         add_run(folder, "confirm", f"rllib_seed{seed}", 3.0)
-    (folder / "manifest.json").write_text("{}")
+    (folder / "manifest.json").write_text(MANIFEST)
     return folder
 
 
 def test_the_confirmed_ones_come_first_and_pruned_and_failed_ones_not_at_all(other):
     taken = read_warm_start(other, SPACE, trials=40, option="--warm-start")
-    assert list(taken.configurations) == ["trial_0002", "trial_0001", "trial_0003", "trial_0000"]
+    assert list(taken.configurations) == ["trial_0002", "trial_0001", "trial_0003"]
     assert taken.configurations["trial_0002"]["lr"] == 2e-3
     assert taken.left_out == {}
 
@@ -54,13 +60,40 @@ def test_a_quarter_of_the_trials_at_most_is_taken_over(other):
     assert len(read_warm_start(other, SPACE, trials=1, option="x").configurations) == 1
 
 
+def test_a_confirmation_run_that_diverged_counts_with_the_floor_as_it_does_for_the_verdict(tmp_path):
+    for name, lr in (("trial_0001", 1e-3), ("trial_0002", 2e-3)):
+        add_run(tmp_path, "search", name, 0.9, lr=lr)
+    for seed in range(5):
+        add_run(tmp_path, "confirm", f"trial_0001_seed{seed}", 0.9)
+        state, objective = ("completed", 0.95) if seed == 0 else ("diverged", -0.5)
+        add_run(tmp_path, "confirm", f"trial_0002_seed{seed}", objective, state=state)
+    (tmp_path / "manifest.json").write_text(MANIFEST)
+    taken = read_warm_start(tmp_path, SPACE, trials=40, option="x")
+    assert list(taken.configurations) == ["trial_0001", "trial_0002"]
+    judged = decide(load_sweep(tmp_path).confirmation)
+    assert judged.row("trial_0002")["mean"] == pytest.approx(0.19)
+
+
+def test_the_other_sweeps_default_takes_no_place_where_it_is_this_spaces_too(other):
+    add_run(other, "search", "trial_0006", 5.0)
+    found = read_warm_start(other, SPACE, trials=16, option="x")
+    assert list(found.configurations) == ["trial_0002", "trial_0001", "trial_0003"]
+    moved = SPACE.narrow(lr=(1e-5, 2e-4))
+    assert "trial_0000" in read_warm_start(other, moved, trials=40, option="x").left_out
+    alone = other.parent / "alone"
+    add_run(alone, "search", "trial_0000", 0.5)
+    (alone / "manifest.json").write_text(MANIFEST)
+    nothing = read_warm_start(alone, SPACE, trials=16, option="x")
+    assert str(nothing) == f"warm start from {alone.as_posix()}: nothing fits besides the default"
+
+
 def test_what_does_not_fit_is_named_with_the_reason(other):
     space = SPACE.narrow(lr=(1e-4, 2e-3))
     taken = read_warm_start(other, space, trials=40, option="x")
-    assert list(taken.configurations) == ["trial_0002", "trial_0003", "trial_0000"]
+    assert list(taken.configurations) == ["trial_0002", "trial_0003"]
     assert taken.left_out == {"trial_0001": "lr=0.005 is not in 0.0001 to 0.002 (log)"}
     assert str(taken) == (
-        f"warm start from {other.as_posix()}: trial_0002, trial_0003, trial_0000; "
+        f"warm start from {other.as_posix()}: trial_0002, trial_0003; "
         "left out trial_0001: lr=0.005 is not in 0.0001 to 0.002 (log)"
     )
 
@@ -82,7 +115,7 @@ def test_a_space_with_no_name_in_common_takes_nothing(other):
 def test_a_folder_without_completed_trials_is_refused(tmp_path, other):
     with pytest.raises(UserError, match=r"--warm-start: .* is not a sweep"):
         read_warm_start(tmp_path, SPACE, trials=4, option="--warm-start")
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text(MANIFEST)
     with pytest.raises(UserError, match="has no completed trial to start from"):
         read_warm_start(tmp_path, SPACE, trials=4, option="--warm-start")
 
