@@ -16,6 +16,7 @@ from ray.tune.search import Searcher
 from analysis.loading import load_sweep
 from analysis.race import missing_runs, most_seeds
 from analysis.schema import Phase
+from experiments.core.checkpoint_files import PATTERN
 from experiments.core.early_stopping import early_stopping
 from experiments.core.lineage import Lineage
 from experiments.core.perturbation import members
@@ -25,7 +26,7 @@ from experiments.core.recorder import run_folder, run_name
 from experiments.core.resume import finished_runs, remove_unfinished, tidy, unfinished_runs
 from experiments.core.rungs import ToldOnStart, tell_finished
 from experiments.core.schedulers import Population
-from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch, trial_name
+from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch, trial_name, untried
 from experiments.core.standby import StandingBy
 from experiments.core.trial import PPOTrial, Task
 from search_spaces.starting_points import starting_points
@@ -114,7 +115,7 @@ def train_population(
         interruption: Ends the phase when asked to.
     """
     experiment, folder = plan.experiment, plan.folder / Phase.SEARCH
-    first = first_configurations(plan)
+    first = untried(first_configurations(plan), [experiment.space.defaults])
     drawn = members(experiment.space, experiment.budget.trials, plan.seeds.sampler, first=first)
     runs = [
         {**config, "config_id": trial_name(number), "seed": plan.seeds.training(number)}
@@ -132,7 +133,7 @@ def train_population(
         callbacks=callbacks, interruption=interruption,
     )  # fmt: skip
     for run in folder.iterdir():
-        for older in sorted(run.glob("checkpoint_*"))[:-1]:
+        for older in sorted(run.glob(PATTERN))[:-1]:
             shutil.rmtree(older)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         full_steps: Steps of a complete trial; one that ends before them was pruned.
         finished: Trials that the sweep's folder already holds.
         unfinished: Trials that were cut off; they come first.
-        first: Values to try next, in order; those that a trial has already are passed over.
+        first: Values to try next, in order; those that a trial, on disk or about to run, has already are
+            passed over.
     """
 
     def __init__(
@@ -87,9 +88,8 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
             waiting = {trial_name(0): space.defaults, **waiting}
         for config in waiting.values():
             self._ot_study.enqueue_trial(_searched(config, space))
-        for values in first:
-            if not any(values.items() <= run.config.items() for run in there):
-                self._ot_study.enqueue_trial(dict(values))
+        for values in untried(first, [*(run.config for run in there), *waiting.values()]):
+            self._ot_study.enqueue_trial(dict(values))
         new = (trial_name(number) for number in itertools.count() if trial_name(number) not in taken)
         self._names = itertools.chain(waiting, (name for name in new if name not in waiting))
 
@@ -184,6 +184,17 @@ class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
 
     def restore(self, checkpoint_path: str) -> None:
         """Restores nothing, as nothing was saved."""
+
+
+def untried(
+    candidates: Iterable[Mapping[str, Any]], tried: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The candidates whose values neither a configuration that is tried has already nor one before them."""
+    new: list[Mapping[str, Any]] = []
+    for values in candidates:
+        if not any(values.items() <= config.items() for config in (*tried, *new)):
+            new.append(values)
+    return new
 
 
 def frozen_trial(run: FinishedRun, space: SearchSpace) -> optuna.trial.FrozenTrial:

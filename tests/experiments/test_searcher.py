@@ -130,6 +130,15 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
     assert known.user_attrs == {"config_id": "trial_0001"}
 
 
+def test_what_is_waiting_already_is_not_tried_a_second_time(make_searcher):
+    start = {**SPACE.defaults, "lr": 7e-4}
+    first = [start, SPACE.defaults, {"lr": 7e-4}, {"lr": 2e-3}]
+    searcher = make_searcher(first=first)
+    suggested = [searcher.suggest(str(number)) for number in range(3)]
+    assert [config["lr"] for config in suggested] == [SPACE.defaults["lr"], 7e-4, 2e-3]
+    assert [config["config_id"] for config in suggested] == ["trial_0000", "trial_0001", "trial_0002"]
+
+
 def test_the_journal_opens_as_a_study_while_the_search_runs(make_searcher, tmp_path):
     searcher = make_searcher()
     searcher.suggest("a")
