@@ -8,7 +8,7 @@ import numpy as np
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
-from experiments.core.schedulers import Asha, Hyperband, Median, NoScheduler
+from experiments.core.schedulers import Asha, Hyperband, Median, NoScheduler, Stopping
 from experiments.core.searcher import METRIC, trial_name, trial_number
 
 
@@ -61,9 +61,7 @@ class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray shi
         return str(TrialScheduler.CONTINUE)
 
 
-def early_stopping(
-    scheduler: Asha | Median | Hyperband | NoScheduler, *, steps: int, seed: int
-) -> TrialScheduler:
+def early_stopping(scheduler: Stopping, *, steps: int, seed: int) -> TrialScheduler:
     """Ray's scheduler for a declared one.
 
     Args:

@@ -24,8 +24,8 @@ from experiments.core.plan import Plan
 from experiments.core.population import KEPT_CHECKPOINTS, Members, population_scheduler
 from experiments.core.recorder import run_folder, run_name
 from experiments.core.resume import finished_runs, remove_unfinished, tidy, unfinished_runs
-from experiments.core.rungs import ToldOnStart, tell_finished
-from experiments.core.schedulers import Population
+from experiments.core.rungs import ToldOnStart, end_stopped, tell_finished
+from experiments.core.schedulers import Population, Stopping
 from experiments.core.searcher import ListedSearch, StepwiseOptunaSearch, trial_name, untried
 from experiments.core.standby import StandingBy
 from experiments.core.trial import PPOTrial, Task
@@ -53,11 +53,13 @@ def search(
     """Tries configurations until the budget is spent, counting those that the folder already holds."""
     folder = plan.folder / Phase.SEARCH
     tidy(folder)
+    declared = plan.experiment.scheduler
+    if not isinstance(declared, Population):
+        end_stopped(folder, _informed(declared, plan, folder), callbacks)
     finished, unfinished = finished_runs(folder), unfinished_runs(folder)
     remaining = plan.experiment.budget.trials - len(finished)
     if remaining <= 0:
         return
-    declared = plan.experiment.scheduler
     if isinstance(declared, Population):
         # A population trains side by side from the start: who was cut off cannot join the others later.
         remove_unfinished(folder, keep=())
@@ -78,13 +80,20 @@ def search(
         unfinished=unfinished,
         first=first_configurations(plan),
     )
-    scheduler = early_stopping(declared, steps=task.steps, seed=plan.seeds.sampler)
-    tell_finished(scheduler, finished)
+    scheduler = _informed(declared, plan, folder)
     train_all(
         plan.folder, Phase.SEARCH, task, searcher, scheduler,
         runs=remaining, concurrency=concurrency,
         callbacks=[*callbacks, ToldOnStart(folder, scheduler, searcher)], interruption=interruption,
     )  # fmt: skip
+
+
+def _informed(declared: Stopping, plan: Plan, folder: Path) -> TrialScheduler:
+    """A new scheduler that knows of the runs that ended."""
+    steps = plan.experiment.budget.steps_per_trial
+    scheduler = early_stopping(declared, steps=steps, seed=plan.seeds.sampler)
+    tell_finished(scheduler, finished_runs(folder))
+    return scheduler
 
 
 def first_configurations(plan: Plan) -> list[Mapping[str, Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,17 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, Tri
 from ray.tune.search import Searcher
 
 from analysis.schema import State
-from experiments.core.resume import OBJECTIVE, FinishedRun
+from experiments.core.resume import OBJECTIVE, FinishedRun, unfinished_runs
 from experiments.core.unfinished import results_of
 
 
 @dataclass(frozen=True, eq=False)
 class _PastTrial:
-    """What schedulers look at in a trial that is over."""
+    """What schedulers and callbacks look at in a trial that is over."""
 
     trial_id: str
     config: Mapping[str, Any]
+    last_result: Mapping[str, Any] = field(default_factory=dict)
 
 
 def tell_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> None:
@@ -49,6 +51,31 @@ def tell_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> Non
             scheduler.on_trial_complete(None, trial, results[-1])
 
 
+def end_stopped(folder: Path, scheduler: TrialScheduler, callbacks: Sequence[Callback]) -> None:
+    """Ends the runs that were cut off between a result on which they stop and the record of their end.
+
+    A run saves a result before the scheduler hears of it, and a rung is passed only once: training on, such a
+    run would go on to the next one. Its records end with that result, as pruned and without a checkpoint.
+
+    Args:
+        folder: The phase's folder.
+        scheduler: One that knows of the runs that ended. It takes these for runs of its own and is of no use
+            afterwards.
+        callbacks: Told of each end as Tune would tell them.
+    """
+    for run in unfinished_runs(folder):
+        results = results_of(folder / run.name)
+        if not results:
+            continue
+        received = json.loads((folder / run.name / "params.json").read_text(encoding="utf-8"))
+        trial = _PastTrial(run.name, received, results[-1])
+        scheduler.on_trial_add(None, trial)
+        _tell_earlier(scheduler, trial, results[:-1])
+        if scheduler.on_trial_result(None, trial, results[-1]) == TrialScheduler.STOP:
+            for callback in callbacks:
+                callback.on_trial_complete(0, [], trial)
+
+
 class ToldOnStart(Callback):  # type: ignore[misc]  # ray ships no types
     """Shows scheduler and searcher what a continued run reported earlier, when it starts.
 
@@ -67,20 +94,29 @@ class ToldOnStart(Callback):  # type: ignore[misc]  # ray ships no types
         self._told: set[str] = set()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Tells the run's earlier results once; what would be decided on them was decided before."""
+        """Tells the run's earlier results once; that it goes on after them was decided before."""
         if trial.trial_id in self._told:
             return
         self._told.add(trial.trial_id)
-        for result in results_of(self._folder / trial.config["config_id"]) or ():
+        results = results_of(self._folder / trial.config["config_id"]) or []
+        _tell_earlier(self._scheduler, trial, results)
+        for result in results:
             self._searcher.on_trial_result(trial.trial_id, result)
-            if isinstance(self._scheduler, MedianStoppingRule):
-                self._scheduler.on_trial_complete(None, trial, result)
-            elif isinstance(self._scheduler, AsyncHyperBandScheduler):
-                self._scheduler.on_trial_result(None, trial, result)
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
         return {}
+
+
+def _tell_earlier(
+    scheduler: TrialScheduler, trial: Trial | _PastTrial, results: Iterable[Mapping[str, Any]]
+) -> None:
+    """Shows a scheduler results after which a run went on."""
+    for result in results:
+        if isinstance(scheduler, MedianStoppingRule):
+            scheduler.on_trial_complete(None, trial, result)
+        elif isinstance(scheduler, AsyncHyperBandScheduler):
+            scheduler.on_trial_result(None, trial, result)
 
 
 def _results(curve: Mapping[int, float]) -> list[dict[str, Any]]:

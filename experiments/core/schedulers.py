@@ -141,8 +141,9 @@ class PopulationBandit:
         _in_range(self, "quantile", 0.0, 0.5, above=True)
 
 
+Stopping = Asha | Median | Hyperband | NoScheduler
 Population = PopulationBased | PopulationBandit
-Scheduler = Asha | Median | Hyperband | NoScheduler | PopulationBased | PopulationBandit
+Scheduler = Stopping | Population
 
 SCHEDULERS = MappingProxyType(
     {kind.name: kind for kind in (Asha, Median, Hyperband, NoScheduler, PopulationBased, PopulationBandit)}

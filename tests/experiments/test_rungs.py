@@ -1,5 +1,7 @@
 """A scheduler that is told what is on disk knows what it would have known had it never been stopped."""
 
+import json
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -8,13 +10,16 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 from ray.tune.search import Searcher
+from rich.console import Console
 
-from analysis.schema import State
+from analysis.schema import Phase, State
 from experiments import Asha, Hyperband, Median
 from experiments.core import unfinished
 from experiments.core.early_stopping import early_stopping
-from experiments.core.resume import FinishedRun
-from experiments.core.rungs import ToldOnStart, tell_finished
+from experiments.core.progress import SweepProgress
+from experiments.core.recorder import Recorder
+from experiments.core.resume import FinishedRun, finished_runs, unfinished_runs
+from experiments.core.rungs import ToldOnStart, end_stopped, tell_finished
 
 FULL = 1000
 STEPS = (130, 260, 390, 520, 650, 780, 910, FULL)
@@ -118,6 +123,34 @@ def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make, tmp_
         result = {"steps": steps, "objective": value}
         expected = live.on_trial_result(CONTROLLER, trial, result)
         assert rebuilt.on_trial_result(CONTROLLER, again, result) == expected
+
+
+def cut_off(folder, name, curve):
+    """What a kill leaves of a run, once `tidy` has been there: its configuration and what it had saved."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "params.json").write_text(json.dumps({"lr": 0.1, "config_id": name, "seed": 1}))
+    results = [{"steps": steps, "objective": value, "wall_s": 1.0} for steps, value in curve.items()]
+    unfinished.save(folder / name, results, "state")
+
+
+def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(make, tmp_path):
+    live, rebuilt = make(), make()
+    ended = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(6))]
+    _, going_on = run_live(live, "trial_0007", [9.0] * 4)
+    stopped = run_live(live, "trial_0009", [-9.0] * 4)
+    assert stopped.state is State.PRUNED
+    cut_off(tmp_path, "trial_0000", stopped.curve)  # the default, which is never stopped
+    cut_off(tmp_path, "trial_0007", going_on)
+    cut_off(tmp_path, "trial_0009", stopped.curve)
+    display = SweepProgress(Console(quiet=True), totals={Phase.SEARCH: 9})
+    display.begin(Phase.SEARCH, 9)
+    tell_finished(rebuilt, ended)
+    end_stopped(tmp_path, rebuilt, [Recorder(tmp_path, FULL, display)])
+    (found,) = finished_runs(tmp_path)
+    assert found == replace(stopped, config={"lr": 0.1})
+    assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0000", "trial_0007"]
+    assert not (tmp_path / "trial_0009" / unfinished.FILE).exists()
+    assert display.count(Phase.SEARCH, State.PRUNED) == 1
 
 
 def test_of_a_run_that_begins_anew_nobody_is_told_what_it_had_reported(make, tmp_path):
