@@ -75,15 +75,27 @@ class RunCost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Racer:
+    """A configuration in the confirmation."""
+
+    run: RunCost
+    """What one of its runs takes."""
+    most: int
+    """Seeds that it may take."""
+    done: int = 0
+    """Seeds that it has taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """What a sweep, or the rest of one, is going to take."""
 
     search_s: float
     """Seconds of the search, all cores busy."""
     confirm_s: float
-    """Seconds of the confirmation, if its race goes half of its way."""
+    """Seconds of the confirmation, if its race goes half of the way that is left."""
     confirm_range_s: tuple[float, float]
-    """Seconds of the confirmation if its race ends at the first look, and if it goes on to the last."""
+    """Seconds of the confirmation if its race ends at the next look, and if it goes on to the last."""
     around_s: float
     """Seconds of starting and reporting."""
     steps: int
@@ -165,9 +177,8 @@ def estimate(
     default: RunCost | None,
     others: int,
     share: float,
-    confirmation: Sequence[tuple[RunCost, int]],
+    confirmation: Sequence[Racer],
     looks: Sequence[int],
-    confirmed: int,
     search_bytes: int,
     concurrency: int,
     slowdown: float,
@@ -179,9 +190,8 @@ def estimate(
         default: The full run of the default configuration, which is never stopped; None if it is done.
         others: Trials to come besides it.
         share: Share of its full run that a trial trains on average.
-        confirmation: One run of each configuration that is confirmed, and the most seeds that it takes.
-        looks: Numbers of seeds at which the confirmation's race may end; one if it is none.
-        confirmed: Confirmation runs that are done.
+        confirmation: The configurations that are confirmed.
+        looks: Numbers of seeds at which the confirmation's race may end yet; one if it is none.
         search_bytes: The most that the search's checkpoints may take.
         concurrency: Runs at once.
         slowdown: Seconds on the clock for each second of computing; above 1 on a machine that is busy.
@@ -194,8 +204,7 @@ def estimate(
     started = [default] if default else []
     halfway = (looks[0] + looks[-1]) // 2
     least, expected, most = (
-        _rounds(confirmation, [*(n for n in looks if n < end), end], confirmed)
-        for end in (looks[0], halfway, looks[-1])
+        _rounds(confirmation, [*(n for n in looks if n < end), end]) for end in (looks[0], halfway, looks[-1])
     )
     least_s, confirm_s, most_s = (
         slowdown * _race_seconds(rounds, concurrency) for rounds in (least, expected, most)
@@ -214,16 +223,13 @@ def estimate(
     )
 
 
-def _rounds(
-    confirmation: Sequence[tuple[RunCost, int]], looks: Sequence[int], done: int
-) -> list[list[RunCost]]:
-    """The runs of each round of a race up to its last look, without the first so many; no empty ones."""
-    rounds: list[list[RunCost]] = []
-    for before, look in itertools.pairwise((0, *looks)):
-        runs = [run for run, most in confirmation for _ in range(before, min(look, most))]
-        done, left = max(0, done - len(runs)), runs[done:]
-        rounds += [left] if left else []
-    return rounds
+def _rounds(confirmation: Sequence[Racer], looks: Sequence[int]) -> list[list[RunCost]]:
+    """The runs of each round of a race up to its last look, without those that are done; no empty ones."""
+    rounds = [
+        [racer.run for racer in confirmation for _ in range(max(before, racer.done), min(look, racer.most))]
+        for before, look in itertools.pairwise((0, *looks))
+    ]
+    return [runs for runs in rounds if runs]
 
 
 def _race_seconds(rounds: Sequence[Sequence[RunCost]], concurrency: int) -> float:

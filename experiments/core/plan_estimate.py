@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, islice, repeat
 from typing import Any
 
-from analysis.race import most_seeds
-from analysis.schema import Phase
+from analysis.loading import load_sweep
+from analysis.race import Standing, most_seeds, race
+from analysis.schema import BASELINES, Phase
 from experiments.core import trainer
+from experiments.core.continuation import config_at
 from experiments.core.environment_names import trainer_part
 from experiments.core.environments import imported_spec
 from experiments.core.estimate import (
     Estimate,
+    Racer,
     RunCost,
     Workload,
     estimate,
@@ -21,6 +26,7 @@ from experiments.core.estimate import (
 )
 from experiments.core.plan import Plan
 from experiments.core.probe import Corners, EvaluationCost
+from experiments.core.remaining import chosen_configurations, missing_trials
 from experiments.core.resume import finished_runs
 from experiments.core.samplers import drawn
 from experiments.core.searcher import trial_name
@@ -53,20 +59,60 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
     )
     searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
     has_default = trial_name(0) in searched
-    looks = experiment.confirmation.looks
+    racers, looks = _race(plan, cost, average)
     return estimate(
         trials=[side_by_side(run, seeds) for run in full],
         default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
         share=trained_share(experiment.scheduler),
-        confirmation=[(cost(config), most_seeds(name, looks)) for name, config in plan.baselines.items()]
-        + [(average, looks[-1])] * experiment.confirmation.top_k,
+        confirmation=racers,
         looks=looks,
-        confirmed=len(finished_runs(plan.folder / Phase.CONFIRM)),
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
         slowdown=found.slowdown,
     )
+
+
+def _race(
+    plan: Plan, cost: Callable[[Mapping[str, Any]], RunCost], average: RunCost
+) -> tuple[list[Racer], Sequence[int]]:
+    """What is confirmed, and the looks that its race has not taken.
+
+    Args:
+        plan: The sweep.
+        cost: What a run of a configuration takes.
+        average: The same of those that the search has not found yet.
+    """
+    looks = plan.experiment.confirmation.looks
+    done = Counter(run.name.rpartition("_seed")[0] for run in finished_runs(plan.folder / Phase.CONFIRM))
+    if missing_trials(plan):
+        # The best so far are taken to remain the best.
+        begun = sorted((n for config, n in done.items() if config not in BASELINES), reverse=True)
+        best = islice(chain(begun, repeat(0)), plan.experiment.confirmation.top_k)
+        return [
+            *(
+                Racer(run=cost(config), most=most_seeds(name, looks), done=done[name])
+                for name, config in plan.baselines.items()
+            ),
+            *(Racer(run=average, most=looks[-1], done=n) for n in best),
+        ], looks
+    chosen = chosen_configurations(plan)
+    state = race(load_sweep(plan.folder).confirmation, looks, list(chosen))
+    if not state.standings:
+        return [], looks
+
+    def most(config: str) -> int:
+        """A baseline goes on for as long as anyone does."""
+        standing = state.standings.get(config, Standing.OPEN)
+        return (
+            state.seeds[config] if state.is_over or standing != Standing.OPEN else most_seeds(config, looks)
+        )
+
+    racers = [
+        Racer(run=cost(config_at(config, 0)), most=most(name), done=done[name])
+        for name, config in chosen.items()
+    ]
+    return racers, [n for n in looks if n >= max(state.seeds.values())]
 
 
 def _evaluation_seconds(plan: Plan, evaluation: EvaluationCost) -> float:

@@ -23,15 +23,14 @@ from experiments.core.continuation import SCHEDULE, config_at
 from experiments.core.diverged_score import diverged_score
 from experiments.core.environment_names import trainer_part
 from experiments.core.errors import UserError
-from experiments.core.lineage import with_schedule
 from experiments.core.manifest import manifest_of
 from experiments.core.phases import Interruption, confirm, confirmation_runs, search
 from experiments.core.plan import Plan
 from experiments.core.preflight import preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
-from experiments.core.resume import FinishedRun, finished_runs, merit
-from experiments.core.searcher import trial_name
+from experiments.core.remaining import chosen_configurations
+from experiments.core.resume import FinishedRun, finished_runs
 from experiments.core.trial import Task
 
 EXIT_ALL_FAILED = 1
@@ -78,31 +77,6 @@ def terminal(*, quiet: bool) -> Console:
     """Where to print: as wide as the terminal, and wide enough for every table where there is none."""
     console = Console(quiet=quiet, highlight=False)
     return console if console.is_terminal else Console(quiet=quiet, highlight=False, width=WIDTH)
-
-
-def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """What is confirmed: both baselines and the best trials, by id, slowest first."""
-    tried = [
-        run
-        for run in finished_runs(plan.folder / Phase.SEARCH)
-        if run.state in {State.COMPLETED, State.PRUNED} and run.curve and run.name != trial_name(0)
-    ]
-    # Those that were stopped early fill up what is missing, the longest trained first.
-    full = plan.experiment.budget.steps_per_trial
-    best = sorted(tried, key=lambda run: merit(run, full), reverse=True)
-    folder = plan.folder / Phase.SEARCH
-    winners = {
-        run.name: with_schedule(folder / run.name, run.config)
-        for run in best[: plan.experiment.confirmation.top_k]
-    }
-    # A race that was begun before trials were added goes on for its contenders too.
-    racing = len(plan.experiment.confirmation.looks) > 1
-    folder = plan.folder / Phase.CONFIRM
-    begun = {
-        run.name.rpartition("_seed")[0]: with_schedule(folder / run.name, run.config)
-        for run in (finished_runs(folder) if racing else [])
-    }
-    return {**plan.baselines, **winners, **begun}
 
 
 def told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from experiments.core.estimate import (
     RUN_S,
     START_S,
     NetworkCost,
+    Racer,
     RunCost,
     Workload,
     estimate,
@@ -44,10 +45,14 @@ def test_a_run_trains_whole_batches_and_is_evaluated_at_most_once_for_each():
     assert 2.0 < cost.seconds < 3.0
 
 
+def racers(*most, done=0):
+    return [Racer(run=RUN, most=seeds, done=done) for seeds in most]
+
+
 def added(**changes):
     given = {
-        "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmation": [(RUN, 4)] * 2,
-        "looks": (1, 4), "confirmed": 0, "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
+        "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmation": racers(4, 4),
+        "looks": (1, 4), "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
     }  # fmt: skip
     return estimate(**given | changes)
 
@@ -65,13 +70,15 @@ def test_stopped_trials_count_with_their_share_and_the_default_in_full():
 def test_cores_share_the_runs_and_a_single_run_is_never_shared():
     fixed = added(concurrency=2, looks=(2,))
     assert fixed.confirm_s == pytest.approx((4.5 * (10 + RUN_S)) / 2)
-    assert added(concurrency=8, confirmed=3).confirm_s == pytest.approx(10 + RUN_S)
+    alone = [*racers(2, done=2), *racers(4, done=1)]
+    assert added(concurrency=8, confirmation=alone).confirm_s == pytest.approx(10 + RUN_S)
 
 
 def test_a_race_may_end_at_its_first_look_or_at_its_last():
     found = added()
     assert found.confirm_range_s == pytest.approx((2 * (10 + RUN_S), 8 * (10 + RUN_S) + NEXT_ROUND_S))
-    assert added(confirmed=3).confirm_range_s == pytest.approx((0.0, 5 * (10 + RUN_S)))
+    further = added(confirmation=[*racers(4, done=2), *racers(4, done=1)])
+    assert further.confirm_range_s == pytest.approx((0.0, 5 * (10 + RUN_S)))
     fixed = added(looks=(2,))
     assert fixed.confirm_range_s == (fixed.confirm_s, fixed.confirm_s)
 
@@ -83,7 +90,7 @@ def test_each_round_of_a_race_waits_for_the_last_run_of_the_one_before():
 
 
 def test_a_configuration_takes_no_more_seeds_than_it_may():
-    found = added(confirmation=[(RUN, 4), (RUN, 2)])
+    found = added(confirmation=racers(4, 2))
     assert found.confirm_range_s[1] == pytest.approx(6 * (10 + RUN_S) + NEXT_ROUND_S)
 
 
@@ -102,7 +109,7 @@ def test_seeds_side_by_side_cost_as_much_each():
 
 
 def test_what_is_done_already_costs_nothing():
-    found = added(default=None, others=0, confirmed=8)
+    found = added(default=None, others=0, confirmation=racers(4, 4, done=4))
     assert found.search_s == found.confirm_s == 0.0
     assert found.seconds == REPORT_S
     assert found.steps == 0

@@ -1,0 +1,55 @@
+"""What is left to do in a sweep's folder? Trials of its search, and runs of what is worth confirming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.loading import load_sweep
+from analysis.race import missing_runs
+from analysis.schema import BASELINES, Phase, State
+from experiments.core.lineage import with_schedule
+from experiments.core.plan import Plan
+from experiments.core.resume import finished_runs, merit
+from experiments.core.searcher import trial_name
+
+
+def missing_trials(plan: Plan) -> int:
+    """How many trials the search lacks."""
+    return max(0, plan.experiment.budget.trials - len(finished_runs(plan.folder / Phase.SEARCH)))
+
+
+def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
+    """What is confirmed: both baselines and the best trials, by id, slowest first."""
+    tried = [
+        run
+        for run in finished_runs(plan.folder / Phase.SEARCH)
+        if run.state in {State.COMPLETED, State.PRUNED} and run.curve and run.name != trial_name(0)
+    ]
+    # Those that were stopped early fill up what is missing, the longest trained first.
+    full = plan.experiment.budget.steps_per_trial
+    best = sorted(tried, key=lambda run: merit(run, full), reverse=True)
+    folder = plan.folder / Phase.SEARCH
+    winners = {
+        run.name: with_schedule(folder / run.name, run.config)
+        for run in best[: plan.experiment.confirmation.top_k]
+    }
+    # A race that was begun before trials were added goes on for its contenders too.
+    racing = len(plan.experiment.confirmation.looks) > 1
+    folder = plan.folder / Phase.CONFIRM
+    begun = {
+        run.name.rpartition("_seed")[0]: with_schedule(folder / run.name, run.config)
+        for run in (finished_runs(folder) if racing else [])
+    }
+    return {**plan.baselines, **winners, **begun}
+
+
+def lacks_runs(plan: Plan) -> bool:
+    """Whether a sweep that was begun has anything left to run."""
+    if missing_trials(plan):
+        return True
+    chosen = chosen_configurations(plan)
+    if not chosen.keys() - set(BASELINES):
+        return False
+    confirmation = load_sweep(plan.folder).confirmation
+    return bool(missing_runs(confirmation, plan.experiment.confirmation.looks, list(chosen)))
