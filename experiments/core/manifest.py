@@ -78,6 +78,31 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
     }
 
 
+START = ("command", "started", "machine", "versions", "git")
+"""Entries that say how a sweep was started, and by which code. They stay those of its first start."""
+
+
+def continued(before: Mapping[str, Any], now: Mapping[str, Any], *, runs: bool) -> dict[str, Any]:
+    """The manifest of a sweep that goes on.
+
+    Its entries say what the sweep is asked for by now, and how it was first started. The list `continued` has
+    one entry for each later start that ran anything or asked for something else: the names of :data:`START`,
+    the `budget` from then on, and in `replaced` the entries that were different until then.
+
+    Args:
+        before: The manifest so far; one from before there was such a list will do.
+        now: That of the present start, of the same experiment (:func:`same_experiment`).
+        runs: Whether there is anything to run.
+    """
+    # Through JSON, in which a tuple is a list.
+    asked = {key: value for key, value in json.loads(json.dumps(now)).items() if key not in START}
+    replaced = {key: before[key] for key in asked if key in before and before[key] != asked[key]}
+    if not (runs or replaced):
+        return dict(before)
+    start = {key: now[key] for key in (*START, "budget")} | {"replaced": replaced}
+    return {**before, **asked, "continued": [*before.get("continued", ()), start]}
+
+
 ASKED = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation", "trainer", "baselines")
 """Entries that say what is asked: with another value a run's numbers mean something else."""
 

@@ -23,13 +23,13 @@ from experiments.core.continuation import SCHEDULE, config_at
 from experiments.core.diverged_score import diverged_score
 from experiments.core.environment_names import trainer_part
 from experiments.core.errors import UserError
-from experiments.core.manifest import manifest_of
+from experiments.core.manifest import continued, manifest_of
 from experiments.core.phases import Interruption, confirm, confirmation_runs, search
 from experiments.core.plan import Plan
 from experiments.core.preflight import preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
-from experiments.core.remaining import chosen_configurations
+from experiments.core.remaining import chosen_configurations, lacks_runs
 from experiments.core.resume import FinishedRun, finished_runs
 from experiments.core.trial import Task
 
@@ -127,13 +127,14 @@ def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> 
 
 
 def _create_folder(plan: Plan) -> None:
-    """Makes the sweep's folder, or takes the one that is there and notes what changed in its budget."""
+    """Makes the sweep's folder, or notes in the one that is there who goes on with it."""
     path = plan.folder / "manifest.json"
     manifest = manifest_of(plan)
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            manifest["started"] = json.loads(path.read_text(encoding="utf-8"))["started"]
+            before = json.loads(path.read_text(encoding="utf-8"))
+            manifest = continued(before, manifest, runs=lacks_runs(plan))
         write_json(path, manifest)
     except OSError as error:
         raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error

@@ -1,4 +1,4 @@
-"""A sweep that goes on knows what it lacks and what that takes."""
+"""A sweep that goes on knows what it lacks, what that takes, and by whom it was started."""
 
 import json
 import shutil
@@ -7,6 +7,7 @@ import pytest
 
 from experiments import Budget, Confirmation, Experiment, Racing
 from experiments.core.estimate import NetworkCost
+from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.plan import Plan
 from experiments.core.plan_estimate import estimate_of
@@ -98,3 +99,49 @@ def test_before_its_search_is_complete_a_sweep_lacks_trials_and_an_unknown_race(
     assert found.search_s > 0
     # As if those that were confirmed remained the best: two seeds more of them and the default.
     assert found.steps > 3 * STEPS
+
+
+def manifest(plan):
+    return json.loads((plan.folder / "manifest.json").read_text())
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """The same suite in other versions, on another machine, with other code."""
+    monkeypatch.setattr("experiments.core.manifest._git", lambda: {"commit": "later"})
+    monkeypatch.setattr("experiments.core.manifest._machine", lambda: {"cpu": "another"})
+    monkeypatch.setattr("experiments.core.plan.Plan.command", staticmethod(lambda: "another command"))
+
+
+def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(plan_of, raced, elsewhere):
+    first = manifest(raced)
+    _create_folder(plan_of(trials=5))
+    second = manifest(raced)
+    for name in ("command", "started", "machine", "versions", "git"):
+        assert second[name] == first[name]
+    assert second["budget"]["trials"] == 5
+    (later,) = second["continued"]
+    assert (later["command"], later["machine"]) == ("another command", {"cpu": "another"})
+    assert (later["git"], later["budget"]["trials"]) == ({"commit": "later"}, 5)
+    assert later["replaced"] == {"budget": first["budget"]}
+    assert {"started", "versions"} <= set(later)
+    _create_folder(plan_of(trials=5))  # killed before it had run anything, and started again
+    assert manifest(raced)["continued"][:1] == [later]
+    assert len(manifest(raced)["continued"]) == 2
+
+
+def test_a_call_that_runs_nothing_and_asks_for_nothing_else_leaves_no_trace(raced, elsewhere):
+    path = raced.folder / "manifest.json"
+    before = path.read_bytes()
+    _create_folder(raced)
+    assert path.read_bytes() == before
+
+
+def test_a_manifest_that_knows_of_no_later_starts_is_gone_on_with(plan_of, raced, elsewhere):
+    old = {name: value for name, value in manifest(raced).items() if name != "git"}
+    (raced.folder / "manifest.json").write_text(json.dumps(old))
+    _create_folder(plan_of(trials=4))
+    found = manifest(raced)
+    assert "git" not in found
+    assert found["continued"][0]["git"] == {"commit": "later"}
+    assert manifest_of(raced).keys() >= found.keys() - {"continued"}

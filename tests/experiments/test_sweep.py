@@ -206,8 +206,11 @@ def test_a_sweep_runs_under_the_scheduler_that_is_named(raced):
 def test_the_same_command_again_runs_nothing_twice_and_spends_no_further_seeds(raced):
     folder, command, _ = raced
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")}
+    manifest = (folder / "manifest.json").read_bytes()
     again = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
     assert again.returncode == 0, again.stderr
+    assert "search 0 s; confirmation 0 s; start and report" in again.stdout.replace("\n", " ")
+    assert (folder / "manifest.json").read_bytes() == manifest
     assert {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")} == before
     assert "search     1" not in again.stdout
 
@@ -254,3 +257,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path):
     assert again.returncode == 0, again.stderr
     assert len(finished()) == 5
     assert {name: (folder / "search" / name / "result.json").stat().st_size for name in kept} == sizes
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (later,) = manifest["continued"]
+    assert later["started"] > manifest["started"]
+    assert yaml.safe_load((folder / "best.yaml").read_text())["provenance"]["started"] == manifest["started"]
