@@ -8,13 +8,14 @@ import numpy as np
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
+from analysis.schema import FIRST_TRIAL
 from experiments.core.schedulers import Asha, Hyperband, Median, NoScheduler, Stopping
-from experiments.core.searcher import METRIC, trial_name, trial_number
+from experiments.core.searcher import METRIC, trial_number
 
 
 def is_default(trial: Trial) -> bool:
     """Whether a search trial runs the space's default configuration."""
-    return bool(trial.config["config_id"] == trial_name(0))
+    return bool(trial.config["config_id"] == FIRST_TRIAL)
 
 
 class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types

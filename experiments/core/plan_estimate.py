@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.loading import load_sweep
 from analysis.race import Standing, most_seeds, race
-from analysis.schema import BASELINES, Phase
+from analysis.schema import BASELINES, FIRST_TRIAL, Phase
 from experiments.core import trainer
 from experiments.core.continuation import config_at
 from experiments.core.environment_names import trainer_part
@@ -26,10 +26,10 @@ from experiments.core.estimate import (
 )
 from experiments.core.plan import Plan
 from experiments.core.probe import Corners, EvaluationCost
+from experiments.core.recorder import config_id_of
 from experiments.core.remaining import chosen_configurations, missing_trials
 from experiments.core.resume import finished_runs
 from experiments.core.samplers import drawn
-from experiments.core.searcher import trial_name
 
 MIX = 64
 """Configurations drawn from the space to say what one costs on average."""
@@ -58,7 +58,7 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
         bytes=round(sum(run.bytes for run in full) / MIX),
     )
     searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
-    has_default = trial_name(0) in searched
+    has_default = FIRST_TRIAL in searched
     racers, looks = _race(plan, cost, average)
     return estimate(
         trials=[side_by_side(run, seeds) for run in full],
@@ -84,7 +84,7 @@ def _race(
         average: The same of those that the search has not found yet.
     """
     looks = plan.experiment.confirmation.looks
-    done = Counter(run.name.rpartition("_seed")[0] for run in finished_runs(plan.folder / Phase.CONFIRM))
+    done = Counter(config_id_of(run.name) for run in finished_runs(plan.folder / Phase.CONFIRM))
     if missing_trials(plan):
         # The best so far are taken to remain the best.
         begun = sorted((n for config, n in done.items() if config not in BASELINES), reverse=True)
@@ -103,10 +103,8 @@ def _race(
 
     def most(config: str) -> int:
         """A baseline goes on for as long as anyone does."""
-        standing = state.standings.get(config, Standing.OPEN)
-        return (
-            state.seeds[config] if state.is_over or standing != Standing.OPEN else most_seeds(config, looks)
-        )
+        goes_on = not state.is_over and state.standings.get(config, Standing.OPEN) is Standing.OPEN
+        return most_seeds(config, looks) if goes_on else state.seeds[config]
 
     racers = [
         Racer(run=cost(config_at(config, 0)), most=most(name), done=done[name])

@@ -182,6 +182,11 @@ def run_name(config: Mapping[str, Any]) -> str:
     )
 
 
+def config_id_of(confirmation_run: str) -> str:
+    """The configuration that a run of the confirmation, by its name, is one of."""
+    return confirmation_run.rpartition("_seed")[0]
+
+
 def failure_cause(trial: Trial) -> str:
     """The last line of what a run failed with."""
     # Tune copies this file to the storage only later, so it is read where Tune wrote it.

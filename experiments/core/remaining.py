@@ -7,11 +7,11 @@ from typing import Any
 
 from analysis.loading import load_sweep
 from analysis.race import missing_runs
-from analysis.schema import BASELINES, Phase, State
+from analysis.schema import BASELINES, FIRST_TRIAL, Phase, State
 from experiments.core.lineage import with_schedule
 from experiments.core.plan import Plan
+from experiments.core.recorder import config_id_of
 from experiments.core.resume import finished_runs, merit
-from experiments.core.searcher import trial_name
 
 
 def missing_trials(plan: Plan) -> int:
@@ -24,7 +24,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     tried = [
         run
         for run in finished_runs(plan.folder / Phase.SEARCH)
-        if run.state in {State.COMPLETED, State.PRUNED} and run.curve and run.name != trial_name(0)
+        if run.state in {State.COMPLETED, State.PRUNED} and run.curve and run.name != FIRST_TRIAL
     ]
     # Those that were stopped early fill up what is missing, the longest trained first.
     full = plan.experiment.budget.steps_per_trial
@@ -38,7 +38,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     racing = len(plan.experiment.confirmation.looks) > 1
     folder = plan.folder / Phase.CONFIRM
     begun = {
-        run.name.rpartition("_seed")[0]: with_schedule(folder / run.name, run.config)
+        config_id_of(run.name): with_schedule(folder / run.name, run.config)
         for run in (finished_runs(folder) if racing else [])
     }
     return {**plan.baselines, **winners, **begun}

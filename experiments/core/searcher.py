@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
-from analysis.schema import State
+from analysis.schema import FIRST_TRIAL, State
 from experiments.core.resume import OBJECTIVE, FinishedRun, UnfinishedRun
 from experiments.core.samplers import SamplerName, make_sampler
 from search_spaces import SearchSpace, model_layouts
@@ -84,8 +84,8 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
             self._ot_study.add_trial(frozen_trial(run, space))
         waiting: dict[str, Mapping[str, Any]] = {run.name: run.config for run in unfinished}
         taken = {run.name for run in finished}
-        if trial_name(0) not in taken:
-            waiting = {trial_name(0): space.defaults, **waiting}
+        if FIRST_TRIAL not in taken:
+            waiting = {FIRST_TRIAL: space.defaults, **waiting}
         for config in waiting.values():
             self._ot_study.enqueue_trial(_searched(config, space))
         for values in untried(first, [*(run.config for run in there), *waiting.values()]):
