@@ -55,7 +55,8 @@ def end_stopped(folder: Path, scheduler: TrialScheduler, callbacks: Sequence[Cal
     """Ends the runs that were cut off between a result on which they stop and the record of their end.
 
     A run saves a result before the scheduler hears of it, and a rung is passed only once: training on, such a
-    run would go on to the next one. Its records end with that result, as pruned and without a checkpoint.
+    run would go on to the next one. Its records end with that result, as pruned and without a checkpoint. One
+    that was let go on and has not saved itself since is judged again, with what the others have done by now.
 
     Args:
         folder: The phase's folder.
