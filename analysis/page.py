@@ -194,6 +194,7 @@ def provenance(sweep: Sweep) -> list[tuple[str, str]]:
     lines = [
         ("Command", manifest.get("command")),
         ("Started", manifest.get("started")),
+        ("Went on", ", ".join(str(start.get("started")) for start in manifest.get("continued") or ())),
         ("Environment", env.get("id")),
         ("Parameters", _listed(section(env, "parameters"))),
         ("References (expected return)", _listed(section(env, "references"))),

@@ -129,6 +129,13 @@ def test_a_minimal_manifest_is_enough(tmp_path):
     assert "None failed, diverged" in write_report(tmp_path).html.read_text()
 
 
+def test_the_page_says_when_a_sweep_went_on(writer, tmp_path):
+    starts = [{"started": "2026-01-02T03:04:05"}, {"started": "2026-01-03T03:04:05"}]
+    folder = writer.write_sweep(tmp_path / "sweep", trials=4, confirm=False, continued=starts)
+    html = write_report(folder, figures=False).html.read_text()
+    assert "2026-01-02T03:04:05, 2026-01-03T03:04:05" in html
+
+
 def test_a_sweep_whose_environment_states_no_references_reports_returns(writer, tmp_path):
     env = writer.manifest()["env"] | {"floor": None, "optimum": None}
     folder = writer.write_sweep(tmp_path / "sweep", trials=8, env=env)
