@@ -36,7 +36,7 @@ def list_experiments() -> None:
             f"{budget.trials} x {budget.steps_per_trial:,} steps",
             f"{confirmation.top_k} + 2 on {confirmation} seeds",
         )
-    Console(highlight=False).print(table)
+    Console(highlight=False, markup=False, emoji=False).print(table)
 
 
 def main(arguments: list[str]) -> int:

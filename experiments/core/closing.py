@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from analysis.report import Report
 from analysis.schema import Phase, State
@@ -25,7 +26,7 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     """What is going to be done, what was checked, and what it will take."""
     experiment, scale = plan.experiment, plan.scale
     confirmation = experiment.confirmation
-    console.print(f"[bold]{plan.question}[/bold]")
+    console.print(plan.question, style="bold")
     seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
     console.print(
         f"{experiment.env}: {_search(experiment)}{seeds} over "
@@ -102,14 +103,14 @@ def print_result(
             f"(estimated {duration(expected_s)})"
         )
     # The verdict is what --quiet leaves.
-    Console(highlight=False).print(f"\n[bold]{report.verdict.sentence}[/bold]", soft_wrap=True)
+    Console(highlight=False).print(Text(f"\n{report.verdict.sentence}", style="bold"), soft_wrap=True)
     if not report.verdict.table.empty:
         console.print(verdict_table(report.verdict))
     if report.verdict.race is not None:
         console.print(race_note(report.verdict.race), soft_wrap=True)
     console.print("is the sweep done?")
     for finding in report.findings:
-        console.print(f"  {finding.topic:<12} {finding.answer}", soft_wrap=True, markup=False)
+        console.print(f"  {finding.topic:<12} {finding.answer}", soft_wrap=True)
     folder = shown(plan.folder)
     console.print(f"report:   {shown(report.html)}", soft_wrap=True)
     if report.best is not None:

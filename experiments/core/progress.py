@@ -77,7 +77,7 @@ class SweepProgress:
     def begins_anew(self, run: str, cause: str) -> None:
         """A run that was cut off cannot go on from what it had saved."""
         line = f"{self._name(run)} was cut off and begins anew: its saved state cannot be restored ({cause})"
-        self._console.print(line, soft_wrap=True, markup=False)
+        self._console.print(Text(line), soft_wrap=True)
 
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
         """A run was evaluated."""
@@ -90,7 +90,7 @@ class SweepProgress:
         self._count(run, state, objective)
         if not self._console.is_terminal:
             line = self._line(run, state, objective, result, cause)
-            self._console.print(line, soft_wrap=True)
+            self._console.print(Text(line), soft_wrap=True)
 
     def _count(self, run: str, state: State, objective: float) -> None:
         counts = self._ended[self._phase]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,9 +75,14 @@ def run_sweep(plan: Plan) -> int:
 
 
 def terminal(*, quiet: bool) -> Console:
-    """Where to print: as wide as the terminal, and wide enough for every table where there is none."""
-    console = Console(quiet=quiet, highlight=False)
-    return console if console.is_terminal else Console(quiet=quiet, highlight=False, width=WIDTH)
+    """Where to print: as wide as the terminal, and wide enough for every table where there is none.
+
+    Text is printed as it is: causes, paths and intervals have brackets and colons that mean nothing to rich.
+    """
+    console = Console(quiet=quiet, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
 
 
 def told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,5 +173,5 @@ def _nothing_to_report(console: Console, plan: Plan, interruption: Interruption)
         json.loads(path.read_text(encoding="utf-8"))["cause"]
         for path in sorted(Path(plan.folder, Phase.SEARCH).glob("*/state.json"))
     ]
-    Console(stderr=True, highlight=False).print(f"error: every trial failed; the first cause: {causes[0]}")
+    print(f"error: every trial failed; the first cause: {causes[0]}", file=sys.stderr)
     return EXIT_ALL_FAILED

@@ -119,6 +119,22 @@ def test_a_check_says_what_would_be_done_and_leaves_nothing(run_here, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_check_says_what_it_was_told_letter_by_letter(run_here, tmp_path):
+    script = tmp_path / "bracket_sweep.py"
+    question = "Do the prices in [/data/prices.csv] pay at :100: [low, high]?"
+    script.write_text(
+        f'"""{question}"""\n'
+        "from experiments import Budget, Experiment, main\n"
+        "from search_spaces import model_layouts\n"
+        "EXPERIMENT = Experiment(env='CartPole-v1', space=model_layouts.MLP, evaluation_episodes=8,\n"
+        "                        budget=Budget(trials=2, steps_per_trial=512))\n"
+        "main(EXPERIMENT)\n"
+    )
+    done = run_here(script, "--storage", tmp_path / "results", "--check")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == question
+
+
 def test_the_list_names_every_experiment_with_its_question(run_python):
     done = run_python("-m", "experiments", env={"COLUMNS": "200"})
     assert done.returncode == 0

@@ -39,6 +39,23 @@ def test_elsewhere_every_finished_run_is_one_line_with_its_end(screen):
     assert lines[3].endswith("RuntimeError: no")
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "FileNotFoundError: no such file [/data/prices.csv]",
+        "ValueError: expected one of [low, high]",
+        "UserWarning:warning: not a picture",
+    ],
+)
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_cause_is_shown_as_it_is(screen, cause, quiet):
+    with SweepProgress(Console(file=screen, width=110, quiet=quiet), totals=TOTALS) as progress:
+        progress.begin(Phase.SEARCH, 4)
+        progress.begins_anew("trial_0001", cause)
+        progress.ended("trial_0001", State.FAILED, {}, cause)
+    assert [cause in line for line in screen.getvalue().splitlines()] == ([] if quiet else [True, True])
+
+
 def test_in_a_terminal_bars_counts_best_score_and_speed_are_shown(screen):
     console = Console(file=screen, width=110, force_terminal=True)
     progress = SweepProgress(console, totals=TOTALS)

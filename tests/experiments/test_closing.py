@@ -1,0 +1,45 @@
+"""What is printed before and after a sweep is what was found, letter by letter."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from analysis.report import write_report
+from experiments.core.closing import print_result
+from experiments.core.options import Options
+from experiments.core.plan import Plan
+from experiments.core.progress import SweepProgress
+from experiments.core.sweep import terminal
+from experiments.trading_sweep import EXPERIMENT
+
+WRITER = Path(__file__).parents[1] / "analysis" / "sweep_writer.py"
+
+
+@pytest.fixture
+def writer():
+    """The module that writes sweep folders as experiments do."""
+    spec = importlib.util.spec_from_file_location(WRITER.stem, WRITER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def told(capsys):
+    """Prints what a finished sweep is closed with, and gives it."""
+
+    def tell(folder):
+        options = Options(name=folder.name, storage=str(folder.parents[1]))
+        plan = Plan.of(EXPERIMENT, options, name=folder.parent.name, question="?")
+        progress = SweepProgress(terminal(quiet=True), totals={"search": 1, "confirm": 1})
+        report = write_report(folder, figures=False)
+        print_result(terminal(quiet=False), plan, progress, report, expected_s=1.0)
+        return capsys.readouterr().out
+
+    return tell
+
+
+def test_a_folder_with_brackets_can_be_copied_from_what_is_printed(writer, told, tmp_path):
+    folder = writer.write_sweep(tmp_path / "[red]" / "trading_sweep" / "x", trials=8, seeds=2)
+    assert f"python -m experiments replay {folder}\n" in told(folder)
