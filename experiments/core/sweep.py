@@ -60,7 +60,8 @@ def run_sweep(plan: Plan) -> int:
         concurrency = plan.concurrency(available)
         _create_folder(plan)
         _train(plan, progress, interruption, concurrency)
-    if not any(run.objective is not None for run in finished_runs(plan.folder / Phase.SEARCH)):
+    # One that failed has no value, however far it came.
+    if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):
         return _nothing_to_report(console, plan, interruption)
     settings = {
         name: told(config, plan.experiment.fixed) for name, config in chosen_configurations(plan).items()
