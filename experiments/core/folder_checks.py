@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.core.errors import UserError
+from experiments.core.folder_lock import LOCK_FILE
 from experiments.core.manifest import manifest_of, same_experiment
 from experiments.core.plan import Plan
 
@@ -28,7 +29,7 @@ def check_folder(plan: Plan) -> None:
             )
             option = "--new-name" if plan.options.new_name else "--name"
             raise UserError(f"{option} {plan.sweep} holds another sweep ({difference}): {way_out}")
-    elif plan.folder.exists() and any(plan.folder.iterdir()):
+    elif plan.folder.exists() and any(path.name != LOCK_FILE for path in plan.folder.iterdir()):
         raise UserError(
             f"{plan.options.storage}/{plan.name}/{plan.sweep} is not a sweep: choose another --name"
         )

@@ -24,10 +24,11 @@ from experiments.core.continuation import SCHEDULE, config_at
 from experiments.core.diverged_score import diverged_score
 from experiments.core.environment_names import trainer_part
 from experiments.core.errors import UserError
+from experiments.core.folder_lock import claimed
 from experiments.core.manifest import continued, manifest_of
 from experiments.core.phases import Interruption, confirm, confirmation_runs, search
 from experiments.core.plan import Plan
-from experiments.core.preflight import preflight
+from experiments.core.preflight import Checked, preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
 from experiments.core.remaining import chosen_configurations, lacks_runs
@@ -42,23 +43,35 @@ WIDTH = 110
 
 
 def run_sweep(plan: Plan) -> int:
-    """Runs a sweep, or what is missing of it, and returns the exit code.
+    """Runs a sweep, or what is missing of it, or only checks whether it could, and returns the exit code.
 
     Raises:
         UserError: The sweep cannot be run as it was asked for; nothing was written.
     """
     console = terminal(quiet=plan.options.quiet)
+    if plan.options.check:
+        _announce(console, plan)
+        return 0
+    with claimed(plan) as plan:
+        return _run(console, plan, _announce(console, plan))
+
+
+def _announce(console: Console, plan: Plan) -> Checked:
+    """Checks a sweep and says what it is going to do."""
     checked = preflight(plan)
     closing.print_plan(console, plan, checked)
     closing.print_restart(console, plan)
-    if plan.options.check:
-        return 0
+    return checked
+
+
+def _run(console: Console, plan: Plan, checked: Checked) -> int:
+    """Trains, reports, and returns the exit code."""
     interruption = Interruption()
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
     progress = SweepProgress(console, totals=totals)
     with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
         concurrency = plan.concurrency(available)
-        _create_folder(plan)
+        _write_manifest(plan)
         _train(plan, progress, interruption, concurrency)
     # One that failed has no value, however far it came.
     if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):
@@ -133,12 +146,11 @@ def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> 
     return Recorder(plan.folder / phase, task.steps, progress)
 
 
-def _create_folder(plan: Plan) -> None:
-    """Makes the sweep's folder, or notes in the one that is there who goes on with it."""
+def _write_manifest(plan: Plan) -> None:
+    """Says what the sweep is; of one that goes on, who goes on with it."""
     path = plan.folder / "manifest.json"
     manifest = manifest_of(plan)
     try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
         if path.exists():
             before = json.loads(path.read_text(encoding="utf-8"))
             manifest = continued(before, manifest, runs=lacks_runs(plan))
