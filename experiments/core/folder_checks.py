@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 from experiments.core.errors import UserError
 from experiments.core.folder_lock import LOCK_FILE
 from experiments.core.manifest import manifest_of, same_experiment
 from experiments.core.plan import Plan
+from experiments.core.resume import recorded_manifest
 
 
 def check_folder(plan: Plan) -> None:
@@ -20,9 +19,9 @@ def check_folder(plan: Plan) -> None:
     Raises:
         UserError: It is another sweep's, holds something else, or cannot be written or read.
     """
-    manifest = plan.folder / "manifest.json"
-    if manifest.exists():
-        difference = same_experiment(_read(manifest), manifest_of(plan))
+    manifest = recorded_manifest(plan.folder)
+    if manifest is not None:
+        difference = same_experiment(manifest, manifest_of(plan))
         if difference:
             way_out = (
                 "choose another one" if plan.options.new_name else "start a new one from it with --new-name"
@@ -42,7 +41,7 @@ def check_warm_start(plan: Plan) -> None:
     """The sweep that this one starts from, if any, is there.
 
     Raises:
-        UserError: It is not a sweep with completed trials.
+        UserError: It is not a sweep with completed trials, or what was taken from it cannot be read.
     """
     _ = plan.warm_start
 
@@ -60,15 +59,6 @@ def check_disk(plan: Plan, needed: int) -> int:
             f"{needed / 1e6:,.0f} MB: free some, or choose another folder"
         )
     return free
-
-
-def _read(manifest: Path) -> Any:
-    try:
-        return json.loads(manifest.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(
-            f"{manifest} is damaged ({error}): expected JSON; restore it, or choose another --name"
-        ) from error
 
 
 def _existing(folder: Path) -> Path:

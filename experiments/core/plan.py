@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from analysis.schema import DEFAULT, RLLIB, Phase
 from experiments.core.declaration import Experiment
 from experiments.core.environments import Arena, Scale, scale_of
 from experiments.core.options import Options
+from experiments.core.resume import recorded_manifest
 from experiments.core.seeds import Seeds
 from experiments.core.trial import Task
 from experiments.core.warm_start import WarmStart, read_warm_start
@@ -57,12 +57,10 @@ class Plan:
         """The configurations that this sweep takes over from another one, as it did when it was started.
 
         Raises:
-            UserError: The other folder is not a sweep with completed trials.
+            UserError: The other folder is not a sweep with completed trials, or this sweep's manifest cannot
+                be read.
         """
-        manifest = self.folder / "manifest.json"
-        taken = (
-            json.loads(manifest.read_text(encoding="utf-8")).get("warm_start") if manifest.exists() else None
-        )
+        taken = (recorded_manifest(self.folder) or {}).get("warm_start")
         before = None if taken is None else WarmStart.from_json(taken)
         if self.options.new_name is not None:
             other, option = self._folder_of(str(self.options.name)), "--name"

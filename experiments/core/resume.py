@@ -13,10 +13,13 @@ from statistics import fmean
 from typing import Any
 
 from analysis.schema import State
+from experiments.core.errors import UserError
 from experiments.core.trial import IDENTITY
 from experiments.core.unfinished import FILE as UNFINISHED
 from experiments.core.unfinished import discard
 
+MANIFEST_FILE = "manifest.json"
+"""File in a sweep's folder that says what the sweep is."""
 OBJECTIVE = "objective"
 STATE_FILE = "state.json"
 """Its presence says that a run is over."""
@@ -48,6 +51,26 @@ class UnfinishedRun:
     """Its folder's name."""
     config: Mapping[str, Any]
     """The configuration's names and values, without seeds and ids."""
+
+
+def recorded_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the sweep in a folder; None if it holds none.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError(f"it is a {type(manifest).__name__}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}): expected a JSON object; restore it, or choose another --name"
+        ) from error
+    return manifest
 
 
 def finished_runs(phase_folder: Path) -> list[FinishedRun]:

@@ -32,7 +32,7 @@ from experiments.core.preflight import Checked, preflight
 from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, write_json
 from experiments.core.remaining import chosen_configurations, lacks_runs
-from experiments.core.resume import FinishedRun, finished_runs
+from experiments.core.resume import MANIFEST_FILE, FinishedRun, finished_runs, recorded_manifest
 from experiments.core.trial import Task
 
 EXIT_ALL_FAILED = 1
@@ -148,13 +148,11 @@ def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> 
 
 def _write_manifest(plan: Plan) -> None:
     """Says what the sweep is; of one that goes on, who goes on with it."""
-    path = plan.folder / "manifest.json"
     manifest = manifest_of(plan)
     try:
-        if path.exists():
-            before = json.loads(path.read_text(encoding="utf-8"))
+        if (before := recorded_manifest(plan.folder)) is not None:
             manifest = continued(before, manifest, runs=lacks_runs(plan))
-        write_json(path, manifest)
+        write_json(plan.folder / MANIFEST_FILE, manifest)
     except OSError as error:
         raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error
 

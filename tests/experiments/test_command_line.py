@@ -112,6 +112,21 @@ def test_a_name_that_holds_another_sweep_says_what_differs(run_here, tmp_path):
     assert len(list(folder.iterdir())) == 1
 
 
+@pytest.mark.parametrize("text", ['{"schema_v', "[]", "\N{BYTE ORDER MARK}{}", ""])
+def test_a_manifest_that_cannot_be_read_is_one_line(run_here, tmp_path, text):
+    folder = tmp_path / "trading_sweep" / "x"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(text)
+    for arguments in ([], ["--check"]):
+        done = run_here(TRADING_SWEEP, "--storage", tmp_path, "--name", "x", *arguments)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"error: {folder}/manifest.json is damaged (")
+        assert "expected a JSON object; restore it, or choose another --name" in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert [path.name for path in folder.iterdir()] == ["manifest.json"]
+    assert (folder / "manifest.json").read_text() == text
+
+
 def test_a_check_says_what_would_be_done_and_leaves_nothing(run_here, tmp_path):
     done = run_here(TRADING_SWEEP, "--storage", tmp_path, "--check")
     assert done.returncode == 0, done.stderr

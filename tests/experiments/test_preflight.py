@@ -16,7 +16,6 @@ from experiments import Budget, Confirmation, Experiment, NoScheduler
 from experiments.__main__ import declared
 from experiments.core import preflight as checks
 from experiments.core.errors import UserError
-from experiments.core.folder_checks import check_folder
 from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.plan import Plan
@@ -153,15 +152,6 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1_000_000))
     with pytest.raises(UserError, match=r"1 MB free, and the sweep needs about \d+ MB"):
         checked(tmp_path)
-
-
-def test_a_manifest_that_cannot_be_read_is_one_line(tmp_path):
-    plan = plan_of(SMALL, tmp_path, name="x")
-    plan.folder.mkdir(parents=True)
-    (plan.folder / "manifest.json").write_text('{"experiment": "sma')
-    with pytest.raises(UserError, match=r"manifest\.json is damaged .* choose another --name") as caught:
-        check_folder(plan)
-    assert "\n" not in str(caught.value)
 
 
 def test_checking_is_cut_short_where_it_takes_long(tmp_path, monkeypatch):
