@@ -8,7 +8,7 @@ import signal
 import sys
 
 import experiments
-from experiments.core.cli import first_line
+from experiments.core.cli import first_line, stopped
 from experiments.core.declaration import Experiment
 
 
@@ -64,4 +64,7 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     # Whoever stops reading, as `head` does, ends the command without a word.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(stopped())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +27,7 @@ def main(experiment: Experiment) -> None:
 
 
 def run(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
-    """Runs one sweep and returns 0, or 1 if every trial failed, 2 for bad input, 130 if stopped."""
+    """Runs one sweep and returns 0, or 1 if every trial failed, 2 for bad input, 130 after Ctrl-C."""
     try:
         # What is wrong with the options is said before anything heavy is imported.
         experiment = options.apply(experiment)
@@ -47,6 +48,14 @@ def run(experiment: Experiment, options: Options, *, name: str, question: str) -
             raise
         print(f"error: {error}", file=sys.stderr)
         return EXIT_WRONG_INPUT
+    except KeyboardInterrupt:
+        return stopped()
+
+
+def stopped() -> int:
+    """Says that Ctrl-C ended the command, and gives the exit code that a shell knows this by."""
+    print("stopped", file=sys.stderr)
+    return 128 + signal.SIGINT
 
 
 def module_name(module: ModuleType) -> str:

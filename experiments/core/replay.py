@@ -50,6 +50,8 @@ def replay(arguments: list[str]) -> int:
     try:
         if options.episodes < 1:
             raise UserError(f"--episodes {options.episodes}: expected a whole number, 1 or more")
+        if options.seed < 0:
+            raise UserError(f"--seed {options.seed}: expected a whole number, 0 or more")
         policy = load(options.folder)
         env = make_vector(policy.env, policy.env_parameters, options.episodes)
         played = evaluate(env, policy.act, seed=options.seed)

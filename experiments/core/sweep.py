@@ -53,7 +53,12 @@ def run_sweep(plan: Plan) -> int:
         _announce(console, plan)
         return 0
     with claimed(plan) as plan:
-        return _run(console, plan, _announce(console, plan))
+        checked = _announce(console, plan)
+        try:
+            return _run(console, plan, checked)
+        except KeyboardInterrupt:  # the second Ctrl-C, or the first outside of training
+            closing.print_stopped(console, plan)
+            return EXIT_INTERRUPTED
 
 
 def _announce(console: Console, plan: Plan) -> Checked:

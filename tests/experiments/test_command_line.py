@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,11 @@ def test_the_list_names_every_experiment_with_its_question(run_python):
     [
         (["nonsense"], "'nonsense': expected nothing (a list), or replay FOLDER"),
         (["replay", "/no/such/folder"], "/no/such/folder"),
+        (["replay", "/no/such/folder", "--seed", "-1"], "--seed -1: expected a whole number, 0 or more"),
+        (
+            ["replay", "/no/such/folder", "--episodes", "0"],
+            "--episodes 0: expected a whole number, 1 or more",
+        ),
     ],
 )
 def test_a_wrong_command_is_one_line(run_here, arguments, message):
@@ -169,6 +175,45 @@ def test_a_wrong_command_is_one_line(run_here, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def interrupted(*arguments, **keywords):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "where"),
+    [
+        (TRADING_SWEEP, ["--name", "x"], "experiments.core.sweep.preflight"),
+        ("experiments/__main__.py", ["replay", "/no/such/folder"], "experiments.core.policy.load"),
+    ],
+)
+def test_ctrl_c_is_one_line(run_here, tmp_path, monkeypatch, script, arguments, where):
+    monkeypatch.setattr(where, interrupted)
+    storage = ["--storage", tmp_path / "results"] if script == TRADING_SWEEP else []
+    done = run_here(script, *arguments, *storage)
+    assert (done.returncode, done.stderr, done.stdout) == (130, "stopped\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_a_sweep_starts_says_how_to_go_on(run_here, tmp_path, monkeypatch):
+    monkeypatch.setattr("experiments.core.sweep.connected", interrupted)
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert "stopped; to go on where it was: " in done.stdout.splitlines()[-1]
+    assert " --name 2" in done.stdout.splitlines()[-1], "a sweep that was given no name has one all the same"
+
+
+def test_the_first_ctrl_c_is_noted_and_the_second_one_ends_training_at_once():
+    from experiments.core.phases import Interruption
+    from experiments.core.sweep import graceful_interrupt
+
+    interruption, before = Interruption(), signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), graceful_interrupt(interruption):  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        assert interruption.requested
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_reader_that_stops_reading_ends_a_command_without_a_word():
