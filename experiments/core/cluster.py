@@ -31,6 +31,13 @@ def quieten(*, debug: bool) -> None:
     warnings.filterwarnings("ignore")
 
 
+def cores_here() -> int:
+    """Cores of this machine, or of the container around the process, as a Ray on it counts them."""
+    from ray._private.utils import get_num_cpus
+
+    return int(get_num_cpus())
+
+
 @contextmanager
 def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]]:
     """Connects to Ray and says how much there is of each resource, by Ray's names ("CPU", "GPU").

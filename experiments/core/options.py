@@ -37,7 +37,7 @@ class Options:
     storage: str = "results"
     """Folder under which sweeps are kept; on a cluster an absolute path that every node reaches."""
     concurrency: int | None = None
-    """Trials at once; one for each core if left out."""
+    """Trials at once; as many as fit, one for each core, if left out or if fewer fit."""
     confirm_seeds: int | None = None
     """Test seeds on which each chosen configuration is trained again: so many, instead of a race for them."""
     seeds_per_trial: int | None = None

@@ -13,6 +13,7 @@ from typing import Any
 
 from analysis.race import most_seeds
 from analysis.schema import DEFAULT, RLLIB, Phase
+from experiments.core.cluster import cores_here
 from experiments.core.declaration import Experiment
 from experiments.core.environments import Arena, Scale, scale_of
 from experiments.core.options import Options
@@ -115,9 +116,12 @@ class Plan:
 
     @property
     def cores(self) -> int | None:
-        """Cores that a Ray of the sweep's own is given; None for all there are."""
+        """Cores that a Ray of the sweep's own is given; None for all there are.
+
+        More than there are would not make training faster, and nothing that was estimated would hold.
+        """
         wanted = self.options.concurrency
-        return None if wanted is None else wanted * self.experiment.resources.cpus
+        return None if wanted is None else min(wanted * self.experiment.resources.cpus, cores_here())
 
     def concurrency(self, available: Mapping[str, float]) -> int:
         """Runs at once: as many as fit, or fewer where the user says so.

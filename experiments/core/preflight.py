@@ -10,6 +10,7 @@ import torch
 
 from analysis.schema import DEFAULT, Phase
 from experiments.core import trainer
+from experiments.core.cluster import cores_here
 from experiments.core.contract import check_contract
 from experiments.core.corners import corners, named_corners
 from experiments.core.declaration_checks import check_names, check_population, check_splits
@@ -109,15 +110,27 @@ def preflight(plan: Plan) -> Checked:
         estimate=expected,
         concurrency=concurrency,
         free_bytes=check_disk(plan, expected.bytes),
-        notes=(*notes, *_corner_notes(found), *_episode_notes(plan, evaluation)),
+        notes=(
+            *notes,
+            *_concurrency_notes(plan, concurrency),
+            *_corner_notes(found),
+            *_episode_notes(plan, evaluation),
+        ),
     )
 
 
 def _concurrency(plan: Plan) -> int:
     """Runs at once on this machine; on a cluster, which says what it has once it is joined, a guess."""
     if os.environ.get("RAY_ADDRESS"):
-        return plan.options.concurrency or os.cpu_count() or 1
-    return plan.concurrency({"CPU": os.cpu_count() or 1, "GPU": torch.cuda.device_count()})
+        return plan.options.concurrency or cores_here()
+    return plan.concurrency({"CPU": cores_here(), "GPU": torch.cuda.device_count()})
+
+
+def _concurrency_notes(plan: Plan, concurrency: int) -> list[str]:
+    wanted = plan.options.concurrency
+    if wanted is None or wanted <= concurrency:
+        return []
+    return [f"--concurrency {wanted} is more than fits on this machine, where {concurrency} can run at once"]
 
 
 def _contract_notes(plan: Plan) -> list[str]:

@@ -15,6 +15,7 @@ import torch
 from experiments import Budget, Confirmation, Experiment, NoScheduler
 from experiments.__main__ import declared
 from experiments.core import preflight as checks
+from experiments.core.cluster import cores_here
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
@@ -74,6 +75,20 @@ def test_larger_networks_are_measured_to_cost_more(tmp_path):
     assert networks["256x256-tanh"].row_s > networks["32-tanh"].row_s
     assert networks["256x256-tanh"].checkpoint_bytes > networks["64x64-tanh"].checkpoint_bytes > 10_000
     assert all(network.sampling_s > 0 for network in networks.values())
+
+
+def test_more_runs_at_once_than_fit_are_neither_planned_nor_started(tmp_path):
+    cores = cores_here()
+    options = Options(storage=str(tmp_path / "results"), concurrency=8 * cores)
+    plan = Plan.of(SMALL, options, name="small_sweep", question="?")
+    found = preflight(plan)
+    assert found.concurrency == cores
+    said = f"--concurrency {8 * cores} is more than fits on this machine, where {cores} can run at once"
+    assert said in found.notes
+    assert plan.cores == cores, "of the Ray that it starts"
+    fewer = Plan.of(SMALL, replace(options, concurrency=1), name="small_sweep", question="?")
+    assert fewer.cores == 1
+    assert not [note for note in preflight(fewer).notes if "--concurrency" in note]
 
 
 def test_the_plan_counts_every_run(tmp_path):
