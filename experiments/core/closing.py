@@ -108,6 +108,8 @@ def print_result(
         console.print(verdict_table(report.verdict))
     if report.verdict.race is not None:
         console.print(race_note(report.verdict.race), soft_wrap=True)
+    for note in report.verdict.notes:
+        console.print(f"note: {note}", soft_wrap=True)
     console.print("is the sweep done?")
     for finding in report.findings:
         console.print(f"  {finding.topic:<12} {finding.answer}", soft_wrap=True)

@@ -1,6 +1,7 @@
 """What is printed before and after a sweep is what was found, letter by letter."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,18 @@ def told(capsys):
 def test_a_folder_with_brackets_can_be_copied_from_what_is_printed(writer, told, tmp_path):
     folder = writer.write_sweep(tmp_path / "[red]" / "trading_sweep" / "x", trials=8, seeds=2)
     assert f"python -m experiments replay {folder}\n" in told(folder)
+
+
+def test_confirmation_runs_that_failed_or_diverged_are_said_below_the_verdict(writer, told, tmp_path):
+    folder = writer.write_sweep(tmp_path / "trading_sweep" / "x", trials=8)
+    for seed, state in enumerate(("failed", "diverged", "diverged")):
+        ending = {"state": state, "cause": "RuntimeError: expected one of [low, high]"}
+        (folder / "confirm" / f"default_seed{seed}" / "state.json").write_text(json.dumps(ending))
+    lines = told(folder).splitlines()
+    notes = [line for line in lines if line.startswith("note: ")]
+    assert notes == [
+        "note: default: 1 confirmation run failed or unfinished, so without a value. "
+        "Comparisons use the seeds that both sides have.",
+        "note: default: 2 confirmation runs diverged, counted with the floor.",
+    ]
+    assert lines.index(notes[-1]) + 1 == lines.index("is the sweep done?")
