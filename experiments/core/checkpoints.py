@@ -14,7 +14,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from experiments.core.checkpoint_files import checkpoint_bytes, drop_checkpoints
-from experiments.core.resume import finished_runs, merit
+from experiments.core.resume import STATE_FILE, finished_runs, merit
 
 
 class CheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
@@ -59,7 +59,7 @@ class CheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
             return
         unfinished: list[int] = []
         for folder in self._folder.iterdir():
-            if (folder / "state.json").exists():
+            if (folder / STATE_FILE).exists():
                 if folder not in self._finished:
                     self._finished[folder] = checkpoint_bytes(folder)
             elif (folder / "params.json").exists():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -29,7 +31,7 @@ from experiments.core.probe import (
     measure_evaluation,
     try_corners,
 )
-from experiments.core.trial import ppo_config
+from experiments.core.trial import Task, ppo_config
 from experiments.core.workers import Environments
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
@@ -75,35 +77,7 @@ def preflight(plan: Plan) -> Checked:
         ppo_config({**config, "seed": 0}, task)
         trainer.check_layout(trainer.complete(trainer_part(config), experiment.fixed), shape)
     check_folder(plan)
-    try:
-        with bystander(), Environments() as environments:
-            notes = _contract_notes(plan)
-            rows = min(
-                trainer.complete(trainer_part(config), task.fixed)["minibatch_size"]
-                for config in tried.values()
-            )
-            found = try_corners(
-                tried, task, environments, seed=plan.seeds.probe, few_rows=rows, patience=PATIENCE
-            )
-            if DEFAULT in found.diverged:
-                raise UserError(
-                    "the default configuration's first update is not finite: see that rewards and "
-                    "observations are finite and of order one"
-                )
-            arena = plan.arenas[Phase.SEARCH]
-            evaluation = measure_evaluation(
-                experiment.space.defaults, task, environments, arena, seed=plan.seeds.probe
-            )
-    except UserError:
-        raise
-    except Exception as error:  # whatever the user's own environment raises is the finding
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"{experiment.env} cannot be trained: {what}; --debug shows where") from error
-    if evaluation.finished and not math.isfinite(evaluation.score):
-        raise UserError(
-            f"the objective of an untrained policy is {evaluation.score}: expected {experiment.env} to pay "
-            "finite rewards in every step"
-        )
+    notes, found, evaluation = _tried_out(plan, task, tried)
     expected = estimate_of(plan, found, evaluation, concurrency)
     return Checked(
         corners=found,
@@ -117,6 +91,45 @@ def preflight(plan: Plan) -> Checked:
             *_episode_notes(plan, evaluation),
         ),
     )
+
+
+def _tried_out(
+    plan: Plan, task: Task, configs: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], Corners, EvaluationCost]:
+    """Runs the user's environment: its contract, an update of each configuration, an evaluation.
+
+    Returns:
+        Notes on the contract, and what the updates and the evaluation gave.
+
+    Raises:
+        UserError: It raises something, training begins with what is not finite, or the objective is not.
+    """
+    env, seed = plan.experiment.env, plan.seeds.probe
+    settings = [trainer.complete(trainer_part(config), task.fixed) for config in configs.values()]
+    rows = min(each["minibatch_size"] for each in settings)
+    try:
+        with bystander(), Environments() as environments:
+            notes = _contract_notes(plan)
+            found = try_corners(configs, task, environments, seed=seed, few_rows=rows, patience=PATIENCE)
+            if DEFAULT in found.diverged:
+                raise UserError(
+                    "the default configuration's first update is not finite: see that rewards and "
+                    "observations are finite and of order one"
+                )
+            evaluation = measure_evaluation(
+                configs[DEFAULT], task, environments, plan.arenas[Phase.SEARCH], seed=seed
+            )
+    except UserError:
+        raise
+    except Exception as error:  # whatever the user's own environment raises is the finding
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"{env} cannot be trained: {what}; --debug shows where") from error
+    if evaluation.finished and not math.isfinite(evaluation.score):
+        raise UserError(
+            f"the objective of an untrained policy is {evaluation.score}: expected {env} to pay finite "
+            "rewards in every step"
+        )
+    return notes, found, evaluation
 
 
 def _concurrency(plan: Plan) -> int:

@@ -135,43 +135,67 @@ def try_corners(
     time_is_up = patience.started()
     computing, clock = time.process_time(), time.perf_counter()
 
-    def workers_of(config: Mapping[str, Any]) -> Workers:
-        return Workers(ppo_config({**config, "seed": seed}, task), environments)
+    def workers_of(name: str) -> Workers:
+        return Workers(ppo_config({**configs[name], "seed": seed}, task), environments)
 
+    settings = {name: trainer.complete(trainer_part(config), task.fixed) for name, config in configs.items()}
+    updated, diverged = _updated(settings, workers_of, time_is_up)
+    # An update takes hundredths of a second, a measurement tenths: every configuration has its turn first.
     layouts: dict[str, str] = {}
-    updated, diverged = 0, []
-    for name, config in configs.items():
-        if updated >= ALWAYS and time_is_up():
+    for name in updated:
+        layouts.setdefault(settings[name]["layout"], name)
+    networks, diverged_later = _networks(layouts, workers_of, time_is_up, min(few_rows, FEW_ROWS // 4))
+    ratio = (time.perf_counter() - clock) / max(time.process_time() - computing, 1e-9)
+    return Corners(
+        networks=networks,
+        updated=len(updated),
+        given=len(configs),
+        diverged=[*diverged, *diverged_later],
+        slowdown=ratio if ratio > BUSY else 1.0,
+    )
+
+
+def _updated(
+    settings: Mapping[str, Mapping[str, Any]],
+    workers_of: Callable[[str], Workers],
+    time_is_up: Callable[[], bool],
+) -> tuple[list[str], list[str]]:
+    """The configurations that took an update, by name, and those whose update was not finite."""
+    updated: list[str] = []
+    diverged: list[str] = []
+    for name in settings:
+        if len(updated) >= ALWAYS and time_is_up():
             break
-        settings = trainer.complete(trainer_part(config), task.fixed)
-        rows = min(settings["minibatch_size"], FEW_ROWS)
-        with workers_of(config) as workers:
+        rows = min(settings[name]["minibatch_size"], FEW_ROWS)
+        with workers_of(name) as workers:
             try:
                 # What the first gradient step did to the weights shows in the second.
                 workers.update(workers.sample(rows), rows=rows, epochs=2)
             except DivergenceError:
                 diverged.append(name)
-                continue
-        updated += 1
-        layouts.setdefault(settings["layout"], name)
-    # An update takes hundredths of a second, a measurement tenths: every configuration has its turn first.
+            else:
+                updated.append(name)
+    return updated, diverged
+
+
+def _networks(
+    layouts: Mapping[str, str],
+    workers_of: Callable[[str], Workers],
+    time_is_up: Callable[[], bool],
+    few_rows: int,
+) -> tuple[dict[str, NetworkCost], list[str]]:
+    """What each layout costs, measured on a configuration that has it, and those that diverged meanwhile."""
     networks: dict[str, NetworkCost] = {}
+    diverged: list[str] = []
     for layout, name in layouts.items():
         if len(networks) >= ALWAYS and time_is_up():
             break
-        with workers_of(configs[name]) as workers:
+        with workers_of(name) as workers:
             try:
-                networks[layout] = _measured(workers, min(few_rows, FEW_ROWS // 4))
+                networks[layout] = _measured(workers, few_rows)
             except DivergenceError:
                 diverged.append(name)
-    ratio = (time.perf_counter() - clock) / max(time.process_time() - computing, 1e-9)
-    return Corners(
-        networks=networks,
-        updated=updated,
-        given=len(configs),
-        diverged=diverged,
-        slowdown=ratio if ratio > BUSY else 1.0,
-    )
+    return networks, diverged
 
 
 def measure_evaluation(
