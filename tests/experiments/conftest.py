@@ -1,7 +1,12 @@
-"""What tests of runs share: a Ray of their own, which building an Algorithm needs."""
+"""What tests of runs share: a Ray of their own, which building an Algorithm needs, and made-up sweeps."""
+
+import importlib.util
+from pathlib import Path
 
 import pytest
 import ray
+
+WRITER = Path(__file__).parents[1] / "analysis" / "sweep_writer.py"
 
 
 @pytest.fixture(scope="module")
@@ -10,3 +15,12 @@ def local_ray():
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     yield
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def writer():
+    """The module that writes sweep folders as experiments do."""
+    spec = importlib.util.spec_from_file_location(WRITER.stem, WRITER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,8 +1,6 @@
 """What is printed before and after a sweep is what was found, letter by letter."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
@@ -13,17 +11,6 @@ from experiments.core.plan import Plan
 from experiments.core.progress import SweepProgress
 from experiments.core.sweep import terminal
 from experiments.trading_sweep import EXPERIMENT
-
-WRITER = Path(__file__).parents[1] / "analysis" / "sweep_writer.py"
-
-
-@pytest.fixture
-def writer():
-    """The module that writes sweep folders as experiments do."""
-    spec = importlib.util.spec_from_file_location(WRITER.stem, WRITER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
