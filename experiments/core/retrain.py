@@ -23,6 +23,7 @@ from experiments.core.continuation import SCHEDULE
 from experiments.core.declaration import Experiment
 from experiments.core.diverged_score import diverged_score
 from experiments.core.errors import UserError
+from experiments.core.folder_lock import sole_use
 from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.phases import Interruption, train_all
@@ -168,7 +169,8 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
         f"{plan.experiment.budget.steps_per_trial:,} steps on test seeds {options.seeds}"
     )
     interruption = Interruption()
-    _train(plan, original, indices, folder, console, interruption)
+    with sole_use(folder, way_out="choose other --seeds"):
+        _train(plan, original, indices, folder, console, interruption)
     retrained = values_by_seed(load_sweep(folder).confirmation).get(original.config_id)
     if interruption.requested:
         console.print(f"stopped; to go on where it was: {plan.command()}", soft_wrap=True)

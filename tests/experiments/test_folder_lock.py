@@ -1,6 +1,7 @@
 """One process works in a folder at a time, and nobody is kept out by one that has ended."""
 
 import fcntl
+import json
 import signal
 import subprocess
 import sys
@@ -131,3 +132,24 @@ def test_where_the_file_system_has_no_locks_work_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", unsupported)
     with sole_use(tmp_path / "x", way_out="wait"):
         assert Path(tmp_path / "x").is_dir()
+
+
+def test_the_same_seeds_are_not_retrained_twice_at_once(run_here, writer, holder, tmp_path):
+    folder = writer.write_sweep(tmp_path / "x", trials=8)
+    best = {
+        "config_id": "default", "configuration": writer.DEFAULTS, "env": EXPERIMENT.env, "env_parameters": {},
+        "test_parameters": {}, "fixed": {}, "training": {"steps": 4096, "lanes": 8, "trainer": "fast"},
+        "evaluation": {"episodes": 8, "evaluations": 4}, "seeds": {"root": 0},
+    }  # fmt: skip
+    (folder / "best.yaml").write_text(json.dumps(best))
+    unfinished = folder / "retrain" / "default_200-201" / "confirm" / "default_seed200"
+    unfinished.mkdir(parents=True)
+    for name in ("params.json", "result.json"):
+        (unfinished / name).write_text("{}")
+    process = holder(folder / "retrain" / "default_200-201")
+    done = run_here(TRADING_SWEEP, "--retrain", folder, "--seeds", "200-201")
+    assert done.returncode == 2
+    assert f"default_200-201 is in use by process {process.pid} on " in done.stderr
+    assert "wait for its end or stop it, or choose other --seeds" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert len(list(unfinished.iterdir())) == 2
