@@ -28,19 +28,26 @@ def confirmed_runs(curves: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_curves(runs: pd.DataFrame) -> pd.DataFrame:
-    """Give the mean over seeds with its interval at each step: config_id, steps, mean, low, high, n.
+    """Give the mean over seeds with its interval at each evaluation: config_id, steps, mean, low, high, n.
 
-    A diverged run stays in the mean after its end with what it counts as, its last score; else the mean would
-    rise when a run dies. The step at which it diverged is one at which the others are not evaluated.
+    Seeds are compared evaluation by evaluation, as lanes whose episodes end at other times overshoot its step
+    by other numbers of steps; `steps` are the mean of theirs. A diverged run stays in the mean after its end
+    with what it counts as, its last score; else the mean would rise when a run dies.
     """
     rows = []
     for config_id, group in runs[runs["state"].isin(COUNTED)].groupby("config_id", sort=False):
-        score_sr = group.pivot_table(index="steps", columns="trial_id", values="score", aggfunc="last")
-        diverged = group.loc[group["state"] == State.DIVERGED, "trial_id"].unique().tolist()
-        score_sr[diverged] = score_sr[diverged].ffill()
-        evaluated = group.loc[group["state"] == State.COMPLETED, "steps"].unique()
-        score_sr = score_sr.loc[score_sr.index.isin(evaluated)] if len(evaluated) else score_sr
-        for steps, score_r in zip(score_sr.index, score_sr.to_numpy(dtype=float), strict=True):
+        ordered = group.sort_values("steps")
+        ordered = ordered.assign(evaluation=ordered.groupby("trial_id").cumcount())
+        score_er, steps_er = (
+            ordered.pivot_table(index="evaluation", columns="trial_id", values=name)
+            for name in ("score", "steps")
+        )
+        state_r = ordered.groupby("trial_id")["state"].last()
+        diverged = state_r.index[state_r == State.DIVERGED]
+        score_er[diverged] = score_er[diverged].ffill()
+        going_on = state_r.index.difference(diverged)  # a run does not diverge where others are evaluated
+        steps_e = steps_er[going_on if len(going_on) else diverged].mean(axis=1)
+        for steps, score_r in zip(steps_e, score_er.to_numpy(dtype=float), strict=True):
             low, high = statistics.mean_interval(score_r)
             n = int(np.isfinite(score_r).sum())
             rows.append((config_id, steps, statistics.mean(score_r), low, high, n))

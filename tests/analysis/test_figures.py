@@ -43,6 +43,18 @@ def test_a_diverged_run_stays_in_the_mean_with_what_it_counts_as():
     assert means[["steps", "mean", "n"]].to_numpy().tolist() == [[10, 0.5, 2], [20, 0.0, 2]]
 
 
+def test_seeds_are_averaged_evaluation_by_evaluation_though_their_steps_differ():
+    frame = runs(
+        [
+            ("a", f"a_seed{seed}", seed, "completed", 100 * number + seed, float(number))
+            for seed in range(3)
+            for number in (1, 2, 3)
+        ]
+    )
+    means = curves.mean_curves(frame)
+    assert means[["steps", "mean", "n"]].to_numpy().tolist() == [[101, 1, 3], [201, 2, 3], [301, 3, 3]]
+
+
 def test_a_failed_run_is_drawn_but_not_averaged():
     frame = runs([("a", "a_seed0", 0, "failed", 10, 0.0), ("a", "a_seed1", 1, "completed", 10, 1.0)])
     assert curves.mean_curves(frame)["mean"].tolist() == [1.0]

@@ -13,7 +13,7 @@ from experiments.core.plan import Plan
 from experiments.core.plan_estimate import estimate_of
 from experiments.core.probe import Corners, EvaluationCost
 from experiments.core.remaining import lacks_runs
-from experiments.core.sweep import _create_folder
+from experiments.core.sweep import _write_manifest
 from search_spaces import model_layouts, ppo
 
 SPACE = ppo.CORE.without("kl_coeff", "kl_target") | model_layouts.MLP
@@ -53,7 +53,8 @@ def add_run(plan, phase, name, objective):
 def raced(plan_of):
     """A sweep whose race is over at its first look: neither contender can catch up with the default."""
     plan = plan_of()
-    _create_folder(plan)
+    plan.folder.mkdir(parents=True)
+    _write_manifest(plan)
     for number in range(3):
         add_run(plan, "search", f"trial_{number:04d}", 0.5 + number / 10)
     for seed in range(5):
@@ -115,7 +116,7 @@ def elsewhere(monkeypatch):
 
 def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(plan_of, raced, elsewhere):
     first = manifest(raced)
-    _create_folder(plan_of(trials=5))
+    _write_manifest(plan_of(trials=5))
     second = manifest(raced)
     for name in ("command", "started", "machine", "versions", "git"):
         assert second[name] == first[name]
@@ -125,7 +126,7 @@ def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(
     assert (later["git"], later["budget"]["trials"]) == ({"commit": "later"}, 5)
     assert later["replaced"] == {"budget": first["budget"]}
     assert {"started", "versions"} <= set(later)
-    _create_folder(plan_of(trials=5))  # killed before it had run anything, and started again
+    _write_manifest(plan_of(trials=5))  # killed before it had run anything, and started again
     assert manifest(raced)["continued"][:1] == [later]
     assert len(manifest(raced)["continued"]) == 2
 
@@ -133,14 +134,14 @@ def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(
 def test_a_call_that_runs_nothing_and_asks_for_nothing_else_leaves_no_trace(raced, elsewhere):
     path = raced.folder / "manifest.json"
     before = path.read_bytes()
-    _create_folder(raced)
+    _write_manifest(raced)
     assert path.read_bytes() == before
 
 
 def test_a_manifest_that_knows_of_no_later_starts_is_gone_on_with(plan_of, raced, elsewhere):
     old = {name: value for name, value in manifest(raced).items() if name != "git"}
     (raced.folder / "manifest.json").write_text(json.dumps(old))
-    _create_folder(plan_of(trials=4))
+    _write_manifest(plan_of(trials=4))
     found = manifest(raced)
     assert "git" not in found
     assert found["continued"][0]["git"] == {"commit": "later"}

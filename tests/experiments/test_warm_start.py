@@ -65,7 +65,7 @@ def test_a_confirmation_run_that_diverged_counts_with_the_floor_as_it_does_for_t
         add_run(tmp_path, "search", name, 0.9, lr=lr)
     for seed in range(5):
         add_run(tmp_path, "confirm", f"trial_0001_seed{seed}", 0.9)
-        state, objective = ("completed", 0.95) if seed == 0 else ("diverged", -0.5)
+        state, objective = ("completed", 0.95) if seed == 0 else ("diverged", 0.0)
         add_run(tmp_path, "confirm", f"trial_0002_seed{seed}", objective, state=state)
     (tmp_path / "manifest.json").write_text(MANIFEST)
     taken = read_warm_start(tmp_path, SPACE, trials=40, option="x")
