@@ -91,7 +91,7 @@ def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
 
 def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
     """Give the table of confirmed configurations as text."""
-    rows = []
+    rows, badge = [], "winner" if verdict.beats_default else "best tuned"
     for row in records(verdict.table):
         cells = [
             _cell(scale, row, "mean"),
@@ -117,7 +117,7 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
         rows.append(
             {
                 "label": theme.label(row["config_id"]),
-                "winner": row["config_id"] == verdict.winner,
+                "badge": badge if row["config_id"] == verdict.winner else "",
                 "seeds": row["n"],
                 "cells": cells,
             }
@@ -133,7 +133,7 @@ def picked_note(verdict: Verdict) -> str:
     rivals = verdict.picked.choice - 1
     allowance = f"allowing for {rivals} other{'s' if rivals > 1 else ''} that might as well have been picked"
     return (
-        "The winner was picked for its mean, so the interval of that mean is of another kind: "
+        "The best one was picked for its mean, so the interval of that mean is of another kind: "
         f"Student's t with the spread of {spread}{f', {allowance}' if rivals else ''}."
     )
 

@@ -129,6 +129,15 @@ def test_a_minimal_manifest_is_enough(tmp_path):
     assert "None failed, diverged" in write_report(tmp_path).html.read_text()
 
 
+def test_only_what_beat_the_default_is_called_the_winner(writer, tmp_path):
+    folder = writer.write_sweep(tmp_path / "sweep")
+    assert '<span class="badge">winner</span>' in write_report(folder, figures=False).html.read_text()
+    poor = writer.write_sweep(tmp_path / "poor", trials=10, confirmation={"top_k": 3, "looks": [2]})
+    html = write_report(poor, figures=False).html.read_text()
+    assert '<span class="badge">best tuned</span>' in html
+    assert '<span class="badge">winner</span>' not in html
+
+
 def test_the_page_says_when_a_sweep_went_on(writer, tmp_path):
     starts = [{"started": "2026-01-02T03:04:05"}, {"started": "2026-01-03T03:04:05"}]
     folder = writer.write_sweep(tmp_path / "sweep", trials=4, confirm=False, continued=starts)
@@ -167,7 +176,7 @@ def test_how_the_race_went_is_information_and_only_missing_runs_are_a_warning(wr
 
 def test_the_page_says_how_the_winners_interval_was_made(writer, tmp_path):
     folder = writer.write_sweep(tmp_path / "one", trials=10, top_k=1)
-    assert "The winner was picked for its mean" not in write_report(folder, figures=False).html.read_text()
+    assert "The best one was picked for its mean" not in write_report(folder, figures=False).html.read_text()
     report = write_report(writer.write_sweep(tmp_path / "three", trials=10), figures=False)
     spread = "all contenders&#39; runs" if report.verdict.picked.pooled else "its own runs"
     assert f"Student&#39;s t with the spread of {spread}" in report.html.read_text()
