@@ -9,10 +9,9 @@ import ray
 WRITER = Path(__file__).parents[1] / "analysis" / "sweep_writer.py"
 
 
-@pytest.fixture(scope="module")
-def local_ray():
-    """A private Ray on one core; learners and runners alone do not need it."""
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+@pytest.fixture(scope="session")
+def _ray_ends():
+    """Ends the last Ray of the tests' process."""
     yield
     ray.shutdown()
 
@@ -24,3 +23,22 @@ def writer():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def local_ray(_ray_ends):
+    """A private Ray on one core; learners and runners alone do not need it.
+
+    Files share it, since each start takes five seconds: their tests build Algorithms in this very process and
+    leave nothing in Ray.
+    """
+    if not ray.is_initialized():
+        ray.init(
+            address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+        )
+
+
+@pytest.fixture(scope="module")
+def no_ray():
+    """The process without the shared Ray, for tests that start one of another kind."""
+    ray.shutdown()

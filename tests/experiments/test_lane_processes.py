@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import ray
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from ray import tune
 
@@ -29,13 +28,6 @@ LANES = 2
 @pytest.fixture(autouse=True)
 def _users_module(monkeypatch):
     monkeypatch.syspath_prepend(DATA)
-
-
-@pytest.fixture(scope="module")
-def _local_ray():
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
 
 
 def lanes_alive():
@@ -84,7 +76,7 @@ def test_an_evaluation_gives_the_same_in_turns_as_at_once(lanes):
     assert in_turns.summaries == pytest.approx(at_once.summaries, nan_ok=True)
 
 
-@pytest.mark.usefixtures("_local_ray")
+@pytest.mark.usefixtures("local_ray")
 def test_a_trial_ends_its_processes_when_the_next_one_begins_and_when_it_is_cleaned_up():
     task = Task(
         env=CORRIDOR,

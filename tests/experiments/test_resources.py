@@ -45,7 +45,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GP
 
 
 @pytest.fixture(scope="module")
-def pretended_gpu():
+def pretended_gpu(no_ray):
     """A Ray that believes in a GPU: what is declared can be seen where there is none."""
     ray.init(
         address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False,

@@ -5,7 +5,6 @@ import logging
 import gymnasium as gym
 import numpy as np
 import pytest
-import ray
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.tune.registry import register_env
 
@@ -27,12 +26,9 @@ def make_encoded(config):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _encoded_environment():
-    register_env("encoded-spaces", make_encoded)
+def _encoded_environment(local_ray):
     # RLlib would start Ray by itself, with a dashboard, or join a cluster that happens to run here.
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+    register_env("encoded-spaces", make_encoded)
 
 
 def greedy_score(algorithm, env_config):

@@ -26,6 +26,7 @@ class Sleeper(tune.Trainable):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_ray")
 def test_the_runs_of_a_second_round_are_under_way_together_from_its_start(tmp_path):
     first, second = [{"seconds": 0.1}, {"seconds": 2.0}], [{"seconds": 3.0}] * 2
     following = iter([second, []])

@@ -5,7 +5,6 @@ import json
 from dataclasses import replace
 
 import pytest
-import ray
 from ray import cloudpickle
 from ray.train._internal.storage import StorageContext
 
@@ -33,14 +32,6 @@ TASK = Task(
 )
 SHORT = replace(TASK, steps=1024, evaluations=2)
 CLOCK = ("wall_s", "steps_per_s")
-
-
-@pytest.fixture(scope="module")
-def local_ray():
-    """Building an Algorithm needs Ray."""
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture
