@@ -59,10 +59,9 @@ def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
         confirmation["state"].isin(COUNTED) & np.isfinite(confirmation["objective"].astype(float))
     ]
     counted = counted.drop_duplicates(["config_id", "test_seed"], keep="last")
-    return {
-        str(config): group.set_index("test_seed")["objective"].astype(float)
-        for config, group in counted.groupby("config_id", sort=True)
-    }
+    values = counted.set_index("test_seed")["objective"].astype(float)
+    groups = values.groupby(counted["config_id"].to_numpy(), sort=True)
+    return {str(config): group for config, group in groups}
 
 
 def compare_all(

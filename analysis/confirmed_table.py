@@ -1,10 +1,11 @@
 """The confirmation as a table: one row per configuration, with every number that the report prints of it."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis import statistics
 from analysis.after_race import NOTHING
@@ -37,10 +38,10 @@ def confirmed_table(
         search: One row per search trial: config_id, objective; None if it is not known.
         intervals: Of the means, the winner's own among them.
     """
-    runs = evidence.runs
+    runs, without = evidence.runs, pd.Series(dtype=float)
     rows, search_scores = [], _search_scores(search)
     for config, started in evidence.started.groupby("config_id", sort=True):
-        values = runs.get(str(config), pd.Series(dtype=float))
+        values = runs.get(str(config), without)
         row = {
             "config_id": str(config),
             "n": values.size,
@@ -59,15 +60,17 @@ def confirmed_table(
             interval = statistics.probability_of_improvement_interval(values, runs[DEFAULT])
             row["improvement_low"], row["improvement_high"] = interval
         rows.append(row)
-    columns = {}
-    for name in TABLE_COLUMNS:
-        dtype = str if name in _WORDS else int if name in _COUNTS else float
-        absent = "" if dtype is str else 0 if dtype is int else np.nan
-        columns[name] = pd.Series([row.get(name, absent) for row in rows], dtype=dtype)
-    table = pd.DataFrame(columns)
+    table = pd.DataFrame({name: _column(name, rows) for name in TABLE_COLUMNS})
     if evidence.race:
         table["standing"] = [str(evidence.race.standings.get(config, "")) for config in table["config_id"]]
     return table.sort_values("mean", ascending=False, na_position="last", kind="stable", ignore_index=True)
+
+
+def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> "pd.Series[str] | NDArray[Any]":
+    if name in _WORDS:
+        return pd.Series([row.get(name, "") for row in rows], dtype=str)
+    counts = name in _COUNTS
+    return np.array([row.get(name, 0 if counts else np.nan) for row in rows], dtype=int if counts else float)
 
 
 def _search_scores(search: pd.DataFrame | None) -> dict[str, float]:
