@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-import ray
 
 from analysis.loading import load_sweep
+from experiments.core.compilation import has_compiler
 from experiments.core.options import Options
 from experiments.core.plan import Plan
 from experiments.core.trial import CONFIGURATION, PPOTrial
-from experiments.core.unfinished import FILE
+from experiments.core.unfinished import FILE, results_of
 from search_spaces import model_layouts
 
 # Three starts one after the other, two of them cut off.
@@ -25,13 +25,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DATA = Path(__file__).parent / "data"
 CLOCK = ("wall_s", "steps_per_s")
 """Columns that no two runs share."""
+COMPILE = "always" if has_compiler() else "never"
+"""The search's trials take compiled gradient steps; the layout of RLlib's defaults is too large for them."""
 
 
 def start(storage, *arguments):
-    # Compiling a layout takes longer than its trial.
     command = [
-        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage), "--compile", "never",
-        *arguments,
+        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage),
+        "--compile", COMPILE, *arguments,
     ]  # fmt: skip
     return subprocess.Popen(
         command,
@@ -55,6 +56,11 @@ def kill_when(running, reached):
     running.communicate()
 
 
+def unfinished(phase):
+    """The runs that could go on, since they have saved themselves and are not over."""
+    return [path.parent for path in phase.glob(f"*/{FILE}") if not (path.parent / "state.json").exists()]
+
+
 def finished(folder):
     """Content and time of every file of every run that is over."""
     return {
@@ -75,15 +81,7 @@ def plan_of(script):
     spec = importlib.util.spec_from_file_location(script.stem, script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return Plan.of(module.EXPERIMENT, Options(compile="never"), name=script.stem, question="")
-
-
-@pytest.fixture
-def local_ray():
-    """Building an Algorithm needs Ray."""
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
+    return Plan.of(module.EXPERIMENT, Options(compile=COMPILE), name=script.stem, question="")
 
 
 def trained_without_a_stop(run, plan):
@@ -99,18 +97,28 @@ def trained_without_a_stop(run, plan):
     return [{name: result[name] for name in kept} for result in results]
 
 
-def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, local_ray):
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Where compiled steps are kept, here and in processes started from here; still empty."""
+    folder = tmp_path / "compiled"
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", folder.as_posix())
+    return folder
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, cache):
     folder = tmp_path / "resumed_sweep" / "x"
     search, confirm = folder / "search", folder / "confirm"
 
-    kill_when(start(tmp_path), lambda: any(search.glob(f"*/{FILE}")))
-    continued = [path.parent for path in search.glob(f"*/{FILE}")]
+    kill_when(start(tmp_path), lambda: any(search.glob("*/state.json")) and unfinished(search))
+    saved = {run: results_of(run) for run in unfinished(search)}
     kept = finished(folder)
+    assert kept
 
-    kill_when(start(tmp_path), lambda: any(confirm.glob(f"*/{FILE}")))
+    kill_when(start(tmp_path), lambda: confirm / "rllib_seed0" in unfinished(confirm))
     assert kept.items() <= finished(folder).items()
     assert len(list(search.glob("*/state.json"))) == 3
-    continued += [path.parent for path in confirm.glob(f"*/{FILE}")]
+    saved |= {run: results_of(run) for run in unfinished(confirm)}
     kept = finished(folder)
 
     last = start(tmp_path, "--trials", "4", "--concurrency", "1")
@@ -127,9 +135,14 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
         sweep.trials["config/depth"].tolist()
     )
     plan = plan_of(DATA / "resumed_sweep.py")
-    for run in continued:
+    for run, before in saved.items():
         results = curve(run)
+        times = [json.loads(line)["wall_s"] for line in (run / "result.json").read_text().splitlines()]
+        assert times[: len(before)] == [result["wall_s"] for result in before], "it went on from there"
         assert [result["steps"] for result in results] == sorted({result["steps"] for result in results})
         expected = trained_without_a_stop(run, plan)
         same = [{name: result[name] for name in expected[0]} for result in results]
         assert json.dumps(same) == json.dumps(expected)  # as text, since NaN is not equal to itself
+    if COMPILE == "always":
+        assert list(cache.glob("ppo_sweeps/*.pt2"))
+        assert not list(cache.glob("ppo_sweeps/*.error"))
