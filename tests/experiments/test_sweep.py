@@ -101,7 +101,7 @@ def test_baselines_and_winner_are_confirmed_on_the_same_unseen_seeds(smoke):
 def test_the_manifest_says_how_to_do_it_again(smoke):
     manifest = json.loads((smoke[0] / "manifest.json").read_text())
     assert manifest["question"] == "Does tuning PPO pay on a mean-reverting market?"
-    assert "--smoke" in manifest["command"]
+    assert manifest["command"].startswith("python -m experiments.trading_sweep --smoke")
     assert manifest["env"]["floor"] < manifest["env"]["optimum"]
     assert set(manifest["baselines"]) == {"default", "rllib"}
     assert manifest["versions"]["ray"]
@@ -153,19 +153,64 @@ def test_the_winner_can_be_replayed(smoke, run_here):
     assert "optimal" in done.stdout
 
 
-def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(run_python, tmp_path):
-    command = (DATA / "fragile_sweep.py", "--storage", tmp_path, "--name", "x", "--concurrency", "1")
-    done = run_python(*command, cwd=DATA)
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory):
+    """A sweep whose trials fail and diverge, stopped by Ctrl-C after the first one and gone on with."""
+    storage = tmp_path_factory.mktemp("results")
+    command = [
+        sys.executable, str(DATA / "fragile_sweep.py"), "--storage", str(storage), "--name", "x",
+        "--steps-per-trial", "8192", "--concurrency", "1",
+    ]  # fmt: skip
+    folder = storage / "fragile_sweep" / "x"
+    running = subprocess.Popen(command, cwd=DATA, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not sizes(folder):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    stopped = subprocess.CompletedProcess(command, running.returncode, out, err)
+    kept = sizes(folder)
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    return folder, stopped, kept, done
+
+
+def sizes(folder):
+    """Of the records of every trial that is over, by its name."""
+    over = [path.parent for path in folder.glob("search/*/state.json")]
+    # A trial that failed at its start has no results.
+    return {run.name: sum(path.stat().st_size for path in run.glob("result.json")) for run in over}
+
+
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(fragile):
+    folder, stopped, kept, done = fragile
+    assert stopped.returncode == 130, stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert kept
+    assert len(kept) < 6
+    assert "No verdict yet" in stopped.stdout
+    assert "to go on where it was: python fragile_sweep.py" in stopped.stdout
     assert done.returncode == 0, done.stderr
-    sweep = load_sweep(tmp_path / "fragile_sweep" / "x")
+    ended = sizes(folder)
+    assert len(ended) == 6
+    assert {name: ended[name] for name in kept} == kept
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (later,) = manifest["continued"]
+    assert later["started"] > manifest["started"]
+    assert yaml.safe_load((folder / "best.yaml").read_text())["provenance"]["started"] == manifest["started"]
+
+
+def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(fragile):
+    folder, *_, done = fragile
+    sweep = load_sweep(folder)
     states = sweep.trials.set_index("trial_id")["state"]
     assert len(states) == 6
     assert states["trial_0003"] == "failed"
     assert "diverged" in set(states)
     causes = sweep.trials.set_index("trial_id")["cause"]
     assert "the corridor collapsed" in causes["trial_0003"]
-    report = (tmp_path / "fragile_sweep" / "x" / "report.html").read_text()
-    assert "the corridor collapsed" in report
+    assert "the corridor collapsed" in (folder / "report.html").read_text()
     assert "the corridor collapsed" in done.stdout
 
 
@@ -240,38 +285,3 @@ def test_a_replay_is_recorded_and_shown(raced, run_python, tmp_path):
     assert "score" in done.stdout
     assert animation.read_bytes().startswith(b"GIF89a")
     assert "shown: 3 episodes" in done.stdout
-
-
-def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path):
-    command = [
-        sys.executable, "-m", "experiments.trading_sweep", "--storage", str(tmp_path), "--name", "x",
-        "--trials", "5", "--steps-per-trial", "16384", "--confirm-seeds", "1", "--top-k", "1",
-        "--scheduler", "none", "--concurrency", "1",
-    ]  # fmt: skip
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    folder = tmp_path / "trading_sweep" / "x"
-    finished = lambda: {path.parent.name for path in folder.glob("search/*/state.json")}  # noqa: E731
-    deadline = time.monotonic() + 200
-    while not finished():
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=120)
-    assert running.returncode == 130, err
-    assert "Traceback" not in err
-    kept = finished()
-    assert kept
-    assert len(kept) < 5
-    sizes = {name: (folder / "search" / name / "result.json").stat().st_size for name in kept}
-    assert "No verdict yet" in out
-    assert "to go on where it was: python -m experiments.trading_sweep" in out
-
-    again = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-    assert again.returncode == 0, again.stderr
-    assert len(finished()) == 5
-    assert {name: (folder / "search" / name / "result.json").stat().st_size for name in kept} == sizes
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (later,) = manifest["continued"]
-    assert later["started"] > manifest["started"]
-    assert yaml.safe_load((folder / "best.yaml").read_text())["provenance"]["started"] == manifest["started"]
