@@ -40,5 +40,5 @@ def local_ray(_ray_ends):
 
 @pytest.fixture(scope="module")
 def no_ray():
-    """The process without the shared Ray, for tests that start one of another kind."""
+    """The process without the shared Ray, for tests that need none, or start one of another kind."""
     ray.shutdown()

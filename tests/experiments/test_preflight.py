@@ -24,6 +24,7 @@ from experiments.core.preflight import preflight
 from experiments.core.probe import Patience
 from search_spaces import choice, log_uniform, model_layouts, ppo
 
+pytestmark = pytest.mark.usefixtures("no_ray")
 DATA = Path(__file__).parent / "data"
 SMALL = Experiment(
     env="broken_envs:tests/Walk-v0",

@@ -13,6 +13,7 @@ from experiments.core.seeds import Seeds
 from experiments.core.trial import Task, ppo_config
 from experiments.core.workers import Environments, Workers
 
+pytestmark = pytest.mark.usefixtures("no_ray")
 ENV = "sweeps/PointTarget-v0"
 TASK = Task(
     env=ENV,
