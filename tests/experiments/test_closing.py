@@ -43,6 +43,7 @@ def test_confirmation_runs_that_failed_or_diverged_are_said_below_the_verdict(wr
     assert notes == [
         "note: default: 1 confirmation run failed or unfinished, so without a value. "
         "Comparisons use the seeds that both sides have.",
-        "note: default: 2 confirmation runs diverged, counted as the floor or as random actions, whichever is worse.",
+        "note: default: 2 confirmation runs diverged, counted as the floor or as random actions, "
+        "whichever is worse.",
     ]
     assert lines.index(notes[-1]) + 1 == lines.index("is the sweep done?")
