@@ -37,6 +37,8 @@ class TrainedPolicy:
 
     run: str
     """The run it comes from."""
+    phase: Phase
+    """That run's part of the sweep: the search while the chosen configuration is not confirmed."""
     score: float
     """That run's score, on seeds it was not trained on."""
     env: str
@@ -94,6 +96,7 @@ def load(folder: str | Path) -> TrainedPolicy:
     coder = trained if isinstance(trained, EncodedVectorEnv) else None
     return TrainedPolicy(
         run=run.name,
+        phase=Phase(best["phase"]),
         score=float(best["objective"]),
         env=env["id"],
         env_parameters=parameters,

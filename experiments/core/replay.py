@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import tyro
 
 from experiments.core.errors import UserError
@@ -43,6 +43,8 @@ def replay(arguments: list[str]) -> int:
     from experiments.core.cluster import quieten
 
     quieten(debug=False)
+    from analysis.schema import Phase
+    from analysis.statistics import mean_interval
     from experiments.core.environments import make_vector, scale_of
     from experiments.core.evaluation import evaluate
     from experiments.core.policy import load
@@ -69,12 +71,19 @@ def replay(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     mean = float(played.returns.mean())
-    spread = float(played.returns.std(ddof=1)) if options.episodes > 1 else 0.0
-    print(f"{policy.run} in {policy.env}, {options.episodes} episodes from seed {options.seed}")
-    print(f"  return {mean:.4g} +- {spread / np.sqrt(options.episodes):.2g} ({scale.return_unit}), "
+    low, high = mean_interval(played.returns)
+    interval = "" if math.isnan(low) else f" [{low:.4g}, {high:.4g}] at 95 %"
+    episodes = "1 episode" if options.episodes == 1 else f"{options.episodes} episodes"
+    print(f"{policy.run} in {policy.env}, {episodes} from seed {options.seed}")
+    print(f"  mean return {mean:.4g}{interval} ({scale.return_unit}), "
           f"{played.lengths.mean():.0f} steps an episode")  # fmt: skip
     if scale.optimum is not None:
-        print(f"  score  {scale.score(mean):.3f}  (its confirmation run: {policy.score:.3f})")
+        source = (
+            f"its confirmation run: {policy.score:.3f}"
+            if policy.phase is Phase.CONFIRM
+            else f"in the search: {policy.score:.3f}; not confirmed yet"
+        )
+        print(f"  score  {scale.score(mean):.3f}  ({source})")
         for name, value in sorted(scale.references.items(), key=lambda item: item[1]):
             print(f"    {name:<18} {value:>10.4g}  score {scale.score(value):.3f}")
     for name, value in played.summaries.items():

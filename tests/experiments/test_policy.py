@@ -184,11 +184,16 @@ def _leaves(batch):
     return [batch]
 
 
-def test_before_the_confirmation_the_best_trial_that_kept_its_checkpoint_is_taken(folder, tmp_path):
+def test_before_the_confirmation_the_best_trial_that_kept_its_checkpoint_is_taken(folder, tmp_path, capsys):
     cut = tmp_path / "cut"
     shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
     (kept,) = {path.parent.name for path in (cut / "search").glob("*/checkpoint_*")}
     assert load(cut).run == kept
+    assert replay([str(cut), "--episodes", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert ", 1 episode from seed 0\n" in printed
+    assert "; not confirmed yet)" in printed
+    assert "confirmation run" not in printed
 
 
 def another_run(run, name, objective, *, state):
