@@ -27,7 +27,7 @@ def main(experiment: Experiment) -> None:
 
 
 def run(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
-    """Runs one sweep and returns 0, or 1 if every trial failed, 2 for bad input, 130 after Ctrl-C."""
+    """Runs one sweep and returns 0, or 1 if every trial failed, 2 for bad input, 130 or 143 if stopped."""
     try:
         # What is wrong with the options is said before anything heavy is imported.
         experiment = options.apply(experiment)

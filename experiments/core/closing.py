@@ -127,7 +127,7 @@ def print_result(
 
 
 def print_stopped(console: Console, plan: Plan) -> None:
-    """How to go on after Ctrl-C."""
+    """How to go on after Ctrl-C or `kill`."""
     name = "" if plan.options.name else f" --name {plan.sweep}"
     console.print(f"stopped; to go on where it was: {plan.command()}{name}", soft_wrap=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,18 @@ def cores_here() -> int:
     from ray._private.utils import get_num_cpus
 
     return int(get_num_cpus())
+
+
+def has_died(*, within_s: float) -> bool:
+    """Whether a process of the private Ray dies soon, as one that got the same signal as this one does."""
+    from ray._private import worker
+
+    node, deadline = worker._global_node, time.monotonic() + within_s
+    while node is not None and time.monotonic() < deadline:
+        if node.dead_processes():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @contextmanager

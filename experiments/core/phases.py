@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
 
     def __init__(self) -> None:
         self.requested = False
+        self.exit_code = 128 + signal.SIGINT
+        """By which a shell knows the signal that asked."""
 
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
         """No single trial is stopped."""

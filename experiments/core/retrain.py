@@ -33,7 +33,7 @@ from experiments.core.recorder import Recorder, run_name, write_json
 from experiments.core.resume import finished_runs, tidy
 from experiments.core.searcher import ListedSearch
 from experiments.core.seeds import INDICES
-from experiments.core.sweep import EXIT_ALL_FAILED, EXIT_INTERRUPTED, graceful_interrupt, terminal
+from experiments.core.sweep import EXIT_ALL_FAILED, graceful_interrupt, terminal
 
 RESULT = "reproduction.json"
 """File in a retraining's folder: the comparison as numbers."""
@@ -174,7 +174,7 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
     retrained = values_by_seed(load_sweep(folder).confirmation).get(original.config_id)
     if interruption.requested:
         console.print(f"stopped; to go on where it was: {plan.command()}", soft_wrap=True)
-        return EXIT_INTERRUPTED
+        return interruption.exit_code
     if retrained is None:
         print_error = Console(stderr=True, highlight=False).print
         print_error(f"error: every run failed; their causes are in {shown(folder)}/confirm/*/state.json")

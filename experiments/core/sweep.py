@@ -19,7 +19,7 @@ from analysis.report import write_report
 from analysis.schema import Phase, State
 from experiments.core import closing, trainer
 from experiments.core.checkpoints import CheckpointBudget, keep_only
-from experiments.core.cluster import connected
+from experiments.core.cluster import connected, has_died
 from experiments.core.continuation import SCHEDULE, config_at
 from experiments.core.diverged_score import diverged_score
 from experiments.core.environment_names import trainer_part
@@ -36,7 +36,6 @@ from experiments.core.resume import MANIFEST_FILE, FinishedRun, finished_runs, r
 from experiments.core.trial import Task
 
 EXIT_ALL_FAILED = 1
-EXIT_INTERRUPTED = 130
 GIGABYTE = 10**9
 WIDTH = 110
 """Columns to print where no terminal says how many it has."""
@@ -54,11 +53,12 @@ def run_sweep(plan: Plan) -> int:
         return 0
     with claimed(plan) as plan:
         checked = _announce(console, plan)
+        interruption = Interruption()
         try:
-            return _run(console, plan, checked)
+            return _run(console, plan, checked, interruption)
         except KeyboardInterrupt:  # the second Ctrl-C, or the first outside of training
             closing.print_stopped(console, plan)
-            return EXIT_INTERRUPTED
+            return interruption.exit_code
 
 
 def _announce(console: Console, plan: Plan) -> Checked:
@@ -69,9 +69,8 @@ def _announce(console: Console, plan: Plan) -> Checked:
     return checked
 
 
-def _run(console: Console, plan: Plan, checked: Checked) -> int:
+def _run(console: Console, plan: Plan, checked: Checked, interruption: Interruption) -> int:
     """Trains, reports, and returns the exit code."""
-    interruption = Interruption()
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
     progress = SweepProgress(console, totals=totals)
     with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
@@ -89,7 +88,7 @@ def _run(console: Console, plan: Plan, checked: Checked) -> int:
     closing.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
     if interruption.requested:
         closing.print_stopped(console, plan)
-        return EXIT_INTERRUPTED
+        return interruption.exit_code
     return 0
 
 
@@ -164,27 +163,36 @@ def _write_manifest(plan: Plan) -> None:
 
 @contextmanager
 def graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
-    """Lets the first Ctrl-C end the phase in order, and the second one at once."""
+    """Lets the first Ctrl-C, or the first `kill`, end the phase in order, and the second one at once.
+
+    Goes inside :func:`connected`: Ray's own answer to SIGTERM, which it sets up when it starts, ends the
+    process at once under a dump of its stack.
+    """
     recorders: list[Recorder] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         if interruption.requested:
             raise KeyboardInterrupt
         interruption.requested = True
+        interruption.exit_code = 128 + number
         for recorder in recorders:
             recorder.interrupted = True
+        # `timeout` and most cluster managers tell all processes at once; without Ray there is no orderly end.
+        if number == signal.SIGTERM and has_died(within_s=1.0):
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield recorders
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _nothing_to_report(console: Console, plan: Plan, interruption: Interruption) -> int:
     if interruption.requested:
         closing.print_stopped(console, plan)
-        return EXIT_INTERRUPTED
+        return interruption.exit_code
     causes = [
         json.loads(path.read_text(encoding="utf-8"))["cause"]
         for path in sorted(Path(plan.folder, Phase.SEARCH).glob("*/state.json"))

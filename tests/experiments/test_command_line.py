@@ -204,16 +204,18 @@ def test_ctrl_c_while_a_sweep_starts_says_how_to_go_on(run_here, tmp_path, monke
     assert " --name 2" in done.stdout.splitlines()[-1], "a sweep that was given no name has one all the same"
 
 
-def test_the_first_ctrl_c_is_noted_and_the_second_one_ends_training_at_once():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_to_stop_is_noted_and_the_second_one_ends_training_at_once(number):
     from experiments.core.phases import Interruption
     from experiments.core.sweep import graceful_interrupt
 
-    interruption, before = Interruption(), signal.getsignal(signal.SIGINT)
+    interruption, before = Interruption(), signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), graceful_interrupt(interruption):  # noqa: PT012
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         assert interruption.requested
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+        assert interruption.exit_code == 128 + number
+        signal.raise_signal(number)
+    assert signal.getsignal(number) is before
 
 
 def test_a_reader_that_stops_reading_ends_a_command_without_a_word():

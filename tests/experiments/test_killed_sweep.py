@@ -29,10 +29,10 @@ COMPILE = "always" if has_compiler() else "never"
 """The search's trials take compiled gradient steps; the layout of RLlib's defaults is too large for them."""
 
 
-def start(storage, *arguments):
+def start(storage, *arguments, compile_steps=COMPILE):
     command = [
         sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage),
-        "--compile", COMPILE, *arguments,
+        "--compile", compile_steps, *arguments,
     ]  # fmt: skip
     return subprocess.Popen(
         command,
@@ -59,6 +59,23 @@ def kill_when(running, reached):
 def unfinished(phase):
     """The runs that could go on, since they have saved themselves and are not over."""
     return [path.parent for path in phase.glob(f"*/{FILE}") if not (path.parent / "state.json").exists()]
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["kill", "timeout and cluster managers"])
+def test_a_sweep_that_is_told_to_end_does_so_in_order_and_says_how_to_go_on(tmp_path, send):
+    running = start(tmp_path, compile_steps="never")
+    search, deadline = tmp_path / "resumed_sweep" / "x" / "search", time.monotonic() + 200
+    while not any(search.glob(f"*/{FILE}")):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    send(running.pid, signal.SIGTERM)
+    out, err = running.communicate(timeout=50)
+    assert (running.returncode, err) == (143, "")
+    assert out.splitlines()[-1].startswith("stopped; to go on where it was: python resumed_sweep.py --name x")
+    states = [json.loads(path.read_text())["state"] for path in search.glob("*/state.json")]
+    assert set(states) <= {"completed"}
+    assert any(search.glob(f"*/{FILE}"))
 
 
 def finished(folder):
