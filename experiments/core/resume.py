@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from analysis.schema import State
+from analysis.schema import SCHEDULE_FILE, State
 from experiments.core.errors import UserError
 from experiments.core.trial import IDENTITY
 from experiments.core.unfinished import FILE as UNFINISHED
@@ -21,8 +21,16 @@ from experiments.core.unfinished import discard
 MANIFEST_FILE = "manifest.json"
 """File in a sweep's folder that says what the sweep is."""
 OBJECTIVE = "objective"
+PARAMS_FILE = "params.json"
 STATE_FILE = "state.json"
-"""Its presence says that a run is over."""
+"""Its presence says that a run is over, unless what it or the other records hold is damaged."""
+
+
+_TUNES = (
+    "tuner.pkl", "experiment_state-*.json", "search_gen_state-*.json", "searcher-state-*.pkl",
+    "basic-variant-state-*.json",
+)  # fmt: skip
+"""What Tune writes beside the runs at each start for a restore of its own, which a sweep never uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,37 +82,41 @@ def recorded_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def finished_runs(phase_folder: Path) -> list[FinishedRun]:
-    """The runs that ended, by folder name; folders of other kinds and unfinished runs are passed over."""
-    if not phase_folder.is_dir():
-        return []
-    runs = (_read(folder) for folder in sorted(phase_folder.iterdir()) if folder.is_dir())
-    return [run for run in runs if run is not None]
+    """The runs that ended and whose records are whole, by folder name; all other folders are passed over."""
+    runs = (_read(folder) for folder in _folders(phase_folder))
+    return [run for run in runs if isinstance(run, FinishedRun)]
 
 
 def unfinished_runs(phase_folder: Path) -> list[UnfinishedRun]:
-    """The runs that were cut off, by folder name."""
-    if not phase_folder.is_dir():
-        return []
-    return [
-        UnfinishedRun(name=params.parent.name, config=configuration(params))
-        for params in sorted(phase_folder.glob("*/params.json"))
-        if not (params.parent / STATE_FILE).exists()
-    ]
+    """The runs that were cut off, or whose records are damaged, by folder name."""
+    runs = (_read(folder) for folder in _folders(phase_folder))
+    return [run for run in runs if isinstance(run, UnfinishedRun)]
+
+
+def damaged_runs(phase_folder: Path) -> list[str]:
+    """The names of the runs that count as unfinished because their records are damaged."""
+    return [folder.name for folder in _folders(phase_folder) if is_run(folder.name) and _is_damaged(folder)]
 
 
 def tidy(phase_folder: Path) -> None:
-    """Removes what a killed sweep left half-written, and nothing that a run goes on from."""
-    if not phase_folder.is_dir():
-        return
-    for folder in (path for path in phase_folder.iterdir() if path.is_dir() and is_run(path.name)):
-        if (folder / STATE_FILE).exists():
-            discard(folder)
-        elif (folder / "params.json").exists():
-            for path in folder.iterdir():
-                if path.name not in ("params.json", UNFINISHED):
-                    _remove(path)
-        else:
+    """Removes what earlier starts left: half-written records, and what Tune would restore itself from.
+
+    Nothing that a run goes on from is touched, and no file that somebody else put there.
+    """
+    for folder in _folders(phase_folder):
+        if not is_run(folder.name):
+            continue
+        run = _read(folder)
+        if run is None:
             shutil.rmtree(folder)
+        elif isinstance(run, FinishedRun):
+            discard(folder)
+        else:
+            for path in folder.iterdir():
+                if path.name not in (PARAMS_FILE, UNFINISHED):
+                    _remove(path)
+    for path in (path for pattern in _TUNES for path in phase_folder.glob(pattern)):
+        path.unlink()
 
 
 def remove_unfinished(phase_folder: Path, *, keep: Container[str]) -> None:
@@ -128,8 +140,7 @@ def _remove(path: Path) -> None:
 
 def configuration(params: Path) -> dict[str, Any]:
     """The configuration in a `params.json`, without seeds and ids."""
-    values = json.loads(params.read_text(encoding="utf-8"))
-    return {name: value for name, value in values.items() if name not in IDENTITY}
+    return {name: value for name, value in _object(params).items() if name not in IDENTITY}
 
 
 def merit(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
@@ -144,13 +155,55 @@ def merit(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
     return min(last, full_steps), run.curve[last], fmean(run.curve.values())
 
 
-def _read(folder: Path) -> FinishedRun | None:
-    state_file, params = folder / STATE_FILE, folder / "params.json"
-    if not state_file.exists() or not params.exists():
+def _folders(phase_folder: Path) -> list[Path]:
+    """What may be runs' folders, by name."""
+    return sorted(path for path in phase_folder.iterdir() if path.is_dir()) if phase_folder.is_dir() else []
+
+
+def _read(folder: Path) -> FinishedRun | UnfinishedRun | None:
+    """The run in a folder; None without a configuration.
+
+    One counts as finished if all its records can be read: training it again costs less than a wrong curve.
+    """
+    try:
+        config = configuration(folder / PARAMS_FILE)
+    except _DAMAGE:
         return None
-    curve: dict[int, float] = {}
-    for line in (folder / "result.json").read_text(encoding="utf-8").splitlines():
-        result = json.loads(line)
-        curve[int(result["steps"])] = float(result[OBJECTIVE])
-    state = State(json.loads(state_file.read_text(encoding="utf-8"))["state"])
-    return FinishedRun(name=folder.name, config=configuration(params), state=state, curve=curve)
+    try:
+        state = State(_object(folder / STATE_FILE)["state"])
+        curve = _curve(folder / "result.json")
+        if (folder / SCHEDULE_FILE).exists():
+            _object(folder / SCHEDULE_FILE)
+    except _DAMAGE:
+        return UnfinishedRun(name=folder.name, config=config)
+    # Whatever did not fail was evaluated.
+    if state is not State.FAILED and not curve:
+        return UnfinishedRun(name=folder.name, config=config)
+    return FinishedRun(name=folder.name, config=config, state=state, curve=curve)
+
+
+def _is_damaged(folder: Path) -> bool:
+    run = _read(folder)
+    left = PARAMS_FILE if run is None else STATE_FILE
+    return not isinstance(run, FinishedRun) and (folder / left).exists()
+
+
+_DAMAGE = (FileNotFoundError, ValueError, KeyError, TypeError)
+"""What reading a file raises that is not there or not what was written; a disk that fails is no damage."""
+
+
+def _curve(path: Path) -> dict[int, float]:
+    results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {int(result["steps"]): float(result[OBJECTIVE]) for result in results}
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        TypeError: It is another value.
+    """
+    value = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(value, dict):
+        raise TypeError(f"{path} holds a {type(value).__name__}")
+    return value

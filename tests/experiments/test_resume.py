@@ -13,6 +13,7 @@ from experiments.core.manifest import first_difference
 from experiments.core.recorder import RunLog
 from experiments.core.resume import (
     FinishedRun,
+    damaged_runs,
     finished_runs,
     is_run,
     merit,
@@ -98,6 +99,80 @@ def test_a_run_killed_at_any_moment_is_either_over_or_unfinished_or_gone(tmp_pat
     remove_unfinished(tmp_path, keep=set())
     assert not (tmp_path / "trial_0001").exists()
     assert (tmp_path / "trial_0000").exists()
+
+
+def without_its_second_half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def with_two_objects_on_one_line(path):
+    path.write_text(path.read_text().replace("}\n{", "}{"))
+
+
+def empty(path):
+    path.write_text("")
+
+
+def removed(path):
+    path.unlink()
+
+
+def of_another_kind(path):
+    path.write_text("[1]")
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("result.json", with_two_objects_on_one_line),
+        *(("result.json", spoil) for spoil in (without_its_second_half, empty, removed, of_another_kind)),
+        *(("state.json", spoil) for spoil in (without_its_second_half, empty, of_another_kind)),
+        ("schedule.json", without_its_second_half),
+    ],
+)
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_run_whose_records_are_damaged_is_unfinished(tmp_path, writer, name, spoil, saved):
+    folder = tmp_path / "trial_0001"
+    writer.write_run(folder, {"lr": 1e-3}, [0.1, 0.2, 0.3, 0.4])
+    (folder / "schedule.json").write_text('{"schedule": []}')
+    assert (len(finished_runs(tmp_path)), damaged_runs(tmp_path)) == (1, [])
+    spoil(folder / name)
+    if saved:
+        unfinished.save(folder, [row(100)], "state")
+    assert finished_runs(tmp_path) == []
+    assert [run.config for run in unfinished_runs(tmp_path)] == [{"lr": 1e-3}]
+    assert damaged_runs(tmp_path) == ["trial_0001"]
+    tidy(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == ["params.json", *([FILE] if saved else [])]
+    assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0001"]
+
+
+@pytest.mark.parametrize("spoil", [without_its_second_half, empty, of_another_kind])
+def test_a_run_whose_configuration_is_damaged_is_gone(tmp_path, writer, spoil):
+    folder = tmp_path / "trial_0001"
+    writer.write_run(folder, {"lr": 1e-3}, [0.1, 0.2])
+    spoil(folder / "params.json")
+    assert finished_runs(tmp_path) == unfinished_runs(tmp_path) == []
+    assert damaged_runs(tmp_path) == ["trial_0001"]
+    tidy(tmp_path)
+    assert not folder.exists()
+
+
+def test_a_run_that_failed_before_its_first_evaluation_is_over(tmp_path, writer):
+    writer.write_run(tmp_path / "trial_0001", {"lr": 1e-3}, [], state="failed")
+    assert [run.state for run in finished_runs(tmp_path)] == [State.FAILED]
+    assert damaged_runs(tmp_path) == []
+
+
+def test_what_tune_keeps_for_a_restore_of_its_own_does_not_pile_up(tmp_path):
+    started = "2026-11-22_00-07-54"
+    for name in (
+        "tuner.pkl", f"experiment_state-{started}.json", f"searcher-state-{started}.pkl",
+        f"search_gen_state-{started}.json", f"basic-variant-state-{started}.json", "notes.json",
+    ):  # fmt: skip
+        (tmp_path / name).touch()
+    tidy(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.json"]
 
 
 def test_a_sweep_that_has_not_begun_has_no_runs(tmp_path):
