@@ -18,7 +18,7 @@ from experiments.core.estimate import Estimate
 from experiments.core.plan import Plan
 from experiments.core.preflight import Checked
 from experiments.core.progress import SweepProgress, duration
-from experiments.core.resume import unfinished_runs
+from experiments.core.resume import damaged_runs, finished_runs, unfinished_runs
 from experiments.core.schedulers import Population, interval_points
 
 
@@ -33,6 +33,7 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
         f"{confirmation} test seeds each"
     )
+    _print_there(console, plan)
     if plan.warm_start is not None:
         console.print(str(plan.warm_start))
     if scale.floor is not None and scale.optimum is not None:
@@ -51,7 +52,7 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     for note in checked.notes:
         console.print(f"note: {note}", soft_wrap=True)
     console.print(
-        f"estimate: {duration(expected.seconds)} with {checked.concurrency} runs at once (search "
+        f"estimate: {duration(expected.seconds)} with {_counted(checked.concurrency, 'run')} at once (search "
         f"{duration(expected.search_s)}; confirmation {_confirmation(expected)}; start and report "
         f"{duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
         f"{expected.bytes / 1e6:,.0f} MB of disk"
@@ -77,15 +78,32 @@ def _search(experiment: Experiment) -> str:
     )
 
 
-def print_restart(console: Console, plan: Plan) -> None:
-    """That a population which was cut off cannot go on from where it was."""
+def _print_there(console: Console, plan: Plan) -> None:
+    """What the sweep's folder holds already, and what of it begins anew."""
+    ended = {phase: len(finished_runs(plan.folder / phase)) for phase in Phase}
     cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
+    if not (any(ended.values()) or cut_off):
+        return
+    also = f", {len(cut_off)} unfinished" if cut_off else ""
+    console.print(
+        f"goes on: {_counted(ended[Phase.SEARCH], 'trial')}{also} and "
+        f"{_counted(ended[Phase.CONFIRM], 'confirmation run')} are there",
+        soft_wrap=True,
+    )
+    for phase in Phase:
+        print_damaged(console, plan.folder / phase)
     if isinstance(plan.experiment.scheduler, Population) and cut_off:
         console.print(
             f"the population was cut off: its {len(cut_off)} unfinished members start again together, "
             "finished ones are kept",
             soft_wrap=True,
         )
+
+
+def print_damaged(console: Console, phase_folder: Path) -> None:
+    """Which runs of a phase count as unfinished because their records cannot be read."""
+    for name in damaged_runs(phase_folder):
+        console.print(f"{name}: its records are damaged, so it is trained again", soft_wrap=True)
 
 
 def print_result(
@@ -97,9 +115,13 @@ def print_result(
         for state in State
         if progress.count(Phase.SEARCH, state)
     )
+    cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
+    if cut_off:
+        counts += f"{', ' if counts else ''}{len(cut_off)} unfinished"
     if progress.steps:
+        now = "this time " if progress.goes_on else ""
         console.print(
-            f"\nsearch: {counts}; {progress.steps:,} steps in all phases, {duration(progress.seconds)} "
+            f"\nsearch: {counts}; {now}{progress.steps:,} steps in all phases, {duration(progress.seconds)} "
             f"(estimated {duration(expected_s)})"
         )
     # The verdict is what --quiet leaves.
@@ -156,6 +178,10 @@ def shown(path: Path) -> str:
 
 def _number(value: float, sign: str = "") -> str:
     return "" if math.isnan(value) else f"{value:{sign}.3f}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _interval(value: float, low: float, high: float, sign: str = "") -> str:

@@ -34,6 +34,9 @@ class SweepProgress:
         self._phase = next(iter(totals))
         self._best, self._default = math.nan, math.nan
         self._before = 0
+        self._trained_before: dict[str, int] = {}
+        self.goes_on = False
+        """Whether any run had ended, or was under way, before this process."""
         self._bars = Progress(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=40),
@@ -58,7 +61,12 @@ class SweepProgress:
         self._live.stop()
 
     def begin(
-        self, phase: Phase, total: int, *, ended: Mapping[str, tuple[State, float]] = MappingProxyType({})
+        self,
+        phase: Phase,
+        total: int,
+        *,
+        ended: Mapping[str, tuple[State, float]] = MappingProxyType({}),
+        under_way: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """A phase starts or goes on.
 
@@ -66,23 +74,26 @@ class SweepProgress:
             phase: Which one.
             total: Its runs, those that ended before among them.
             ended: State and objective of the runs that ended before, by name.
+            under_way: Steps from which the runs that were cut off go on, by name.
         """
         self._phase, self._phase_started = phase, time.monotonic()
         self._totals[phase] = total
         self._bars.update(self._tasks[phase], total=total)
         self._before = len(ended)
+        self._trained_before = dict(under_way)
+        self.goes_on |= bool(ended or under_way)
         for run, (state, objective) in ended.items():
             self._count(run, state, objective)
 
     def begins_anew(self, run: str, cause: str) -> None:
         """A run that was cut off cannot go on from what it had saved."""
+        self._trained_before.pop(run, None)
         line = f"{self._name(run)} was cut off and begins anew: its saved state cannot be restored ({cause})"
         self._console.print(Text(line), soft_wrap=True)
 
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
         """A run was evaluated."""
-        # What several seeds of one trial cost together.
-        self._steps[self._phase, run] = int(result.get(SEEDS_PREFIX + "steps", result["steps"]))
+        self._steps[self._phase, run] = steps_of(result) - self._trained_before.get(run, 0)
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
         """A run is over."""
@@ -105,7 +116,7 @@ class SweepProgress:
 
     @property
     def steps(self) -> int:
-        """Environment steps trained so far, all runs together."""
+        """Environment steps trained since the display was made, all runs together."""
         return sum(self._steps.values())
 
     @property
@@ -151,6 +162,11 @@ class SweepProgress:
 
 
 _TITLES = {Phase.SEARCH: "search", Phase.CONFIRM: "confirm"}
+
+
+def steps_of(result: Mapping[str, Any]) -> int:
+    """Environment steps that a result took: what several seeds of one trial cost together."""
+    return int(result.get(SEEDS_PREFIX + "steps", result["steps"]))
 
 
 def duration(seconds: float) -> str:

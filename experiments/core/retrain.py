@@ -17,7 +17,7 @@ from analysis.reproduction import Reproduction, reproduce
 from analysis.schema import Phase
 from analysis.statistics import Interval
 from analysis.verdict import verdict_on
-from experiments.core.closing import shown
+from experiments.core.closing import print_damaged, shown
 from experiments.core.cluster import connected
 from experiments.core.continuation import SCHEDULE
 from experiments.core.declaration import Experiment
@@ -249,6 +249,7 @@ def _train(
 ) -> None:
     """Trains what the folder does not hold yet."""
     task = plan.task(diverged_score=diverged_score(plan))
+    print_damaged(console, folder / Phase.CONFIRM)
     tidy(folder / Phase.CONFIRM)
     there = {run.name for run in finished_runs(folder / Phase.CONFIRM)}
     runs: list[dict[str, Any]] = [

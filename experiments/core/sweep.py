@@ -29,11 +29,19 @@ from experiments.core.manifest import continued, manifest_of
 from experiments.core.phases import Interruption, confirm, confirmation_runs, search
 from experiments.core.plan import Plan
 from experiments.core.preflight import Checked, preflight
-from experiments.core.progress import SweepProgress
+from experiments.core.progress import SweepProgress, steps_of
 from experiments.core.recorder import Recorder, write_json
 from experiments.core.remaining import chosen_configurations, lacks_runs
-from experiments.core.resume import MANIFEST_FILE, FinishedRun, finished_runs, recorded_manifest
+from experiments.core.resume import (
+    MANIFEST_FILE,
+    FinishedRun,
+    finished_runs,
+    recorded_manifest,
+    unfinished_runs,
+)
+from experiments.core.schedulers import Population
 from experiments.core.trial import Task
+from experiments.core.unfinished import results_of
 
 EXIT_ALL_FAILED = 1
 GIGABYTE = 10**9
@@ -65,7 +73,6 @@ def _announce(console: Console, plan: Plan) -> Checked:
     """Checks a sweep and says what it is going to do."""
     checked = preflight(plan)
     closing.print_plan(console, plan, checked)
-    closing.print_restart(console, plan)
     return checked
 
 
@@ -122,7 +129,9 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)
         there = finished_runs(plan.folder / Phase.SEARCH)
-        progress.begin(Phase.SEARCH, max(plan.experiment.budget.trials, len(there)), ended=_ends(there))
+        total = max(plan.experiment.budget.trials, len(there))
+        under_way = _under_way(plan, Phase.SEARCH)
+        progress.begin(Phase.SEARCH, total, ended=_ends(there), under_way=under_way)
         room = CheckpointBudget(
             plan.folder / Phase.SEARCH,
             budget=plan.experiment.checkpoint_budget_gb * GIGABYTE,
@@ -136,7 +145,8 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
         recorders.append(recorder)
         wanted = confirmation_runs(plan, chosen)
         there = [run for run in finished_runs(plan.folder / Phase.CONFIRM) if run.name in wanted]
-        progress.begin(Phase.CONFIRM, len(wanted), ended=_ends(there))
+        under_way = _under_way(plan, Phase.CONFIRM)
+        progress.begin(Phase.CONFIRM, len(wanted), ended=_ends(there), under_way=under_way)
         confirm(plan, task, chosen, concurrency=concurrency, callbacks=[recorder], interruption=interruption)
         if not interruption.requested:
             keep_only(plan.folder / Phase.SEARCH, chosen)
@@ -144,6 +154,15 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
 
 def _ends(runs: Sequence[FinishedRun]) -> dict[str, tuple[State, float]]:
     return {run.name: (run.state, math.nan if run.objective is None else run.objective) for run in runs}
+
+
+def _under_way(plan: Plan, phase: Phase) -> dict[str, int]:
+    """Steps that the runs which were cut off go on from; a population's begin anew."""
+    if phase is Phase.SEARCH and isinstance(plan.experiment.scheduler, Population):
+        return {}
+    folder = plan.folder / phase
+    saved = {run.name: results_of(folder / run.name) for run in unfinished_runs(folder)}
+    return {name: steps_of(results[-1]) for name, results in saved.items() if results}
 
 
 def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> Recorder:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from analysis.report import write_report
+from analysis.schema import Phase, State
 from experiments.core.closing import print_result
 from experiments.core.options import Options
 from experiments.core.plan import Plan
@@ -17,10 +18,11 @@ from experiments.trading_sweep import EXPERIMENT
 def told(capsys):
     """Prints what a finished sweep is closed with, and gives it."""
 
-    def tell(folder):
+    def tell(folder, play=lambda progress: None):
         options = Options(name=folder.name, storage=str(folder.parents[1]))
         plan = Plan.of(EXPERIMENT, options, name=folder.parent.name, question="?")
         progress = SweepProgress(terminal(quiet=True), totals={"search": 1, "confirm": 1})
+        play(progress)
         report = write_report(folder, figures=False)
         print_result(terminal(quiet=False), plan, progress, report, expected_s=1.0)
         return capsys.readouterr().out
@@ -31,6 +33,23 @@ def told(capsys):
 def test_a_folder_with_brackets_can_be_copied_from_what_is_printed(writer, told, tmp_path):
     folder = writer.write_sweep(tmp_path / "[red]" / "trading_sweep" / "x", trials=8, seeds=2)
     assert f"python -m experiments replay {folder}\n" in told(folder)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [({}, ""), ({"trial_0000": (State.COMPLETED, 0.5)}, "this time ")]
+)
+def test_steps_and_seconds_are_told_from_runs_of_earlier_starts(writer, told, tmp_path, before, now):
+    folder = writer.write_sweep(tmp_path / "trading_sweep" / "x", trials=8, seeds=2)
+    for name in ("trial_0004", "trial_0005"):
+        (folder / "search" / name / "state.json").unlink()
+
+    def play(progress):
+        progress.begin(Phase.SEARCH, 8, ended=before)
+        progress.ended("trial_0001", State.COMPLETED, {"objective": 0.7}, None)
+        progress.reported("trial_0001", {"steps": 2000})
+
+    counts = f"search: {1 + len(before)} completed, 2 unfinished; {now}2,000 steps in all phases, "
+    assert counts in told(folder, play)
 
 
 def test_confirmation_runs_that_failed_or_diverged_are_said_below_the_verdict(writer, told, tmp_path):

@@ -77,6 +77,20 @@ def test_in_a_terminal_bars_counts_best_score_and_speed_are_shown(screen):
     assert "default 0.500" in shown
 
 
+def test_what_was_done_before_this_process_is_told_from_what_it_does():
+    progress = SweepProgress(Console(quiet=True), totals=TOTALS)
+    progress.begin(Phase.SEARCH, 4)
+    assert not progress.goes_on
+    before = {"trial_0001": 1500, "trial_0002": 1500}
+    progress.begin(Phase.SEARCH, 4, ended={"trial_0000": (State.COMPLETED, 0.5)}, under_way=before)
+    assert progress.goes_on
+    assert progress.steps == 0
+    progress.begins_anew("trial_0002", "it is damaged")
+    for run in before:
+        progress.reported(run, {"steps": 2000})
+    assert progress.steps == 500 + 2000
+
+
 def test_counts_are_kept_by_phase_and_state():
     progress = SweepProgress(Console(quiet=True), totals=TOTALS)
     play(progress)

@@ -40,7 +40,8 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
         folder / "search" / "trial_0001",
         folder / "confirm" / "rllib_seed0",
     ]
-    expected = [curve(run) for run in runs]
+    damaged = folder / "confirm" / "default_seed0"
+    expected = [curve(run) for run in (*runs, damaged)]
     told = [{"steps": 1024, "wall_s": 0.1, "score": 99.0, "objective": 99.0}]
     for run in runs:
         (run / "state.json").unlink()
@@ -48,7 +49,12 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
         unfinished.save(run, told, [{"progress": {}, "trainer": {}}])
     (runs[1] / unfinished.FILE).write_bytes(json.dumps(told).encode() + b"\nof another version")
 
+    lines = (damaged / "result.json").read_text()
+    (damaged / "result.json").write_text(lines.replace("}\n{", "}{"))
+
     printed = sweep(tmp_path)
+    assert "goes on: 0 trials, 2 unfinished and 1 confirmation run are there" in printed.splitlines()
+    assert "default_seed0: its records are damaged, so it is trained again" in printed.splitlines()
     for name, cause in (
         ("default", "KeyError: 'config'"),
         ("trial_0001", "UnreadableError: an earlier version of the suite wrote it"),
@@ -56,7 +62,8 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
     ):
         line = f"{name} was cut off and begins anew: its saved state cannot be restored ({cause})"
         assert line in printed.splitlines()
-    assert json.dumps([curve(run) for run in runs]) == json.dumps(expected)  # NaN is not equal to itself
+    # As text, since NaN is not equal to itself.
+    assert json.dumps([curve(run) for run in (*runs, damaged)]) == json.dumps(expected)
     assert not list(folder.rglob(f"{unfinished.FILE}*"))
     curves = load_sweep(folder).curves
     assert 99.0 not in curves["score"].tolist()
