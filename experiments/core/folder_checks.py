@@ -8,9 +8,12 @@ from pathlib import Path
 
 from experiments.core.errors import UserError
 from experiments.core.folder_lock import LOCK_FILE
-from experiments.core.manifest import manifest_of, same_experiment
+from experiments.core.manifest import difference_of, manifest_of
 from experiments.core.plan import Plan
-from experiments.core.resume import recorded_manifest
+from experiments.core.resume import MANIFEST_FILE, recorded_manifest
+
+_STARTED = {LOCK_FILE, f"{MANIFEST_FILE}.part"}
+"""What a start that was killed before its manifest was whole leaves; the next one writes both anew."""
 
 
 def check_folder(plan: Plan) -> None:
@@ -21,14 +24,15 @@ def check_folder(plan: Plan) -> None:
     """
     manifest = recorded_manifest(plan.folder)
     if manifest is not None:
-        difference = same_experiment(manifest, manifest_of(plan))
-        if difference:
-            way_out = (
+        difference = difference_of(manifest, manifest_of(plan))
+        if difference is not None:
+            option = "--new-name" if plan.options.new_name else "--name"
+            other = (
                 "choose another one" if plan.options.new_name else "start a new one from it with --new-name"
             )
-            option = "--new-name" if plan.options.new_name else "--name"
-            raise UserError(f"{option} {plan.sweep} holds another sweep ({difference}): {way_out}")
-    elif plan.folder.exists() and any(path.name != LOCK_FILE for path in plan.folder.iterdir()):
+            way_out = other if difference.undo is None else f"{difference.undo}, or {other}"
+            raise UserError(f"{option} {plan.sweep} holds another sweep ({difference.words}): {way_out}")
+    elif plan.folder.exists() and any(path.name not in _STARTED for path in plan.folder.iterdir()):
         raise UserError(
             f"{plan.options.storage}/{plan.name}/{plan.sweep} is not a sweep: choose another --name"
         )

@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -91,7 +91,7 @@ def continued(before: Mapping[str, Any], now: Mapping[str, Any], *, runs: bool) 
 
     Args:
         before: The manifest so far; one from before there was such a list will do.
-        now: That of the present start, of the same experiment (:func:`same_experiment`).
+        now: That of the present start, of the same experiment (:func:`difference_of`).
         runs: Whether there is anything to run.
     """
     # Through JSON, in which a tuple is a list.
@@ -107,12 +107,56 @@ ASKED = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation
 """Entries that say what is asked: with another value a run's numbers mean something else."""
 
 
-def same_experiment(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """Where two manifests ask different questions; None if they ask the same one.
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Where two manifests ask different questions."""
 
-    Returns:
-        The first entry that differs, with both values, in words.
-    """
+    words: str
+    """The first entry that differs, with both values."""
+    undo: str | None
+    """What to do on the command line in order to ask the old question; None where no option says it."""
+
+
+def difference_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference | None:
+    """Where two manifests ask different questions; None if they ask the same one."""
+    words = first_difference(old.get("experiment"), new["experiment"], "experiment")
+    if words is not None:
+        return Difference(words=words, undo=None)
+    words, undo = _changed_entry(old, new), None
+    if words is None:
+        return None
+    # Options come first, as one of them may change other entries with it.
+    for option, (before, now) in _by_option(old, new).items():
+        if before not in (None, now):
+            words, undo = f"{option} was {before}, now {now}", f"give {option} {before} again"
+            break
+    # It sets several options at once, and numbers that have none.
+    smoke_before, smoke_now = ("--smoke" in str(each.get("command")).split() for each in (old, new))
+    if smoke_before != smoke_now:
+        undo = "give --smoke again" if smoke_before else "leave out --smoke"
+    return Difference(words=words, undo=undo)
+
+
+def _by_option(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What the command line can say of the question, by option: in both manifests, None if one lacks it."""
+    steps, seeds, root = (
+        tuple(manifest.get(entry, {}).get(name) for manifest in (old, new))
+        for entry, name in (("budget", "steps_per_trial"), ("replicas", "seeds_per_trial"), ("seeds", "root"))
+    )
+    found = {
+        "--steps-per-trial": steps,
+        "--seeds-per-trial": seeds,
+        "--seed": root,
+        "--trainer": (old.get("trainer"), new.get("trainer")),
+    }
+    # Any scheduler of a search may go on where another one was.
+    if _kind(old) != _kind(new):
+        found["--scheduler"] = (_scheduler(old), _scheduler(new))
+    return found
+
+
+def _changed_entry(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
+    """The first entry that differs, with both values, in words."""
     compared = {key: (old.get(key), new.get(key)) for key in ASKED}
     for key in ("steps_per_trial", "evaluations"):
         compared[key] = (old.get("budget", {}).get(key), new["budget"][key])
@@ -149,9 +193,14 @@ def _shown(value: Any) -> str:
 
 def _kind(manifest: Mapping[str, Any]) -> str:
     """The scheduler that trains a population, whose trials are no answer to a search's question."""
-    scheduler = manifest.get("scheduler")
-    name = scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
+    name = _scheduler(manifest)
     return str(name) if name in schedulers.POPULATIONS else "one for a search"
+
+
+def _scheduler(manifest: Mapping[str, Any]) -> Any:
+    """The scheduler's name; None if the manifest has none."""
+    scheduler = manifest.get("scheduler")
+    return scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
 
 
 def _machine() -> dict[str, Any]:

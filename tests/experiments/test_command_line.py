@@ -96,6 +96,90 @@ def test_a_folder_that_is_no_sweep_is_not_touched(run_here, tmp_path):
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
+def test_a_start_that_was_killed_before_its_manifest_was_whole_can_be_repeated(run_here, tmp_path):
+    folder = tmp_path / "trading_sweep" / "x"
+    folder.mkdir(parents=True)
+    for left in (".lock", "manifest.json.part"):
+        (folder / left).write_text("{")
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path, "--name", "x", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """Gives a folder the manifest of a sweep with some options, and gives the folder."""
+    from experiments.core.manifest import manifest_of
+    from experiments.core.options import Options
+    from experiments.core.plan import Plan
+    from experiments.trading_sweep import EXPERIMENT
+
+    def begin(**options):
+        chosen = Options(name="mine", storage=str(tmp_path), **options)
+        plan = Plan.of(chosen.apply(EXPERIMENT), chosen, name="trading_sweep", question="?")
+        plan.folder.mkdir(parents=True)
+        command = "python -m experiments.trading_sweep" + (" --smoke" if chosen.smoke else "")
+        (plan.folder / "manifest.json").write_text(json.dumps(manifest_of(plan) | {"command": command}))
+        return plan.folder
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "words", "way_out"),
+    [
+        (
+            {"steps_per_trial": 16384}, ["--steps-per-trial", "32768"],
+            "--steps-per-trial was 16384, now 32768", "give --steps-per-trial 16384 again",
+        ),
+        (
+            {}, ["--seeds-per-trial", "2"],
+            "--seeds-per-trial was 1, now 2", "give --seeds-per-trial 1 again",
+        ),
+        ({"seed": 3}, [], "--seed was 3, now 0", "give --seed 3 again"),
+        ({}, ["--trainer", "rllib"], "--trainer was fast, now rllib", "give --trainer fast again"),
+        (
+            {"scheduler": "median"}, ["--scheduler", "pbt"],
+            "--scheduler was median, now pbt", "give --scheduler median again",
+        ),
+        ({"smoke": True}, [], "--steps-per-trial was 4096, now 16384", "give --smoke again"),
+        ({}, ["--smoke"], "--steps-per-trial was 16384, now 4096", "leave out --smoke"),
+        # That they differ, too, changes nothing.
+        (
+            {"seed": 3, "scheduler": "median"}, ["--scheduler", "asha"],
+            "--seed was 3, now 0", "give --seed 3 again",
+        ),
+    ],
+)  # fmt: skip
+def test_a_changed_option_is_named_with_how_to_go_on(
+    run_here, begun, tmp_path, before, arguments, words, way_out
+):
+    begun(**before)
+    done = run_here(TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", *arguments)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"error: --name mine holds another sweep ({words}): {way_out}, or start a new one from it with "
+        "--new-name\n",
+    )
+
+
+def test_what_is_there_is_said_beside_what_is_asked_for(run_here, begun, writer, tmp_path):
+    command = [TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", "--check", "--trials", "2"]
+    folder = begun()
+    config = json.loads((folder / "manifest.json").read_text())["baselines"]["default"]
+    assert "goes on" not in run_here(*command).stdout
+    for number in range(3):
+        writer.write_run(folder / "search" / f"trial_{number:04d}", config, [0.5])
+    writer.write_run(folder / "confirm" / "default_seed0", config, [0.5], test_seed=0)
+    printed = run_here(*command).stdout.splitlines()
+    assert "goes on: 3 trials and 1 confirmation run are there" in printed
+    for name, damage in (("trial_0001", "{"), ("trial_0002", None)):
+        state = folder / "search" / name / "state.json"
+        state.unlink() if damage is None else state.write_text(damage)
+    printed = run_here(*command).stdout.splitlines()
+    assert "goes on: 1 trial, 2 unfinished and 1 confirmation run are there" in printed
+    assert "trial_0001: its records are damaged, so it is trained again" in printed
+
+
 def test_a_name_that_holds_another_sweep_says_what_differs(run_here, tmp_path):
     command = [TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", "--smoke"]
     folder = tmp_path / "trading_sweep" / "mine"
@@ -320,18 +404,10 @@ def test_a_check_says_how_a_population_is_trained(run_here, tmp_path):
 
 
 @pytest.mark.parametrize("scheduler", ["pbt", "pb2"])
-def test_a_search_does_not_go_on_as_a_population(run_here, tmp_path, scheduler):
-    from experiments.core.manifest import manifest_of
-    from experiments.core.options import Options
-    from experiments.core.plan import Plan
-    from experiments.trading_sweep import EXPERIMENT
-
-    options = Options(name="mine", storage=str(tmp_path))
-    plan = Plan.of(EXPERIMENT, options, name="trading_sweep", question="?")
-    plan.folder.mkdir(parents=True)
-    (plan.folder / "manifest.json").write_text(json.dumps(manifest_of(plan)))
+def test_a_search_does_not_go_on_as_a_population(run_here, begun, tmp_path, scheduler):
+    begun()
     command = [TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", "--check"]
     assert run_here(*command, "--scheduler", "median").returncode == 0
     done = run_here(*command, "--scheduler", scheduler)
     assert done.returncode == 2
-    assert f'scheduler was "one for a search", now "{scheduler}"' in done.stderr
+    assert f"--scheduler was asha, now {scheduler}" in done.stderr
