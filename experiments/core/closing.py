@@ -103,7 +103,7 @@ def _print_there(console: Console, plan: Plan) -> None:
 def print_damaged(console: Console, phase_folder: Path) -> None:
     """Which runs of a phase count as unfinished because their records cannot be read."""
     for name in damaged_runs(phase_folder):
-        console.print(f"{name}: its records are damaged, so it is trained again", soft_wrap=True)
+        console.print(f"{name}: its records are damaged, so it counts as unfinished", soft_wrap=True)
 
 
 def print_result(

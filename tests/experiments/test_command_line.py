@@ -177,7 +177,7 @@ def test_what_is_there_is_said_beside_what_is_asked_for(run_here, begun, writer,
         state.unlink() if damage is None else state.write_text(damage)
     printed = run_here(*command).stdout.splitlines()
     assert "goes on: 1 trial, 2 unfinished and 1 confirmation run are there" in printed
-    assert "trial_0001: its records are damaged, so it is trained again" in printed
+    assert "trial_0001: its records are damaged, so it counts as unfinished" in printed
 
 
 def test_a_name_that_holds_another_sweep_says_what_differs(run_here, tmp_path):
