@@ -8,6 +8,8 @@ from typing import Annotated
 
 import tyro
 
+from analysis.command_line import one_line_errors
+
 
 @dataclass(frozen=True)
 class Report:
@@ -59,11 +61,13 @@ class Table:
 
 def main() -> int:
     """Run the command line; every user error is one line and exit code 2."""
-    command = tyro.extras.subcommand_cli_from_dict(
-        {"report": Report, "table": Table},
-        prog="python -m analysis",
-        description="Read what a sweep has left on disk.",
-    )
+    program = "python -m analysis"
+    with one_line_errors(program):
+        command = tyro.extras.subcommand_cli_from_dict(
+            {"report": Report, "table": Table},
+            prog=program,
+            description="Read what a sweep has left on disk.",
+        )
     from analysis.loading import NotASweepError
 
     try:

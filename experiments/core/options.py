@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import tyro
 
+from analysis.command_line import REGISTRY, one_line_errors
 from experiments.core import schedulers
 from experiments.core.compilation import Compile, has_compiler
 from experiments.core.declaration import Experiment
@@ -127,13 +128,15 @@ class Options:
 
 def parse(program: str, description: str, arguments: list[str]) -> Options:
     """Reads the command line; prints the help, or what is wrong in it, and exits."""
-    return tyro.cli(
-        Options,
-        prog=program,
-        description=description,
-        args=arguments,
-        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
-    )
+    with one_line_errors(program):
+        return tyro.cli(
+            Options,
+            prog=program,
+            description=description,
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
+            registry=REGISTRY,
+        )
 
 
 def _smoke(experiment: Experiment) -> Experiment:

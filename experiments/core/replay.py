@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tyro
 
+from analysis.command_line import REGISTRY, one_line_errors
 from experiments.core.errors import UserError
 
 SHOWN = 3
@@ -33,13 +34,16 @@ class ReplayOptions:
 
 def replay(arguments: list[str]) -> int:
     """Plays episodes and prints their returns against the environment's references; returns the exit code."""
-    options = tyro.cli(
-        ReplayOptions,
-        prog="python -m experiments replay",
-        description="Plays the best policy of a sweep, without Ray.",
-        args=arguments,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
+    program = "python -m experiments replay"
+    with one_line_errors(program):
+        options = tyro.cli(
+            ReplayOptions,
+            prog=program,
+            description="Plays the best policy of a sweep, without Ray.",
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff,),
+            registry=REGISTRY,
+        )
     from experiments.core.cluster import quieten
 
     quieten(debug=False)

@@ -57,6 +57,18 @@ def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arg
         (["--warm-start", "/no/such/sweep"], "--warm-start: /no/such/sweep does not exist"),
         (["--name", "a/b"], "--name 'a/b': expected a plain folder name"),
         (["--storage", "s3://bucket/x"], "expected a folder"),
+        (["--sampler", "tpee"], "--sampler: 'tpee': expected tpe, random, gp or cmaes; see python -m exp"),
+        (["--scheduler", "x"], "--scheduler: 'x': expected asha, median, hyperband, none, pbt or pb2; see"),
+        (["--sampler", "None"], "--sampler: 'None': expected tpe"),
+        (["--compile", "x"], "--compile: 'x': expected auto, always or never"),
+        (["--trials", "many"], "--trials: 'many': expected a whole number; see python -m experiments"),
+        (["--seed", "0.5"], "--seed: '0.5': expected a whole number"),
+        (
+            ["--trails", "4"],
+            "--trails, 4 (did you mean --trials?); see python -m experiments.trading_sweep -",
+        ),
+        (["--trials"], "Missing value for argument '--trials': expected one; see python -m experiments"),
+        (["x"], "Unrecognized options: x; see python -m experiments.trading_sweep --help"),
     ],
 )
 def test_a_wrong_option_is_one_line(run_here, tmp_path, arguments, message):
@@ -252,6 +264,8 @@ def test_the_list_names_every_experiment_with_its_question(run_python):
             ["replay", "/no/such/folder", "--episodes", "0"],
             "--episodes 0: expected a whole number, 1 or more",
         ),
+        (["replay"], "A sweep folder. (required); see python -m experiments replay --help"),
+        (["replay", "x", "--seed", "y"], "--seed: 'y': expected a whole number; see python -m experiments"),
     ],
 )
 def test_a_wrong_command_is_one_line(run_here, arguments, message):
