@@ -8,9 +8,11 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -24,6 +26,9 @@ from experiments.core.resume import STATE_FILE
 from experiments.core.tensorboard import TensorBoardLog
 from experiments.core.trial import CONFIGURATION, IDENTITY
 from experiments.core.unfinished import discard, refusal_of, results_of
+
+FRAME = re.compile(r'\s+File ".*", line \d+')
+"""A call in a traceback."""
 
 
 @dataclass
@@ -188,12 +193,16 @@ def config_id_of(confirmation_run: str) -> str:
 
 
 def failure_cause(trial: Trial) -> str:
-    """The last line of what a run failed with."""
+    """The exception that a run failed with, type and whole message, in one line."""
     # Tune copies this file to the storage only later, so it is read where Tune wrote it.
     written = Path(trial.error_file or "")
     text = written.read_text(encoding="utf-8") if written.is_file() else ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "the process of the run died"
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    frames = [i for i, line in enumerate(lines) if FRAME.match(line)]
+    # The source below the last frame is indented; the exception, of one line or more, begins at the margin.
+    below = lines[frames[-1] + 1 :] if frames else []
+    exception = list(dropwhile(lambda line: line[0].isspace(), below)) or lines[-1:]
+    return " ".join(" ".join(exception).split()) or "the process of the run died"
 
 
 def write_json(path: Path, value: Any) -> None:
