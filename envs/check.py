@@ -1,6 +1,7 @@
 """Does an environment keep the promises that trainers rely on? The checker for vectors that Gymnasium lacks.
 
     python -m envs.check sweeps/Trading-v0
+    python -m envs.check my_package.my_module:my/Walk-v0
     python -m envs.check my_package.my_module:MyVectorEnv size=8 --steps 5000
 
 A single environment goes through Gymnasium's `check_env` with every warning counted as a failure, and through
@@ -24,10 +25,12 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import VectorEnv
 
@@ -186,7 +189,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when everything passed, 1 when something failed, 2 when there is nothing to check.
     """
     parser = argparse.ArgumentParser(prog="python -m envs.check", description=__doc__.splitlines()[0])
-    parser.add_argument("target", help="a registered id, or module:EnvClass")
+    parser.add_argument(
+        "target",
+        help="a registered id, module:id where importing module registers it, or module:EnvClass",
+    )
     parser.add_argument("parameters", nargs="*", help="the environment's keywords, as name=value")
     parser.add_argument("--num-envs", type=int, default=3, help="lanes side by side (default 3)")
     parser.add_argument("--steps", type=int, default=1000, help="steps of each run (default 1000)")
@@ -235,16 +241,18 @@ def _makers(target: str, keywords: dict[str, Any]) -> tuple[MakeSingle | None, M
     """How to make what a target names, tried once so that a wrong keyword is found before any check."""
     make_single: MakeSingle | None = None
     make_vector: MakeVector | None = None
-    if ":" in target:
-        made = _find_class(target)
+    module_name, _, name = target.rpartition(":")
+    module = _imported(module_name) if module_name else None
+    if module is None or name in gym.registry:
+        make_single = partial(gym.make, name, disable_env_checker=True, **keywords)
+        if _spec(name).vector_entry_point is not None:
+            make_vector = partial(_make_registered, name, keywords)
+    else:
+        made = _find_class(module, name)
         if issubclass(made, gym.Env):
             make_single = partial(made, **keywords)
         else:
             make_vector = partial(_make_vector, made, keywords)
-    else:
-        make_single = partial(gym.make, target, disable_env_checker=True, **keywords)
-        if gym.spec(target).vector_entry_point is not None:
-            make_vector = partial(_make_registered, target, keywords)
     try:
         if make_single is not None:
             make_single()
@@ -255,13 +263,27 @@ def _makers(target: str, keywords: dict[str, Any]) -> tuple[MakeSingle | None, M
     return make_single, make_vector
 
 
-def _find_class(target: str) -> type[gym.Env[Any, Any] | VectorEnv[Any, Any, Any]]:
-    module_name, _, name = target.partition(":")
+def _spec(env_id: str) -> EnvSpec:
+    try:
+        return gym.spec(env_id)
+    except gym.error.Error as error:
+        way_out = "one of your own is named module:id, where importing module registers id"
+        raise ValueError(f"{str(error).rstrip('.')}; {way_out}") from error
+
+
+def _imported(module_name: str) -> ModuleType:
     # As with `python -m`, a module beside the user counts, however this was started.
     sys.path.insert(0, str(Path.cwd()))
-    found: Any = getattr(importlib.import_module(module_name), name)
+    return importlib.import_module(module_name)
+
+
+def _find_class(module: ModuleType, name: str) -> type[gym.Env[Any, Any] | VectorEnv[Any, Any, Any]]:
+    found = getattr(module, name, None)
     if not isinstance(found, type) or not issubclass(found, gym.Env | VectorEnv):
-        raise ValueError(f"{target} is not a class of gymnasium.Env or gymnasium.vector.VectorEnv")
+        raise ValueError(
+            f"{module.__name__}:{name} is not a class of gymnasium.Env or gymnasium.vector.VectorEnv, nor an "
+            f"id that importing {module.__name__} registers"
+        )
     return found
 
 

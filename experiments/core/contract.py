@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -59,9 +61,15 @@ def check_contract(env_id: str, parameters: Mapping[str, Any]) -> list[CheckResu
         if result.name in DATA_PROMISES:
             raise UserError(
                 f"{env_id} breaks a promise that training relies on, {result.name!r}: {result.problem}; "
-                f"mend it until python -m envs.check {spec.id} passes"
+                f"mend it until {check_command(env_id, parameters)} passes"
             )
     return broken
+
+
+def check_command(env_id: str, parameters: Mapping[str, Any]) -> str:
+    """What says more about the environment, to be pasted into a shell in the folder of the experiment."""
+    keywords = (f"{name}={json.dumps(value)}" for name, value in parameters.items())
+    return shlex.join(["python", "-m", "envs.check", env_id, *keywords])
 
 
 def _make_vector(env_id: str, parameters: dict[str, Any], lanes: int) -> gym.vector.VectorEnv[Any, Any, Any]:

@@ -13,11 +13,11 @@ import torch
 from analysis.schema import DEFAULT, Phase
 from experiments.core import trainer
 from experiments.core.cluster import cores_here
-from experiments.core.contract import check_contract
+from experiments.core.contract import check_command, check_contract
 from experiments.core.corners import corners, named_corners
 from experiments.core.declaration_checks import check_names, check_population, check_splits
 from experiments.core.environment_names import check_environment_names, trainer_part
-from experiments.core.environments import imported_spec, make_vector
+from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
 from experiments.core.estimate import Estimate
 from experiments.core.folder_checks import check_disk, check_folder, check_warm_start
@@ -151,10 +151,10 @@ def _contract_notes(plan: Plan) -> list[str]:
     broken = check_contract(experiment.env, experiment.env_parameters)
     if not broken:
         return []
-    spec = imported_spec(experiment.env)
     return [
-        f"{spec.id} leaves {len(broken)} of an environment's promises unkept, none that training needs: "
-        f"{'; '.join(result.name for result in broken)} (python -m envs.check {spec.id})"
+        f"{experiment.env} leaves {len(broken)} of an environment's promises unkept, none that training "
+        f"needs: {'; '.join(result.name for result in broken)} "
+        f"({check_command(experiment.env, experiment.env_parameters)})"
     ]
 
 

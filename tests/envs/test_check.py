@@ -6,6 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -299,6 +300,14 @@ def test_the_command_passes_a_sound_environment_of_the_user(user_module, capsys)
     assert "3 of 3 checks passed" in capsys.readouterr().out
 
 
+def test_the_command_takes_the_name_that_an_experiment_has_for_an_environment_of_the_user(
+    user_module, capsys, monkeypatch
+):
+    monkeypatch.setitem(gym.registry, "user/Counter-v0", EnvSpec("user/Counter-v0", entry_point=Counter))
+    assert main([f"{user_module}:user/Counter-v0", "step_size=3", "--steps", "30"]) == 0
+    assert f"{user_module}:user/Counter-v0: 3 of 3 checks passed" in capsys.readouterr().out
+
+
 def test_the_command_fails_with_one_and_names_what_failed(user_module, capsys):
     assert main([f"{user_module}:PaysForResets", "--steps", "30"]) == 1
     printed = capsys.readouterr().out
@@ -317,6 +326,8 @@ def test_the_command_checks_both_forms_of_a_registered_id(capsys):
     ("arguments", "reason"),
     [
         (["sweeps/Tradin-v0"], "doesn't exist"),
+        (["user/Env-v0"], "; one of your own is named module:id, where importing module registers id"),
+        (["envs:user/Env-v0"], "nor an id that importing envs registers"),
         (["no_such_module:Env"], "No module named 'no_such_module'"),
         (["envs:NoSuchEnv"], "NoSuchEnv"),
         (["envs:ids"], "is not a class"),

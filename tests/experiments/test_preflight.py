@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+import shlex
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -26,6 +28,7 @@ from search_spaces import choice, log_uniform, model_layouts, ppo
 
 pytestmark = pytest.mark.usefixtures("no_ray")
 DATA = Path(__file__).parent / "data"
+ROOT = Path(__file__).parents[2]
 SMALL = Experiment(
     env="broken_envs:tests/Walk-v0",
     space=log_uniform("lr", 1e-5, 1e-2, default=3e-4, source="x")
@@ -118,6 +121,18 @@ def test_a_vector_environment_that_resets_in_the_wrong_step_is_refused(tmp_path)
     with pytest.raises(UserError, match=r"breaks a promise that training relies on.*envs\.check") as caught:
         checked(tmp_path, env="broken_envs:tests/Hasty-v0")
     assert "\n" not in str(caught.value)
+
+
+def test_the_command_that_a_note_on_the_environment_names_says_what_is_wrong(tmp_path, run_python):
+    found = checked(tmp_path, env="broken_envs:tests/Unbounded-v0", env_parameters={"steps": 5})
+    (note,) = (note for note in found.notes if "promises unkept" in note)
+    assert note.startswith("broken_envs:tests/Unbounded-v0 leaves 1 of")
+    program, *arguments = shlex.split(re.search(r"\((python .*)\)", note)[1])
+    assert program == "python"
+    assert arguments[-1] == "steps=5"
+    done = run_python(*arguments, cwd=DATA, env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 1, done.stderr
+    assert "maximum value is infinity" in done.stdout
 
 
 def test_an_environment_that_raises_is_one_line(tmp_path):

@@ -29,6 +29,12 @@ class Walk(gym.Env):
         return np.full(1, self._time / self._steps, np.float32), self._reward, False, over, {}
 
 
+class Unbounded(Walk):
+    """The same in a space that the checker warns of, though it can be learned in."""
+
+    observation_space = gym.spaces.Box(0.0, np.inf, (1,), np.float32)
+
+
 class Hasty(VectorEnv):
     """Says that it resets in the next step, and resets in the same one."""
 
@@ -52,4 +58,5 @@ class Hasty(VectorEnv):
 
 
 gym.register("tests/Walk-v0", entry_point=Walk)
+gym.register("tests/Unbounded-v0", entry_point=Unbounded)
 gym.register("tests/Hasty-v0", entry_point=Walk, vector_entry_point=Hasty)
