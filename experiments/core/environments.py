@@ -123,6 +123,15 @@ def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) ->
     return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
 
 
+def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
+    """Steps after which every episode is over, as far as the environment states any."""
+    spec = imported_spec(env_id)
+    if spec.id not in envs.ids():
+        return spec.max_episode_steps
+    found = envs.entry(spec.id)
+    return found.dynamics(found.parameters(**parameters), 1).horizon
+
+
 class RLlibEnv:
     """What RLlib makes its environments with: a call gives lanes, not an instance.
 

@@ -13,7 +13,7 @@ from analysis.schema import BASELINES, FIRST_TRIAL, Phase
 from experiments.core import trainer
 from experiments.core.continuation import config_at
 from experiments.core.environment_names import trainer_part
-from experiments.core.environments import imported_spec
+from experiments.core.environments import time_limit
 from experiments.core.estimate import (
     Estimate,
     Racer,
@@ -41,7 +41,7 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
     workload = Workload(
         steps=experiment.budget.steps_per_trial,
         evaluations=experiment.budget.evaluations,
-        evaluation_s=_evaluation_seconds(plan, evaluation),
+        evaluation_s=_evaluation_seconds(evaluation, evaluation_limit(plan)),
     )
 
     def cost(config: Mapping[str, Any]) -> RunCost:
@@ -113,9 +113,13 @@ def _race(
     return racers, [n for n in looks if n >= max(state.seeds.values())]
 
 
-def _evaluation_seconds(plan: Plan, evaluation: EvaluationCost) -> float:
+def evaluation_limit(plan: Plan) -> int | None:
+    """Steps after which every episode of an evaluation in the search is over; None if nothing states any."""
+    return time_limit(plan.experiment.env, plan.arenas[Phase.SEARCH].parameters)
+
+
+def _evaluation_seconds(evaluation: EvaluationCost, limit: int | None) -> float:
     """Of one evaluation; one that was broken off goes on to the environment's time limit, if it has one."""
-    limit = imported_spec(plan.experiment.env).max_episode_steps
     if evaluation.finished or limit is None or not evaluation.steps:
         return evaluation.seconds
     return evaluation.seconds * max(1.0, limit / evaluation.steps)

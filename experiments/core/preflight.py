@@ -22,7 +22,7 @@ from experiments.core.errors import UserError
 from experiments.core.estimate import Estimate
 from experiments.core.folder_checks import check_disk, check_folder, check_warm_start
 from experiments.core.plan import Plan
-from experiments.core.plan_estimate import estimate_of
+from experiments.core.plan_estimate import estimate_of, evaluation_limit
 from experiments.core.probe import (
     Corners,
     EvaluationCost,
@@ -46,6 +46,8 @@ class Checked:
     """The extreme configurations that were tried."""
     estimate: Estimate
     """What the sweep, or the rest of it, is going to take."""
+    at_least: bool
+    """Whether it may take longer without limit: evaluation episodes did not end, and nothing says when."""
     concurrency: int
     """Runs at once that the estimate is for."""
     free_bytes: int
@@ -79,16 +81,18 @@ def preflight(plan: Plan) -> Checked:
     check_folder(plan)
     notes, found, evaluation = _tried_out(plan, task, tried)
     expected = estimate_of(plan, found, evaluation, concurrency)
+    limit = evaluation_limit(plan)
     return Checked(
         corners=found,
         estimate=expected,
+        at_least=not evaluation.finished and limit is None,
         concurrency=concurrency,
         free_bytes=check_disk(plan, expected.bytes),
         notes=(
             *notes,
             *_concurrency_notes(plan, concurrency),
             *_corner_notes(found),
-            *_episode_notes(plan, evaluation),
+            *_episode_notes(plan, evaluation, limit),
         ),
     )
 
@@ -168,14 +172,17 @@ def _corner_notes(found: Corners) -> list[str]:
     return notes
 
 
-def _episode_notes(plan: Plan, evaluation: EvaluationCost) -> list[str]:
-    """Where episodes are too long for the intervals in which they are reported."""
+def _episode_notes(plan: Plan, evaluation: EvaluationCost, limit: int | None) -> list[str]:
+    """Where episodes may have no end, or are too long for the intervals in which they are reported."""
     experiment = plan.experiment
     budget = experiment.budget
     if not evaluation.finished:
+        unended = f"not every evaluation episode ended within {evaluation.steps:,} steps, and "
+        if limit is not None:
+            return [f"{unended}an evaluation lasts until all have: up to {limit:,} steps, as is estimated"]
         return [
-            f"not every evaluation episode ended within {evaluation.steps:,} steps, and an evaluation lasts "
-            "until all have: give the environment a time limit (max_episode_steps) if it has none"
+            f"{unended}{experiment.env} states no time limit: an evaluation lasts until all have, which may "
+            "be never, so the estimate is the least it takes; register it with max_episode_steps"
         ]
     interval = budget.steps_per_trial / budget.evaluations / experiment.lanes
     if evaluation.length_mean <= interval:

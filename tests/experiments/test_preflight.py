@@ -17,13 +17,16 @@ import torch
 from experiments import Budget, Confirmation, Experiment, NoScheduler
 from experiments.__main__ import declared
 from experiments.core import preflight as checks
+from experiments.core.closing import print_plan
 from experiments.core.cluster import cores_here
+from experiments.core.environments import time_limit
 from experiments.core.errors import UserError
 from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.plan import Plan
 from experiments.core.preflight import preflight
 from experiments.core.probe import Patience
+from experiments.core.sweep import terminal
 from search_spaces import choice, log_uniform, model_layouts, ppo
 
 pytestmark = pytest.mark.usefixtures("no_ray")
@@ -172,10 +175,33 @@ def test_episodes_longer_than_an_evaluation_interval_are_said(tmp_path):
     )
 
 
-def test_an_evaluation_that_does_not_end_is_said(tmp_path, monkeypatch):
+def test_an_evaluation_that_may_never_end_is_said_and_its_estimate_is_a_lower_bound(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr("experiments.core.probe.EVALUATION_S", 0.2)
-    found = checked(tmp_path, env_parameters={"steps": 10**9})
-    assert any("give the environment a time limit" in note for note in found.notes)
+    plan = plan_of(replace(SMALL, env_parameters={"steps": 10**9}), tmp_path)
+    found = preflight(plan)
+    (note,) = (note for note in found.notes if "not every evaluation episode ended within" in note)
+    assert "broken_envs:tests/Walk-v0 states no time limit" in note
+    assert note.endswith("the estimate is the least it takes; register it with max_episode_steps")
+    print_plan(terminal(quiet=False), plan, found)
+    assert "\nestimate: at least " in capsys.readouterr().out
+
+
+def test_an_evaluation_that_ends_at_a_time_limit_is_estimated_with_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("experiments.core.probe.EVALUATION_S", 0.2)
+    plan = plan_of(replace(SMALL, env="broken_envs:tests/Limited-v0"), tmp_path)
+    found = preflight(plan)
+    assert any("lasts until all have: up to 10,000,000 steps" in note for note in found.notes)
+    assert found.estimate.seconds > 3600
+    print_plan(terminal(quiet=False), plan, found)
+    assert "at least" not in capsys.readouterr().out
+
+
+def test_the_suites_own_environments_state_their_time_limits(tmp_path):
+    assert time_limit("sweeps/Trading-v0", {"max_steps": 7}) == 7
+    assert time_limit("CartPole-v1", {}) == 500
+    assert time_limit("broken_envs:tests/Walk-v0", {}) is None
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path, monkeypatch):

@@ -59,4 +59,5 @@ class Hasty(VectorEnv):
 
 gym.register("tests/Walk-v0", entry_point=Walk)
 gym.register("tests/Unbounded-v0", entry_point=Unbounded)
+gym.register("tests/Limited-v0", entry_point=Walk, max_episode_steps=10**7, kwargs={"steps": 10**9})
 gym.register("tests/Hasty-v0", entry_point=Walk, vector_entry_point=Hasty)
