@@ -31,7 +31,7 @@ class Parameters:
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
-                raise ValueError(f"{cls._subject()} has no parameter {name!r}; {_suggestion(name, known)}")
+                raise ValueError(f"{cls._subject()} has no parameter {name!r}{_suggestion(name, known)}")
         return cls(**values)
 
     def check(self, name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
@@ -65,5 +65,5 @@ class Parameters:
 
 def _suggestion(name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return f"{hint}It takes: {', '.join(known) or 'none'}"
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    return f"{hint} It takes: {', '.join(known) or 'none'}"

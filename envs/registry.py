@@ -69,8 +69,8 @@ def entry(env_id: str) -> Entry:
     """
     if env_id not in _ENTRIES:
         nearest = difflib.get_close_matches(env_id, _ENTRIES, n=1, cutoff=0.3)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"unknown environment {env_id!r}; {hint}The suite has: {', '.join(ids())}")
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        raise ValueError(f"unknown environment {env_id!r}{hint} The suite has: {', '.join(ids())}")
     return _ENTRIES[env_id]
 
 

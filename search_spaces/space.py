@@ -100,8 +100,8 @@ class SearchSpace:
             if hyperparameter.name == name:
                 return hyperparameter
         nearest = difflib.get_close_matches(name, self.names, n=1)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise KeyError(f"the space has no name {name!r}; {hint}It has: {', '.join(self.names)}")
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        raise KeyError(f"the space has no name {name!r}{hint} It has: {', '.join(self.names)}")
 
     @property
     def names(self) -> tuple[str, ...]:

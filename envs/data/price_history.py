@@ -150,10 +150,8 @@ def _check_columns(file: Path, names: Sequence[str], *wanted: str) -> None:
         if name not in names:
             nearest = difflib.get_close_matches(name.lower(), {n.lower(): n for n in names}, n=1, cutoff=0.5)
             found = [n for n in names if nearest and n.lower() == nearest[0]]
-            hint = f"did you mean {found[0]!r}? " if found else ""
-            raise ValueError(
-                f"{file.name} has no column {name!r}; {hint}It has: {', '.join(names) or 'none'}"
-            )
+            hint = f"; did you mean {found[0]!r}?" if found else "."
+            raise ValueError(f"{file.name} has no column {name!r}{hint} It has: {', '.join(names) or 'none'}")
 
 
 def parse_date(raw: Any, where: str) -> datetime:

@@ -78,9 +78,9 @@ def _check_known(env_id: str, names: Iterable[str]) -> None:
     for name in names:
         if known is not None and name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {PREFIX + nearest[0]!r}? " if nearest else ""
+            hint = f"; did you mean {PREFIX + nearest[0]!r}?" if nearest else "."
             raise UserError(
-                f"{PREFIX}{name} is searched, but {env_id} has no parameter {name!r}; {hint}"
+                f"{PREFIX}{name} is searched, but {env_id} has no parameter {name!r}{hint} "
                 f"It takes: {', '.join(known) or 'none'}"
             )
 

@@ -168,8 +168,8 @@ def imported_spec(env_id: str) -> EnvSpec:
         raise UserError(f"environment {env_id!r}: there is no module {error.name!r} to import") from error
     except gym.error.Error as error:
         nearest = difflib.get_close_matches(plain, gym.registry, n=1, cutoff=0.3)
-        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
         raise UserError(
-            f"unknown environment {env_id!r}; {hint}The suite has: {', '.join(envs.ids())}; "
+            f"unknown environment {env_id!r}{hint} The suite has: {', '.join(envs.ids())}; "
             "one of your own is named 'module:id', where importing module registers id"
         ) from error

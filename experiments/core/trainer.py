@@ -57,8 +57,8 @@ def check_names(names: Iterable[str]) -> None:
     for name in names:
         if name not in NAMES:
             nearest = difflib.get_close_matches(name, NAMES, n=1)
-            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-            raise UserError(f"the trainer does not know {name!r}; {hint}It knows: {', '.join(NAMES)}")
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+            raise UserError(f"the trainer does not know {name!r}{hint} It knows: {', '.join(NAMES)}")
 
 
 def complete(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:

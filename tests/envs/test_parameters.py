@@ -58,5 +58,5 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_with_all():
 
 
 def test_a_name_like_no_other_is_answered_with_all_names():
-    with pytest.raises(ValueError, match="has no parameter 'colour'; It takes: heat, trays, fan"):
+    with pytest.raises(ValueError, match=r"has no parameter 'colour'\. It takes: heat, trays, fan"):
         OvenParameters.from_mapping({"colour": "red"})

@@ -110,7 +110,7 @@ def test_files_that_are_none_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"broken\.parquet is not a Parquet file"):
         load(tmp_path / "broken.parquet")
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(ValueError, match="has no column 'close'; It has: none"):
+    with pytest.raises(ValueError, match=r"has no column 'close'\. It has: none"):
         load(tmp_path / "empty.csv")
 
 
