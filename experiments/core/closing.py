@@ -17,7 +17,7 @@ from experiments.core.declaration import Experiment
 from experiments.core.estimate import Estimate
 from experiments.core.plan import Plan
 from experiments.core.preflight import Checked
-from experiments.core.progress import SweepProgress, duration
+from experiments.core.progress import SweepProgress, counted, duration
 from experiments.core.resume import damaged_runs, finished_runs, unfinished_runs
 from experiments.core.schedulers import Population, interval_points
 
@@ -30,8 +30,8 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
     console.print(
         f"{experiment.env}: {_search(experiment)}{seeds} over "
-        f"{len(experiment.space)} hyperparameters, then the best {confirmation.top_k} and 2 baselines on "
-        f"{confirmation} test seeds each"
+        f"{counted(len(experiment.space), 'hyperparameter')}, then the best {experiment.top_k} and 2 "
+        f"baselines on {confirmation} test seed{'' if confirmation.maximum == 1 else 's'} each"
     )
     _print_there(console, plan)
     if plan.warm_start is not None:
@@ -45,17 +45,17 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         console.print("the environment states no optimum: scores are raw returns")
     corners, expected = checked.corners, checked.estimate
     console.print(
-        f"checked: the environment's contract, {len(experiment.space)} names, {corners.updated} of "
-        f"{corners.given} extreme configurations took an update, storage has "
+        f"checked: the environment's contract, {counted(len(experiment.space), 'name')}, "
+        f"{corners.updated} of {corners.given} extreme configurations took an update, storage has "
         f"{checked.free_bytes / 1e9:,.0f} GB free"
     )
     for note in checked.notes:
         console.print(f"note: {note}", soft_wrap=True)
     least = "at least " if checked.at_least else ""
     console.print(
-        f"estimate: {least}{duration(expected.seconds)} with {_counted(checked.concurrency, 'run')} at once (search "
-        f"{duration(expected.search_s)}; confirmation {_confirmation(expected)}; start and report "
-        f"{duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
+        f"estimate: {least}{duration(expected.seconds)} with {counted(checked.concurrency, 'run')} at once "
+        f"(search {duration(expected.search_s)}; confirmation {_confirmation(expected)}; start and "
+        f"report {duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
         f"{expected.bytes / 1e6:,.0f} MB of disk"
     )
 
@@ -71,11 +71,11 @@ def _search(experiment: Experiment) -> str:
     """What is trained before the confirmation."""
     budget, scheduler = experiment.budget, experiment.scheduler
     if not isinstance(scheduler, Population):
-        return f"{budget.trials} trials of up to {budget.steps_per_trial:,} steps"
+        return f"{counted(budget.trials, 'trial')} of up to {counted(budget.steps_per_trial, 'step')}"
     every = budget.steps_per_trial * interval_points(scheduler, budget.evaluations) // budget.evaluations
     return (
-        f"a population of {budget.trials}, {budget.steps_per_trial:,} steps each, compared every {every:,} "
-        f"({scheduler.name})"
+        f"a population of {budget.trials}, {counted(budget.steps_per_trial, 'step')} each, compared "
+        f"every {every:,} ({scheduler.name})"
     )
 
 

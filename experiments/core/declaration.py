@@ -139,6 +139,11 @@ class Experiment:
     checkpoint_budget_gb: float = 2.0
     """Gigabytes (10^9 bytes) that the search's checkpoints may take; the worst finished trials' go first."""
 
+    @property
+    def top_k(self) -> int:
+        """Configurations of the search that are confirmed: no more than it tries beside the default one."""
+        return min(self.confirmation.top_k, self.budget.trials - 1)
+
     def __post_init__(self) -> None:
         for name in ("env_parameters", "validation_parameters", "test_parameters", "fixed"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -74,10 +76,15 @@ class Options:
         """
         _check_name("--name", self.name)
         _check_name("--new-name", self.new_name)
-        if self.new_name is not None and self.name in {None, self.new_name}:
+        if self.new_name is not None and self.name is None:
             raise UserError(
                 f"--new-name {self.new_name}: expected --name as well, of the sweep to start from; "
                 "--name alone starts a sweep from nothing"
+            )
+        if self.new_name is not None and self.new_name == self.name:
+            raise UserError(
+                f"--new-name {self.new_name}: expected another name than {self.name}, the sweep to start "
+                "from; leave out --new-name to go on with that one"
             )
         if self.new_name is not None and self.warm_start is not None:
             raise UserError(f"--new-name starts from --name {self.name}: leave out --warm-start")
@@ -101,17 +108,27 @@ class Options:
                 f"--sampler {self.sampler}: nothing proposes configurations under {scheduler.name}; leave it "
                 "out, or choose another --scheduler"
             )
-        return replace(
-            experiment,
-            budget=replace(experiment.budget, **spent),
-            confirmation=replace(experiment.confirmation, **confirmed),
-            **_given(
-                seed=self.seed,
-                scheduler=scheduler,
-                sampler=self.sampler,
-                seeds_per_trial=self.seeds_per_trial,
-            ),
-        )
+        with _named_as_given(trials="--trials", steps_per_trial="--steps-per-trial"):
+            budget = replace(experiment.budget, **spent)
+        with _named_as_given(top_k="--top-k", seeds="--confirm-seeds"):
+            confirmation = replace(experiment.confirmation, **confirmed)
+        if self.top_k is not None and self.top_k >= budget.trials:
+            raise UserError(
+                f"--top-k {self.top_k}: expected at most {budget.trials - 1}, as many as are tried beside "
+                f"the default configuration in {budget.trials} trials; raise --trials, or lower --top-k"
+            )
+        with _named_as_given(seed="--seed", seeds_per_trial="--seeds-per-trial"):
+            return replace(
+                experiment,
+                budget=budget,
+                confirmation=confirmation,
+                **_given(
+                    seed=self.seed,
+                    scheduler=scheduler,
+                    sampler=self.sampler,
+                    seeds_per_trial=self.seeds_per_trial,
+                ),
+            )
 
     def _check_compile(self, experiment: Experiment) -> None:
         if not has_compiler():
@@ -149,8 +166,18 @@ def _smoke(experiment: Experiment) -> Experiment:
 
 
 def _check_name(option: str, name: str | None) -> None:
-    if name is not None and (Path(name).name != name or name in {".", ".."}):
+    if name is not None and (Path(name).name != name or name in {"", ".", ".."}):
         raise UserError(f"{option} {name!r}: expected a plain folder name, without a path")
+
+
+@contextlib.contextmanager
+def _named_as_given(**options: str) -> Iterator[None]:
+    """Calls a field that is refused by the option that set it, since declared ones were checked before."""
+    try:
+        yield
+    except UserError as error:
+        name, _, rest = str(error).partition("=")
+        raise UserError(f"{options[name]} {rest}" if name in options else str(error)) from error
 
 
 def _given(**options: Any) -> dict[str, Any]:

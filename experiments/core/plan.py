@@ -112,7 +112,7 @@ class Plan:
         """Runs of the confirmation, if no baseline is among the winners; the most that a race may take."""
         confirmation = self.experiment.confirmation
         baselines = sum(most_seeds(name, confirmation.looks) for name in self.baselines)
-        return baselines + confirmation.top_k * confirmation.maximum
+        return baselines + self.experiment.top_k * confirmation.maximum
 
     @property
     def cores(self) -> int | None:

@@ -88,7 +88,7 @@ def _race(
     if missing_trials(plan):
         # The best so far are taken to remain the best.
         begun = sorted((n for config, n in done.items() if config not in BASELINES), reverse=True)
-        best = islice(chain(begun, repeat(0)), plan.experiment.confirmation.top_k)
+        best = islice(chain(begun, repeat(0)), plan.experiment.top_k)
         return [
             *(
                 Racer(run=cost(config), most=most_seeds(name, looks), done=done[name])

@@ -185,9 +185,10 @@ def _episode_notes(plan: Plan, evaluation: EvaluationCost, limit: int | None) ->
             "be never, so the estimate is the least it takes; register it with max_episode_steps"
         ]
     interval = budget.steps_per_trial / budget.evaluations / experiment.lanes
+    takes = f"{interval:,.0f}" if interval >= 1 else "less than one"
     if evaluation.length_mean <= interval:
         return []
     return [
         f"an episode lasts about {evaluation.length_mean:,.0f} steps, but between evaluations a lane takes "
-        f"{interval:,.0f}: some will find no finished training episode (train/return_mean is missing there)"
+        f"{takes}: some will find no finished training episode (train/return_mean is missing there)"
     ]

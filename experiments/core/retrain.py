@@ -28,7 +28,7 @@ from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.phases import Interruption, train_all
 from experiments.core.plan import Plan
-from experiments.core.progress import SweepProgress
+from experiments.core.progress import SweepProgress, counted
 from experiments.core.recorder import Recorder, run_name, write_json
 from experiments.core.resume import finished_runs, tidy
 from experiments.core.searcher import ListedSearch
@@ -151,9 +151,11 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
     used = set(original.sweep.confirmation["test_seed"].dropna().astype(int))
     overlap = sorted(used & set(indices))
     if overlap:
+        first = max(200, max(used) + 1)
+        others = f"{first}" if len(indices) == 1 else f"{first}-{first + len(indices) - 1}"
         raise UserError(
             f"--seeds {options.seeds}: the confirmation used {', '.join(map(str, overlap))} already; "
-            f"expected others, such as 200-{199 + len(indices)}"
+            f"expected others, such as {others}"
         )
     plan = Plan(
         experiment=original.declared(experiment),
@@ -165,8 +167,8 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
     folder = original.sweep.folder / "retrain" / plan.sweep
     console = terminal(quiet=options.quiet)
     console.print(
-        f"{original.config_id} of {shown(original.sweep.folder)}: {len(indices)} runs of "
-        f"{plan.experiment.budget.steps_per_trial:,} steps on test seeds {options.seeds}"
+        f"{original.config_id} of {shown(original.sweep.folder)}: {counted(len(indices), 'run')} of "
+        f"{counted(plan.experiment.budget.steps_per_trial, 'step')} on test seeds {options.seeds}"
     )
     interruption = Interruption()
     with sole_use(folder, way_out="choose other --seeds"):
@@ -220,7 +222,7 @@ def read_seeds(text: str) -> list[int]:
 
 def sentence(found: Reproduction, runs: int) -> str:
     """What a comparison means, in words."""
-    opening = f"Retrained on {runs} new seeds: {found.mean:.3f}"
+    opening = f"Retrained on {counted(runs, 'new seed')}: {found.mean:.3f}"
     low, high = found.confirmed
     if not low <= high:
         return (
@@ -233,7 +235,7 @@ def sentence(found: Reproduction, runs: int) -> str:
         f"(confirmed mean {found.confirmed_mean:.3f})."
     )
     low, high = found.expected
-    expected = f"the mean of {runs} new runs is expected in [{low:.3f}, {high:.3f}]"
+    expected = f"the mean of {counted(runs, 'new run')} is expected in [{low:.3f}, {high:.3f}]"
     if found.within_expected:
         return f"{opening} Reproduced: {expected}."
     return f"{opening} Not reproduced: {expected}."

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.__main__ import declared
 from experiments.core import preflight
 from experiments.core.probe import Patience
 
@@ -25,7 +26,7 @@ def few_corners(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--trials", "0"], "trials=0: expected a whole number"),  # found before Ray is imported
+        (["--trials", "0"], "--trials 0: expected a whole number"),  # found before Ray is imported
         # And after.
         (["--name", "a", "--new-name", "b"], "a does not exist; expected a sweep folder, such as results/"),
     ],
@@ -43,18 +44,21 @@ def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arg
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--trials", "0"], "trials=0: expected a whole number"),
-        (["--trials", "-4"], "trials=-4: expected a whole number"),
-        (["--steps-per-trial", "-1"], "steps_per_trial=-1"),
-        (["--confirm-seeds", "0"], "seeds=0"),
-        (["--top-k", "-1"], "top_k=-1"),
-        (["--seed", "-1"], "seed=-1"),
+        (["--trials", "0"], "--trials 0: expected a whole number"),
+        (["--trials", "-4"], "--trials -4: expected a whole number"),
+        (["--steps-per-trial", "-1"], "--steps-per-trial -1: expected a whole number, 1 or more"),
+        (["--confirm-seeds", "0"], "--confirm-seeds 0: expected a whole number, 1 to 4096"),
+        (["--top-k", "-1"], "--top-k -1: expected a whole number, 1 or more"),
+        (["--top-k", "48"], "--top-k 48: expected at most 47, as many as are tried beside the default con"),
+        (["--seed", "-1"], "--seed -1: expected a whole number, 0 or more"),
+        (["--seeds-per-trial", "0"], "--seeds-per-trial 0: expected a whole number, 1 to"),
         (["--concurrency", "0"], "--concurrency 0: expected a whole number, 1 or more"),
         (["--new-name", "b"], "--new-name b: expected --name as well"),
-        (["--name", "b", "--new-name", "b"], "--new-name b: expected --name as well"),
+        (["--name", "b", "--new-name", "b"], "--new-name b: expected another name than b, the sweep to sta"),
         (["--name", "a", "--new-name", "b/c"], "--new-name 'b/c': expected a plain folder name"),
         (["--name", "a", "--new-name", "b", "--warm-start", "c"], "leave out --warm-start"),
         (["--warm-start", "/no/such/sweep"], "--warm-start: /no/such/sweep does not exist"),
+        (["--name", ""], "--name '': expected a plain folder name"),
         (["--name", "a/b"], "--name 'a/b': expected a plain folder name"),
         (["--storage", "s3://bucket/x"], "expected a folder"),
         (["--sampler", "tpee"], "--sampler: 'tpee': expected tpe, random, gp or cmaes; see python -m exp"),
@@ -247,11 +251,15 @@ def test_a_check_says_what_it_was_told_letter_by_letter(run_here, tmp_path):
     assert done.stdout.splitlines()[0] == question
 
 
-def test_the_list_names_every_experiment_with_its_question(run_python):
-    done = run_python("-m", "experiments", env={"COLUMNS": "200"})
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_the_list_names_every_experiment_with_its_question(run_here, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = run_here("experiments/__main__.py")
     assert done.returncode == 0
-    assert "trading_sweep" in done.stdout
-    assert "Does tuning PPO pay on a mean-reverting market?" in done.stdout
+    shown = [line.split("│") for line in done.stdout.splitlines() if "│" in line]
+    assert [name.strip() for name, _ in shown if name.strip()] == list(declared())
+    said = " ".join(" ".join(told for _, told in shown).split())
+    assert "Does tuning PPO pay on a mean-reverting market?" in said
 
 
 @pytest.mark.parametrize(
@@ -339,8 +347,9 @@ main(EXPERIMENT)
         (
             'uniform("gae_lamda", 0.8, 1.0, default=0.9, source="x")',
             {},
-            "the trainer does not know 'gae_lamda'; did you mean 'gae_lambda'?",
+            "the trainer does not know 'gae_lamda'; did you mean 'gae_lambda'? It knows: lr,",
         ),
+        ("model_layouts.MLP", {"learning_rate": 0.1}, "does not know 'learning_rate'. It knows: lr,"),
         ("model_layouts.MLP", {"num_sgd_iter": 3}, "the trainer does not know 'num_sgd_iter'"),
         (
             'choice("batch_size", 256, default=256, source="x")',

@@ -58,7 +58,7 @@ def test_options_replace_only_what_they_name():
 
 def test_an_option_that_makes_no_sense_is_refused():
     experiment = Experiment(env="x", space=ppo.CORE, budget=BUDGET)
-    with pytest.raises(UserError, match="trials=-1"):
+    with pytest.raises(UserError, match="--trials -1: expected a whole number"):
         Options(trials=-1).apply(experiment)
 
 

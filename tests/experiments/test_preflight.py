@@ -175,6 +175,45 @@ def test_episodes_longer_than_an_evaluation_interval_are_said(tmp_path):
     )
 
 
+@pytest.mark.parametrize(("steps_per_trial", "takes"), [(16, "less than one"), (32, "1"), (256, "8")])
+def test_an_interval_of_less_than_a_step_is_called_so(tmp_path, steps_per_trial, takes):
+    found = checked(tmp_path, budget=Budget(trials=4, steps_per_trial=steps_per_trial, evaluations=4))
+    assert any(f"between evaluations a lane takes {takes}: some" in note for note in found.notes)
+
+
+def test_no_more_is_planned_to_be_confirmed_than_the_search_tries(tmp_path, capsys):
+    few = replace(
+        SMALL, confirmation=Confirmation(top_k=3, seeds=2), budget=Budget(trials=2, steps_per_trial=1024)
+    )
+    plan = plan_of(few, tmp_path)
+    found = preflight(plan)
+    assert plan.test_runs == (2 + 1) * 2
+    one = preflight(plan_of(replace(few, confirmation=Confirmation(top_k=1, seeds=2)), tmp_path))
+    assert found.estimate.steps == one.estimate.steps
+    print_plan(terminal(quiet=False), plan, found)
+    assert "then the best 1 and 2 baselines on 2 test seeds each" in " ".join(capsys.readouterr().out.split())
+
+
+def test_one_of_anything_is_said_as_one(tmp_path, capsys):
+    single = replace(
+        SMALL,
+        space=log_uniform("lr", 1e-5, 1e-2, default=3e-4, source="x"),
+        budget=Budget(trials=1, steps_per_trial=1024, evaluations=4),
+        confirmation=Confirmation(top_k=1, seeds=1),
+    )
+    plan = Plan.of(single, Options(storage=str(tmp_path), concurrency=1), name="small_sweep", question="?")
+    print_plan(terminal(quiet=False), plan, preflight(plan))
+    told = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "1 trial of",
+        "over 1 hyperparameter,",
+        "on 1 test seed each",
+        ", 1 name,",
+        "with 1 run at once",
+    ):
+        assert part in told
+
+
 def test_an_evaluation_that_may_never_end_is_said_and_its_estimate_is_a_lower_bound(
     tmp_path, monkeypatch, capsys
 ):

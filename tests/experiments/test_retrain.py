@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.after_race import estimate
+from analysis.report import write_report
 from analysis.reproduction import reproduce
 from analysis.statistics import NO_INTERVAL, Interval
 from experiments import trading_sweep
@@ -68,6 +69,17 @@ def test_a_best_yaml_of_another_version_is_one_line(tmp_path, best, words):
     assert not (tmp_path / "retrain").exists()
 
 
+@pytest.mark.parametrize(("seeds", "others"), [("3", "200"), ("3-5", "200-202")])
+def test_seeds_that_the_confirmation_used_are_refused_with_others(writer, tmp_path, seeds, others):
+    folder = writer.write_sweep(tmp_path / "trading_sweep" / "x", trials=8)
+    write_report(folder, figures=False)
+    with pytest.raises(UserError, match=f"already; expected others, such as {others}$"):
+        retrain(
+            trading_sweep.EXPERIMENT, Options(retrain=folder, seeds=seeds), name="trading_sweep", question="?"
+        )
+    assert not (folder / "retrain").exists()
+
+
 @pytest.mark.parametrize("options", [Options(seeds="200-201"), Options(retrain=Path())])
 def test_a_folder_and_its_seeds_go_together(options):
     with pytest.raises(UserError, match="give both, or neither"):
@@ -83,6 +95,7 @@ def test_the_comparison_is_said_with_both_intervals():
     assert "outside the confirmed interval" in far
     assert "Not reproduced" in far
     alone = sentence(reproduce(estimate([0.9]), [0.9], confirmed=NO_INTERVAL), 1)
+    assert alone.startswith("Retrained on 1 new seed: ")
     assert "nothing follows" in alone
     assert "nan" not in alone
 
