@@ -25,16 +25,15 @@ def list_experiments() -> None:
     from rich.table import Table
 
     table = Table(show_edge=False, pad_edge=False, show_lines=True)
-    for heading in ("python -m experiments.…", "question", "environment", "search", "confirmation"):
-        table.add_column(heading)
+    # A name is there to be typed: it is never cut, however narrow the terminal.
+    table.add_column("python -m experiments.…", no_wrap=True)
+    table.add_column("question, environment, search and confirmation", overflow="fold")
     for name, (question, experiment) in declared().items():
         budget, confirmation = experiment.budget, experiment.confirmation
         table.add_row(
             name,
-            question,
-            experiment.env,
-            f"{budget.trials} x {budget.steps_per_trial:,} steps",
-            f"{confirmation.top_k} + 2 on {confirmation} seeds",
+            f"{question}\n{experiment.env}: {budget.trials} x {budget.steps_per_trial:,} steps, "
+            f"then {experiment.top_k} + 2 on {confirmation} seeds",
         )
     Console(highlight=False, markup=False, emoji=False).print(table)
 
