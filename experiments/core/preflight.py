@@ -31,6 +31,7 @@ from experiments.core.probe import (
     measure_evaluation,
     try_corners,
 )
+from experiments.core.progress import counted
 from experiments.core.trial import Task, ppo_config
 from experiments.core.workers import Environments
 
@@ -189,6 +190,7 @@ def _episode_notes(plan: Plan, evaluation: EvaluationCost, limit: int | None) ->
     if evaluation.length_mean <= interval:
         return []
     return [
-        f"an episode lasts about {evaluation.length_mean:,.0f} steps, but between evaluations a lane takes "
-        f"{takes}: some will find no finished training episode (train/return_mean is missing there)"
+        f"an episode lasts about {counted(round(evaluation.length_mean), 'step')}, but between evaluations a "
+        f"lane takes {takes}: some will find no finished training episode (train/return_mean is missing "
+        "there)"
     ]

@@ -175,6 +175,12 @@ def test_episodes_longer_than_an_evaluation_interval_are_said(tmp_path):
     )
 
 
+def test_an_episode_of_one_step_is_called_so(tmp_path):
+    budget = Budget(trials=4, steps_per_trial=16, evaluations=4)
+    found = checked(tmp_path, env_parameters={"steps": 1}, budget=budget)
+    assert any(note.startswith("an episode lasts about 1 step, but") for note in found.notes)
+
+
 @pytest.mark.parametrize(("steps_per_trial", "takes"), [(16, "less than one"), (32, "1"), (256, "8")])
 def test_an_interval_of_less_than_a_step_is_called_so(tmp_path, steps_per_trial, takes):
     found = checked(tmp_path, budget=Budget(trials=4, steps_per_trial=steps_per_trial, evaluations=4))
