@@ -87,8 +87,8 @@ def _print_there(console: Console, plan: Plan) -> None:
         return
     also = f", {len(cut_off)} unfinished" if cut_off else ""
     console.print(
-        f"goes on: {_counted(ended[Phase.SEARCH], 'trial')}{also} and "
-        f"{_counted(ended[Phase.CONFIRM], 'confirmation run')} are there",
+        f"goes on: {counted(ended[Phase.SEARCH], 'trial')}{also} and "
+        f"{counted(ended[Phase.CONFIRM], 'confirmation run')} are there",
         soft_wrap=True,
     )
     for phase in Phase:
@@ -179,10 +179,6 @@ def shown(path: Path) -> str:
 
 def _number(value: float, sign: str = "") -> str:
     return "" if math.isnan(value) else f"{value:{sign}.3f}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _interval(value: float, low: float, high: float, sign: str = "") -> str:
