@@ -141,13 +141,18 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 
 def _read_run(run: Path, phase: Phase) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Give a run's row and its evaluations."""
-    params = _read_object(run / "params.json") or {}
-    ending = _read_object(run / "state.json") or {}
+    """Give a run's row and its evaluations.
+
+    One whose records are damaged counts as unfinished, as it does for the sweep that goes on with it.
+    """
+    params, ending = _read_object(run / "params.json"), _read_object(run / "state.json") or {}
+    evaluations, whole = _read_evaluations(run / "result.json")
     state = _state(ending.get("state"))
+    if params is None or not whole or (state != State.FAILED and not evaluations):
+        state = State.RUNNING
+    params = params or {}
     config_id, _, seed_index = run.name.rpartition("_seed") if phase == Phase.CONFIRM else (run.name, "", "")
     test_seed = params.get("test_seed", int(seed_index) if seed_index.isdigit() else None)
-    evaluations = _read_evaluations(run / "result.json")
     last = evaluations[-1] if evaluations else dict.fromkeys(EVALUATION, math.nan)
     cause = ending.get("cause")
     row = {
@@ -174,23 +179,26 @@ def _state(stated: Any) -> State:
         return State.RUNNING
 
 
-def _read_evaluations(path: Path) -> list[dict[str, float]]:
-    """Read the evaluations in the order of their steps; of two at the same step the later one counts.
+def _read_evaluations(path: Path) -> tuple[list[dict[str, float]], bool]:
+    """Read the evaluations in the order of their steps, and whether every line could be read.
 
-    A run that continued from a checkpoint writes the steps after the checkpoint once more.
+    Of two at the same step the later one counts: a run that continued from a checkpoint writes the steps
+    after the checkpoint once more.
     """
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return []
+        return [], False
     by_steps: dict[float, dict[str, float]] = {}
+    whole = True
     for line in lines:
         result = _parse_object(line)
         if result is None or math.isnan(_number(result.get("steps"))):
+            whole = False
             continue
         extras = sorted(key for key in result if key.startswith((ENV_PREFIX, SEEDS_PREFIX)))
         by_steps[float(result["steps"])] = {key: _number(result.get(key)) for key in (*EVALUATION, *extras)}
-    return [by_steps[steps] for steps in sorted(by_steps)]
+    return [by_steps[steps] for steps in sorted(by_steps)], whole
 
 
 def _number(value: Any) -> float:
