@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def population(tmp_path_factory):
-    """A population that was stopped once its first members had reported, and then run to its end."""
+    """A population that a plain `kill` stopped once its first members had reported, then run to its end."""
     storage = tmp_path_factory.mktemp("results")
     command = [
         sys.executable, "-m", "experiments.trading_sweep", "--storage", str(storage), "--name", "x",
@@ -30,9 +30,10 @@ def population(tmp_path_factory):
     while not list(folder.glob("search/*/result.json")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=120)
-    assert running.returncode == 130, err
+    running.send_signal(signal.SIGTERM)
+    out, err = running.communicate(timeout=120)
+    assert (running.returncode, err) == (143, "")
+    assert "to go on where it was: python -m experiments.trading_sweep" in out
     ended = len(list(folder.glob("search/*/state.json")))
     cut_off = len(list(folder.glob("search/*/params.json"))) - ended
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)

@@ -135,7 +135,7 @@ def test_the_best_configuration_can_be_trained_again_on_seeds_that_nobody_used(s
     folder, _ = smoke
     done = run_python("-m", "experiments.trading_sweep", "--retrain", folder, "--seeds", "200")
     assert done.returncode == 0, done.stderr
-    assert "Retrained on 1 new seeds" in done.stdout
+    assert "Retrained on 1 new seed:" in done.stdout
     (written,) = folder.glob("retrain/*_200/reproduction.json")
     assert list(json.loads(written.read_text())["values"]) == ["200"]
     assert len(load_sweep(written.parent).confirmation) == 1
