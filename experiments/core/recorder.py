@@ -141,8 +141,8 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         self._close(trial, self._state_of(trial.last_result), trial.last_result.get("cause"))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Writes why the run failed."""
-        self._close(trial, State.FAILED, failure_cause(trial))
+        """Writes why the run failed; one whose process ended with the sweep is unfinished."""
+        self._close(trial, None if self.interrupted else State.FAILED, failure_cause(trial))
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
         """Leaves what is still under way unfinished."""
