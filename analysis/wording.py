@@ -46,7 +46,7 @@ def sentence(outcome: str, facts: Facts) -> str:
     gap = _gap(against, (facts.winner, DEFAULT), facts)
     default_mean = _mean(facts, DEFAULT)
     if outcome == "too few seeds":
-        shared = _count(against.pairs, "test seed")
+        shared = counted(against.pairs, "test seed")
         return (
             f"Too few seeds to tell: {facts.winner} and the default share {shared}, and a verdict needs "
             f"{facts.min_pairs}. So far {_mean(facts, facts.winner)} against {default_mean}."
@@ -84,11 +84,11 @@ def race_note(race: "Race") -> str:
         "open": "still open before",
     }
     listed = "; ".join(
-        f"{config} {ends[standing]} {_count(race.seeds[config], 'seed')}"
+        f"{config} {ends[standing]} {counted(race.seeds[config], 'seed')}"
         for config, standing in race.standings.items()
     )
     if not race.is_over:
-        return f"The race of the confirmation is unfinished after {_count(race.spent, 'run')}: {listed}."
+        return f"The race of the confirmation is unfinished after {counted(race.spent, 'run')}: {listed}."
     return f"The race spent {race.spent} of {race.most} runs and saved {race.most - race.spent}: {listed}."
 
 
@@ -100,12 +100,12 @@ def notes(table: pd.DataFrame) -> tuple[str, ...]:
     ):
         if missing:
             lines.append(
-                f"{config_id}: {_count(missing, 'confirmation run')} failed or unfinished, so without a "
+                f"{config_id}: {counted(missing, 'confirmation run')} failed or unfinished, so without a "
                 "value. Comparisons use the seeds that both sides have."
             )
         if diverged:
             lines.append(
-                f"{config_id}: {_count(diverged, 'confirmation run')} diverged, counted as the floor "
+                f"{config_id}: {counted(diverged, 'confirmation run')} diverged, counted as the floor "
                 "or as random actions, whichever is worse."
             )
     return tuple(lines)
@@ -117,7 +117,7 @@ def _scored(facts: Facts, *, after: str = "") -> str:
     around = f" {facts.scale.interval_text(interval.low, interval.high)}" if has_interval else ""
     verb = "scores" if facts.scale.has_references else "returns"
     score = f"{_mean(facts, str(facts.winner))}{around}"
-    seeds = _count(facts.seeds[str(facts.winner)], "seed")
+    seeds = counted(facts.seeds[str(facts.winner)], "seed")
     return f"{facts.winner}{after} {verb} {score} on {seeds} that the search never saw"
 
 
@@ -143,7 +143,7 @@ def _gap(against: "Comparison", sides: tuple[str, str], facts: Facts) -> str:
     """Give the difference of two, and its seeds where one side has more, as it is not that of the means."""
     difference, low, high = facts.scale.text(against.difference, against.low, against.high, signed=True)
     fewer = against.pairs < max(facts.seeds[side] for side in sides)
-    seeds = f" (on the {_count(against.pairs, 'seed')} that both have)" if fewer else ""
+    seeds = f" (on the {counted(against.pairs, 'seed')} that both have)" if fewer else ""
     return f"{difference} [{low}, {high}]{seeds}"
 
 
@@ -159,5 +159,6 @@ def _mean(facts: Facts, config_id: str) -> str:
     return "no value" if mean is None else facts.scale.text(mean)[0]
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str) -> str:
+    """Give a number with its noun, such as "1 trial" or "2,048 steps"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -14,7 +14,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from experiments.core.checkpoint_files import checkpoint_bytes, drop_checkpoints
-from experiments.core.resume import STATE_FILE, finished_runs, merit
+from experiments.core.resume import PARAMS_FILE, STATE_FILE, finished_runs, merit
 
 
 class CheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
@@ -62,7 +62,7 @@ class CheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
             if (folder / STATE_FILE).exists():
                 if folder not in self._finished:
                     self._finished[folder] = checkpoint_bytes(folder)
-            elif (folder / "params.json").exists():
+            elif (folder / PARAMS_FILE).exists():
                 unfinished.append(checkpoint_bytes(folder))
         self._largest = max([self._largest, *self._finished.values(), *unfinished], default=0)
         allowed = self._budget - sum(unfinished) - len(unfinished) * self._largest

@@ -12,12 +12,12 @@ from rich.text import Text
 from analysis.report import Report
 from analysis.schema import Phase, State
 from analysis.verdict import Verdict
-from analysis.wording import race_note
+from analysis.wording import counted, race_note
 from experiments.core.declaration import Experiment
 from experiments.core.estimate import Estimate
 from experiments.core.plan import Plan
 from experiments.core.preflight import Checked
-from experiments.core.progress import SweepProgress, counted, duration
+from experiments.core.progress import SweepProgress, duration
 from experiments.core.resume import damaged_runs, finished_runs, unfinished_runs
 from experiments.core.schedulers import Population, interval_points
 

@@ -74,26 +74,7 @@ class Options:
         Raises:
             UserError: An option makes no sense, or the result is not a valid experiment.
         """
-        _check_name("--name", self.name)
-        _check_name("--new-name", self.new_name)
-        if self.new_name is not None and self.name is None:
-            raise UserError(
-                f"--new-name {self.new_name}: expected --name as well, of the sweep to start from; "
-                "--name alone starts a sweep from nothing"
-            )
-        if self.new_name is not None and self.new_name == self.name:
-            raise UserError(
-                f"--new-name {self.new_name}: expected another name than {self.name}, the sweep to start "
-                "from; leave out --new-name to go on with that one"
-            )
-        if self.new_name is not None and self.warm_start is not None:
-            raise UserError(f"--new-name starts from --name {self.name}: leave out --warm-start")
-        if "://" in self.storage:
-            raise UserError(f"--storage {self.storage}: expected a folder; mount the bucket on every node")
-        if self.concurrency is not None and self.concurrency < 1:
-            raise UserError(f"--concurrency {self.concurrency}: expected a whole number, 1 or more")
-        if (self.retrain is None) != (self.seeds is None):
-            raise UserError("--retrain FOLDER and --seeds 200-209 go together: give both, or neither")
+        self._check_together()
         if self.compile == "always":
             self._check_compile(experiment)
         if self.smoke:
@@ -129,6 +110,29 @@ class Options:
                     seeds_per_trial=self.seeds_per_trial,
                 ),
             )
+
+    def _check_together(self) -> None:
+        """The options make sense beside one another, whatever the experiment."""
+        _check_name("--name", self.name)
+        _check_name("--new-name", self.new_name)
+        if self.new_name is not None and self.name is None:
+            raise UserError(
+                f"--new-name {self.new_name}: expected --name as well, of the sweep to start from; "
+                "--name alone starts a sweep from nothing"
+            )
+        if self.new_name is not None and self.new_name == self.name:
+            raise UserError(
+                f"--new-name {self.new_name}: expected another name than {self.name}, the sweep to start "
+                "from; leave out --new-name to go on with that one"
+            )
+        if self.new_name is not None and self.warm_start is not None:
+            raise UserError(f"--new-name starts from --name {self.name}: leave out --warm-start")
+        if "://" in self.storage:
+            raise UserError(f"--storage {self.storage}: expected a folder; mount the bucket on every node")
+        if self.concurrency is not None and self.concurrency < 1:
+            raise UserError(f"--concurrency {self.concurrency}: expected a whole number, 1 or more")
+        if (self.retrain is None) != (self.seeds is None):
+            raise UserError("--retrain FOLDER and --seeds 200-209 go together: give both, or neither")
 
     def _check_compile(self, experiment: Experiment) -> None:
         if not has_compiler():

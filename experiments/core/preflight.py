@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from analysis.schema import DEFAULT, Phase
+from analysis.wording import counted
 from experiments.core import trainer
 from experiments.core.cluster import cores_here
 from experiments.core.contract import check_command, check_contract
@@ -31,7 +32,6 @@ from experiments.core.probe import (
     measure_evaluation,
     try_corners,
 )
-from experiments.core.progress import counted
 from experiments.core.trial import Task, ppo_config
 from experiments.core.workers import Environments
 

@@ -173,8 +173,3 @@ def duration(seconds: float) -> str:
     """Seconds as one says them."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, such as "1 trial" or "2,048 steps"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -22,7 +22,7 @@ from ray.tune.experiment import Trial
 from analysis.schema import CONFIG_PREFIX, ENV_PREFIX, EVALUATION, SCHEDULE_FILE, SEEDS_PREFIX, State
 from experiments.core.continuation import SCHEDULE
 from experiments.core.progress import SweepProgress
-from experiments.core.resume import STATE_FILE
+from experiments.core.resume import PARAMS_FILE, STATE_FILE
 from experiments.core.tensorboard import TensorBoardLog
 from experiments.core.trial import CONFIGURATION, IDENTITY
 from experiments.core.unfinished import discard, refusal_of, results_of
@@ -50,7 +50,7 @@ class RunLog:
         if SCHEDULE in config:
             write_json(folder / SCHEDULE_FILE, {SCHEDULE: config[SCHEDULE]})
             config = {name: value for name, value in config.items() if name != SCHEDULE}
-        write_json(folder / "params.json", config)
+        write_json(folder / PARAMS_FILE, config)
         log = cls(
             folder,
             config,
@@ -73,7 +73,7 @@ class RunLog:
         in_force = {**self.config, **result.get(CONFIGURATION, {})}
         if in_force != self.config:
             self.config = in_force
-            write_json(self.folder / "params.json", in_force)
+            write_json(self.folder / PARAMS_FILE, in_force)
         row = {
             name: value
             for name, value in result.items()

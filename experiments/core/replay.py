@@ -6,11 +6,17 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
 from analysis.command_line import REGISTRY, one_line_errors
 from experiments.core.errors import UserError
+
+if TYPE_CHECKING:
+    from experiments.core.environments import Scale
+    from experiments.core.evaluation import EvaluationResult
+    from experiments.core.policy import TrainedPolicy
 
 SHOWN = 3
 """Episodes that a window shows."""
@@ -47,8 +53,6 @@ def replay(arguments: list[str]) -> int:
     from experiments.core.cluster import quieten
 
     quieten(debug=False)
-    from analysis.schema import Phase
-    from analysis.statistics import mean_interval
     from experiments.core.environments import make_vector, scale_of
     from experiments.core.evaluation import evaluate
     from experiments.core.policy import load
@@ -74,11 +78,20 @@ def replay(arguments: list[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    _print_played(policy, played, scale, options.seed)
+    return 0
+
+
+def _print_played(policy: TrainedPolicy, played: EvaluationResult, scale: Scale, seed: int) -> None:
+    """What the episodes earned, against the environment's references and the policy's own score."""
+    from analysis.schema import Phase
+    from analysis.statistics import mean_interval
+    from analysis.wording import counted
+
     mean = float(played.returns.mean())
     low, high = mean_interval(played.returns)
     interval = "" if math.isnan(low) else f" [{low:.4g}, {high:.4g}] at 95 %"
-    episodes = "1 episode" if options.episodes == 1 else f"{options.episodes} episodes"
-    print(f"{policy.run} in {policy.env}, {episodes} from seed {options.seed}")
+    print(f"{policy.run} in {policy.env}, {counted(played.returns.size, 'episode')} from seed {seed}")
     print(f"  mean return {mean:.4g}{interval} ({scale.return_unit}), "
           f"{played.lengths.mean():.0f} steps an episode")  # fmt: skip
     if scale.optimum is not None:
@@ -92,4 +105,3 @@ def replay(arguments: list[str]) -> int:
             print(f"    {name:<18} {value:>10.4g}  score {scale.score(value):.3f}")
     for name, value in played.summaries.items():
         print(f"  {name:<18} {value:.4g}")
-    return 0

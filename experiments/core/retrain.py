@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from analysis.loading import NotASweepError, Sweep, load_sweep
 from analysis.reproduction import Reproduction, reproduce
 from analysis.schema import Phase
 from analysis.statistics import Interval
-from analysis.verdict import verdict_on
+from analysis.verdict import Verdict, verdict_on
+from analysis.wording import counted
 from experiments.core.closing import print_damaged, shown
 from experiments.core.cluster import connected
 from experiments.core.continuation import SCHEDULE
@@ -28,9 +31,9 @@ from experiments.core.manifest import manifest_of
 from experiments.core.options import Options
 from experiments.core.phases import Interruption, train_all
 from experiments.core.plan import Plan
-from experiments.core.progress import SweepProgress, counted
+from experiments.core.progress import SweepProgress
 from experiments.core.recorder import Recorder, run_name, write_json
-from experiments.core.resume import finished_runs, tidy
+from experiments.core.resume import MANIFEST_FILE, finished_runs, tidy
 from experiments.core.searcher import ListedSearch
 from experiments.core.seeds import INDICES
 from experiments.core.sweep import EXIT_ALL_FAILED, graceful_interrupt, terminal
@@ -83,12 +86,18 @@ class Original:
                 f"--retrain {folder}: its best.yaml lacks {', '.join(lacking)}; python -m analysis report "
                 f"{folder} writes it anew"
             )
-        if best["config_id"] not in verdict_on(sweep).evidence.runs:
+        original = cls(sweep=sweep, config_id=best["config_id"], best=best)
+        if original.config_id not in original.verdict.evidence.runs:
             raise UserError(
                 f"--retrain {folder}: {best['config_id']} was not confirmed, so there is nothing to compare "
                 "with; run the sweep's command again with its --name"
             )
-        return cls(sweep=sweep, config_id=best["config_id"], best=best)
+        return original
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the sweep's confirmation says."""
+        return verdict_on(self.sweep)
 
     @property
     def trained(self) -> dict[str, Any]:
@@ -128,10 +137,9 @@ class Original:
 
     def compared(self, retrained: Sequence[float]) -> Reproduction:
         """New values against the confirmation's."""
-        verdict = verdict_on(self.sweep)
-        row = verdict.row(self.config_id)
+        row = self.verdict.row(self.config_id)
         stated = Interval(float(row["mean_low"]), float(row["mean_high"]))
-        return reproduce(verdict.evidence.means[self.config_id], retrained, confirmed=stated)
+        return reproduce(self.verdict.evidence.means[self.config_id], retrained, confirmed=stated)
 
 
 def retrain(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
@@ -178,8 +186,10 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
         console.print(f"stopped; to go on where it was: {plan.command()}", soft_wrap=True)
         return interruption.exit_code
     if retrained is None:
-        print_error = Console(stderr=True, highlight=False).print
-        print_error(f"error: every run failed; their causes are in {shown(folder)}/confirm/*/state.json")
+        print(
+            f"error: every run failed; their causes are in {shown(folder)}/confirm/*/state.json",
+            file=sys.stderr,
+        )
         return EXIT_ALL_FAILED
     found = original.compared(retrained.tolist())
     values = {str(k): value for k, value in retrained.items()}
@@ -290,6 +300,6 @@ def _write_manifest(plan: Plan, indices: Sequence[int], folder: Path) -> None:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "manifest.json", manifest_of(plan) | {"seeds": seeds})
+        write_json(folder / MANIFEST_FILE, manifest_of(plan) | {"seeds": seeds})
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from error

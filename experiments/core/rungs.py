@@ -14,7 +14,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, Tri
 from ray.tune.search import Searcher
 
 from analysis.schema import State
-from experiments.core.resume import OBJECTIVE, FinishedRun, unfinished_runs
+from experiments.core.resume import OBJECTIVE, PARAMS_FILE, FinishedRun, unfinished_runs
 from experiments.core.unfinished import results_of
 
 
@@ -68,7 +68,7 @@ def end_stopped(folder: Path, scheduler: TrialScheduler, callbacks: Sequence[Cal
         results = results_of(folder / run.name)
         if not results:
             continue
-        received = json.loads((folder / run.name / "params.json").read_text(encoding="utf-8"))
+        received = json.loads((folder / run.name / PARAMS_FILE).read_text(encoding="utf-8"))
         trial = _PastTrial(run.name, received, results[-1])
         scheduler.on_trial_add(None, trial)
         _tell_earlier(scheduler, trial, results[:-1])
