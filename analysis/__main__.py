@@ -21,7 +21,7 @@ class Report:
     def run(self) -> None:
         """Write the report and say where it is."""
         from analysis.report import write_report
-        from analysis.wording import race_note
+        from analysis.verdict import race_note
 
         report = write_report(self.folder)
         print(report.verdict.sentence)
@@ -49,8 +49,8 @@ class Table:
 
     def run(self) -> None:
         """Write the files that are asked for, or print the table."""
-        from analysis import tables
-        from analysis.loading import load_sweep
+        from analysis.report import tables
+        from analysis.sweep import load_sweep
 
         sweep = load_sweep(self.folder)
         for path in tables.write_runs(sweep, csv=self.csv, parquet=self.parquet):
@@ -68,7 +68,7 @@ def main() -> int:
             prog=program,
             description="Read what a sweep has left on disk.",
         )
-    from analysis.loading import NotASweepError
+    from analysis.sweep import NotASweepError
 
     try:
         command.run()

@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 from scipy import stats
 from training_speed import write_section
 
-from experiments.core.cluster import quieten
+from experiments.core.tuning.ray_cluster import quieten
 
 quieten(debug=False)
 
 from search_contestants import declared, plan_of, retrain  # noqa: E402  # Ray reads its settings
 
-from analysis.schema import Phase  # noqa: E402
-from experiments.core.cluster import connected  # noqa: E402
-from experiments.core.samplers import drawn  # noqa: E402
+from analysis.sweep.schema import Phase  # noqa: E402
+from experiments.core.tuning.ray_cluster import connected  # noqa: E402
+from search_spaces.space import drawn  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 MARKERS = ("<!-- early-signals -->", "<!-- /early-signals -->")

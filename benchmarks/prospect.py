@@ -10,7 +10,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from analysis.prospect import prospect
+from analysis.advice.prospect import prospect
 
 FloatArray = NDArray[np.float64]
 MORE = 20

@@ -16,13 +16,13 @@ from scipy import stats
 from verdict import CONTENDERS, SHAPES, Draw, FloatArray, normal, print_table, skewed
 
 from analysis import statistics
-from analysis.after_race import Estimate, Orders, estimate
-from analysis.comparison import settled_interval
-from analysis.picked import picked_interval
-from analysis.race import most_seeds
-from analysis.schema import DEFAULT, RLLIB
-from analysis.sequential_test import Course, IntArray, boundary, follow
-from analysis.verdict import decide
+from analysis.sweep.schema import DEFAULT, RLLIB
+from analysis.verdict.comparison import settled_interval
+from analysis.verdict.decision import decide
+from analysis.verdict.group_sequential import Course, IntArray, boundary, follow
+from analysis.verdict.race import most_seeds
+from analysis.verdict.race_estimates import Estimate, Orders, estimate
+from analysis.verdict.winner_interval import picked_interval
 
 LOOKS = (5, 8, 12, 15)
 """Those of `Confirmation()`."""
@@ -48,7 +48,7 @@ class Options:
     """Simulated sweeps per row."""
 
     checked: int = 10
-    """Sweeps per row that `analysis.verdict.decide` judges as well; any difference is an error."""
+    """Sweeps per row that `analysis.verdict.decision.decide` judges as well; any difference is an error."""
 
     seed: int = 0
     """Seed of all random numbers."""

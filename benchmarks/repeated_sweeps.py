@@ -19,8 +19,8 @@ import numpy as np
 import tyro
 from training_speed import write_section
 
-from analysis.loading import load_sweep
-from analysis.verdict import Outcome, Verdict, verdict_on
+from analysis.sweep.loading import load_sweep
+from analysis.verdict.decision import Outcome, Verdict, verdict_on
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "statistics.md"

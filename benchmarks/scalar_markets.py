@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from envs.suite.trading_historical import TradingHistorical
+from envs.suite.market.trading_historical import TradingHistorical
 
 Step = tuple[Any, float, bool, bool, dict[str, Any]]
 

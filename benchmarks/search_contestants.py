@@ -22,17 +22,20 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 
-from analysis.schema import Phase, State
+from analysis.sweep.layout import run_name, trial_name
+from analysis.sweep.schema import Phase, State
 from experiments import Asha, Experiment, NoScheduler
-from experiments.core import phases
-from experiments.core.diverged_score import diverged_score
-from experiments.core.options import Options
-from experiments.core.plan import Plan
-from experiments.core.progress import SweepProgress
-from experiments.core.recorder import Recorder, RunLog, run_name
-from experiments.core.resume import finished_runs, tidy
-from experiments.core.searcher import METRIC, ListedSearch, trial_name
-from experiments.core.trial import PPOTrial, Task
+from experiments.core.planning.diverged_score import score_of_diverged
+from experiments.core.planning.options import Options
+from experiments.core.planning.plan import Plan
+from experiments.core.records.run_log import RunLog
+from experiments.core.records.runs import finished_runs, tidy
+from experiments.core.terminal.progress import SweepProgress
+from experiments.core.training.task import Task
+from experiments.core.training.trial import PPOTrial
+from experiments.core.tuning import phases
+from experiments.core.tuning.callbacks import Recorder
+from experiments.core.tuning.listed_search import METRIC, ListedSearch
 
 OURS = "this suite"
 PEERS = ("random search", "OptunaSearch + ASHA", "Optuna + median pruner")
@@ -92,7 +95,7 @@ def search(contestant: str, plan: Plan) -> None:
     """
     shutil.rmtree(plan.folder, ignore_errors=True)
     plan.folder.mkdir(parents=True)
-    task = plan.task(diverged_score=diverged_score(plan))
+    task = plan.task(diverged_score=score_of_diverged(plan))
     seed = plan.seeds.sampler % 2**32
     match contestant:
         case "random search":
@@ -199,7 +202,7 @@ def retrain(plan: Plan, configs: Mapping[str, Mapping[str, Any]], seeds: int) ->
     runs = [run for run in runs if run_name(run) not in there]
     if not runs:
         return
-    task = plan.task(diverged_score=diverged_score(plan))
+    task = plan.task(diverged_score=score_of_diverged(plan))
     phases.train_all(
         plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
         runs=len(runs), concurrency=CORES,

@@ -35,7 +35,7 @@ import tyro
 from scipy import stats
 from training_speed import write_section
 
-from experiments.core.cluster import quieten
+from experiments.core.tuning.ray_cluster import quieten
 
 quieten(debug=False)
 
@@ -51,9 +51,9 @@ from search_contestants import (  # noqa: E402  # Ray reads its settings
     search,
 )
 
-from analysis.schema import Phase  # noqa: E402
-from experiments.core.cluster import connected  # noqa: E402
-from experiments.core.resume import FinishedRun, finished_runs, merit  # noqa: E402
+from analysis.sweep.schema import Phase  # noqa: E402
+from experiments.core.records.runs import FinishedRun, finished_runs, merit  # noqa: E402
+from experiments.core.tuning.ray_cluster import connected  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 MARKERS = ("<!-- search-efficiency -->", "<!-- /search-efficiency -->")

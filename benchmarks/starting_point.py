@@ -20,19 +20,19 @@ import tyro
 from numpy.typing import NDArray
 from training_speed import write_section
 
-from experiments.core.cluster import quieten
+from experiments.core.tuning.ray_cluster import quieten
 
 quieten(debug=False)
 
 from search_contestants import plan_of, retrain  # noqa: E402  # Ray reads its settings
 
 from analysis import statistics  # noqa: E402
-from analysis.schema import DEFAULT, Phase  # noqa: E402
+from analysis.sweep.schema import DEFAULT, Phase  # noqa: E402
 from experiments import Budget, Experiment  # noqa: E402
-from experiments.core.cluster import connected  # noqa: E402
-from experiments.core.resume import finished_runs  # noqa: E402
-from experiments.core.samplers import drawn  # noqa: E402
+from experiments.core.records.runs import finished_runs  # noqa: E402
+from experiments.core.tuning.ray_cluster import connected  # noqa: E402
 from search_spaces import model_layouts, ppo  # noqa: E402
+from search_spaces.space import drawn  # noqa: E402
 from search_spaces.starting_points import starting_points  # noqa: E402
 
 ROOT = Path(__file__).parents[1]

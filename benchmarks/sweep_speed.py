@@ -96,15 +96,16 @@ def run_suite(options: Options) -> dict[str, float]:
     from rich.console import Console
     from sweep_timeline import Timeline
 
-    from analysis.schema import Phase
+    from analysis.sweep.layout import trial_name
+    from analysis.sweep.schema import Phase
     from experiments import Experiment
-    from experiments.core import phases
-    from experiments.core.cluster import connected
-    from experiments.core.options import Options as SweepOptions
-    from experiments.core.plan import Plan
-    from experiments.core.progress import SweepProgress
-    from experiments.core.recorder import Recorder
-    from experiments.core.searcher import ListedSearch, trial_name
+    from experiments.core.planning.options import Options as SweepOptions
+    from experiments.core.planning.plan import Plan
+    from experiments.core.terminal.progress import SweepProgress
+    from experiments.core.tuning import phases
+    from experiments.core.tuning.callbacks import Recorder
+    from experiments.core.tuning.listed_search import ListedSearch
+    from experiments.core.tuning.ray_cluster import connected
     from experiments.trading_sweep import EXPERIMENT
     from search_spaces import ppo
 
@@ -147,10 +148,10 @@ def run_plain(options: Options) -> dict[str, float]:
     from ray.tune.registry import register_env
     from ray.tune.search.optuna import OptunaSearch
 
-    from experiments.core import trainer
+    from experiments.core.training import hyperparameters
 
     def setting(config: dict[str, Any]) -> dict[str, Any]:
-        chosen = trainer.training_keywords(trainer.complete(config, {"layout": LAYOUT}))
+        chosen = hyperparameters.training_keywords(hyperparameters.complete(config, {"layout": LAYOUT}))
         return {name: value for name, value in chosen.items() if name != "grad_clip_by"}
 
     def make(context: dict[str, Any]) -> Any:
@@ -169,7 +170,7 @@ def run_plain(options: Options) -> dict[str, float]:
             num_envs_per_env_runner=LANES,
             gym_env_vectorize_mode=gym.VectorizeMode.VECTOR_ENTRY_POINT,
         )
-        .rl_module(model_config=DefaultModelConfig(**trainer.model_keywords({"layout": LAYOUT})))
+        .rl_module(model_config=DefaultModelConfig(**hyperparameters.model_keywords({"layout": LAYOUT})))
     )
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     with tempfile.TemporaryDirectory() as storage:
@@ -316,7 +317,7 @@ def main() -> int:
     """Measures all sides in turn, writes, and judges."""
     options = tyro.cli(Options, description=__doc__)
     if options.side != "all":
-        from experiments.core.cluster import quieten
+        from experiments.core.tuning.ray_cluster import quieten
 
         quieten(debug=False)
         warnings.filterwarnings("ignore")

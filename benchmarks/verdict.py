@@ -13,8 +13,9 @@ import tyro
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis import picked, statistics
-from analysis.verdict import decide
+from analysis import statistics
+from analysis.verdict import winner_interval
+from analysis.verdict.decision import decide
 
 FloatArray = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], FloatArray]
@@ -32,7 +33,7 @@ class Options:
     """Simulated sweeps per cell of the tables of claims."""
 
     checked: int = 20
-    """Sweeps per cell that `analysis.verdict.decide` judges as well; any difference is an error."""
+    """Sweeps per cell that `analysis.verdict.decision.decide` judges as well; any difference is an error."""
 
     draws: int = 4000
     """Simulated data sets per cell of the table of coverage."""
@@ -112,7 +113,7 @@ class Decisions:
 
 
 def decide_all(sweeps: Sweeps) -> Decisions:
-    """Decide all sweeps by the rules of `analysis.verdict`, array-wise, which is a hundred times faster."""
+    """Decide all sweeps by the rules of `analysis.verdict.decision`, array-wise: a hundred times faster."""
     contender_wcs = sweeps.confirmed_wcs[:, 1:]
     _, contenders, n = contender_wcs.shape
     level = 0.5 + statistics.simultaneous_confidence(contenders) / 2
@@ -135,17 +136,17 @@ def decide_all(sweeps: Sweeps) -> Decisions:
 
 
 def pick_all(x_wcs: FloatArray, winner_w: NDArray[np.int64]) -> FloatArray:
-    """Give the winners' intervals by the rules of `analysis.picked`, array-wise; shape [W, 2]."""
+    """Give the winners' intervals by the rules of `analysis.verdict.winner_interval`; shape [W, 2]."""
     _, contenders, n = x_wcs.shape
     confidence, widening = statistics.CONFIDENCE, statistics.WIDENING
     each_w, degrees = np.arange(len(x_wcs)), n - 1
     mean_wc, variance_wc = x_wcs.mean(axis=2), x_wcs.var(axis=2, ddof=1)
     picked_w, own_w, pooled_w = mean_wc[each_w, winner_w], variance_wc[each_w, winner_w], variance_wc.mean(1)
     behind_wc = (picked_w[:, None] - mean_wc) / np.sqrt((variance_wc + own_w[:, None]) / n)
-    choice_w = (behind_wc <= picked.REACH).sum(axis=1)
+    choice_w = (behind_wc <= winner_interval.REACH).sum(axis=1)
     ratio_w = own_w * (contenders - 1) / (variance_wc.sum(axis=1) - own_w)
     f = stats.f(degrees, (contenders - 1) * degrees)
-    alone_w = (ratio_w > f.isf(picked.LARGER)) | (ratio_w < f.ppf(picked.SMALLER))
+    alone_w = (ratio_w > f.isf(winner_interval.LARGER)) | (ratio_w < f.ppf(winner_interval.SMALLER))
     ends = []
     for end in (0, 1):
         choices_c = np.arange(1, contenders + 1)

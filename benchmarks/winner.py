@@ -41,7 +41,7 @@ class Options:
     """Simulated confirmations per cell."""
 
     checked: int = 2
-    """Of these, how many `analysis.verdict.decide` judges as well; any difference is an error."""
+    """Of these, how many `analysis.verdict.decision.decide` judges as well; any difference is an error."""
 
     seed: int = 0
     """Seed of all random numbers."""

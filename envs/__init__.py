@@ -10,13 +10,22 @@ import importlib
 import pkgutil
 
 from envs import suite
-from envs.batched import BatchedEnv
-from envs.dynamics import Dynamics, Transition
-from envs.parameters import Parameters
-from envs.references import ReferencePolicy, References
-from envs.registry import Entry, entry, ids, references, register
-from envs.rollout import Episodes, roll_out
-from envs.single import SingleEnv
+from envs.base import (
+    BatchedEnv,
+    Dynamics,
+    Entry,
+    Episodes,
+    Parameters,
+    ReferencePolicy,
+    References,
+    SingleEnv,
+    Transition,
+    entry,
+    ids,
+    references,
+    register,
+    roll_out,
+)
 
 for _module in pkgutil.iter_modules(suite.__path__):
     importlib.import_module(f"{suite.__name__}.{_module.name}")

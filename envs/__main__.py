@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import envs
-from envs.space_text import in_brief
+from envs.spaces import in_brief
 
 PIPED_WIDTH = 100
 """Columns where the output is no terminal that says how wide it is."""

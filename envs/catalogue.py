@@ -13,7 +13,7 @@ from pathlib import Path
 
 import envs
 from envs.commands import one_line_errors
-from envs.space_text import in_brief
+from envs.spaces import in_brief
 
 PICTURES = "pictures/environments"
 """Where the gallery's files are, seen from the page."""

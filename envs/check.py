@@ -34,9 +34,8 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import VectorEnv
 
+from envs.checking import MakeSingle, MakeVector, Runs, difference
 from envs.checking import vector_rules as rules
-from envs.checking.compare import difference
-from envs.checking.vector_runs import MakeSingle, MakeVector, Runs
 
 ADVICE = "we recommend using a symmetric and normalized space"
 """The one warning that is no fault: RLlib scales actions to any bounded box by itself."""

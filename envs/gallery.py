@@ -18,8 +18,8 @@ from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
 
 import envs
+from envs.base import MUTED, PANEL, Canvas
 from envs.commands import one_line_errors
-from envs.rendering import MUTED, PANEL, Canvas
 
 Choose = Callable[[], Any]
 """Chooses the next action of the one environment it was made for."""

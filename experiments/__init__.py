@@ -3,16 +3,19 @@
 `python -m experiments` lists them.
 """
 
-from experiments.core.cli import main
-from experiments.core.declaration import Budget, Confirmation, Experiment, Racing
-from experiments.core.resources import Resources
-from experiments.core.schedulers import (
+from experiments.core.commands import main
+from experiments.core.declaration import (
     Asha,
+    Budget,
+    Confirmation,
+    Experiment,
     Hyperband,
     Median,
     NoScheduler,
     PopulationBandit,
     PopulationBased,
+    Racing,
+    Resources,
 )
 
 __all__ = [

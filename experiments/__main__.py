@@ -8,7 +8,7 @@ import signal
 import sys
 
 import experiments
-from experiments.core.cli import first_line, stopped
+from experiments.core.commands import first_line, stopped
 from experiments.core.declaration import Experiment
 
 
@@ -45,9 +45,9 @@ def main(arguments: list[str]) -> int:
             list_experiments()
             return 0
         case ["replay", *rest]:
-            from experiments.core.replay import replay
+            from experiments.core.commands import run_replay
 
-            return replay(rest)
+            return run_replay(rest)
         case ["-h" | "--help"]:
             print(__doc__)
             print("    python -m experiments                  the list\n"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from optuna import create_study
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -15,6 +16,7 @@ from optuna.distributions import (
     IntDistribution,
     distribution_to_json,
 )
+from optuna.samplers import RandomSampler
 
 Scalar = bool | int | float | str
 """What a sampled value may be: Optuna, TensorBoard's HPARAMS tab, CSV and YAML all carry scalars alike."""
@@ -271,3 +273,9 @@ def _narrow(hyperparameter: Hyperparameter, limit: tuple[Any, ...]) -> Hyperpara
     low, high = limit
     inside = type(domain)(low, high, log=domain.log)
     return replace(hyperparameter, domain=inside, default=min(max(default, low), high))
+
+
+def drawn(space: SearchSpace, count: int) -> list[dict[str, Scalar]]:
+    """Configurations drawn at random, the same ones each time."""
+    study = create_study(sampler=RandomSampler(seed=0))
+    return [space.configuration(study.ask(space.domains).params) for _ in range(count)]

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import envs
+from envs.base import Window, load_pygame
 from envs.commands import one_line_errors
 from envs.play.agent import SERVER, Agent
 from envs.play.controls import Controls
 from envs.play.session import HEADER, Session
-from envs.rendering import Window, load_pygame
 
 FRAMES_PER_SECOND = 30
 KEY_REPEAT_DELAY, KEY_REPEAT_INTERVAL = 350, 60

@@ -7,9 +7,8 @@ from typing import Any
 
 import gymnasium as gym
 
-from envs.dynamics import Dynamics
+from envs.base import GRID, INK, MUTED, PANEL, Canvas, Dynamics
 from envs.play.agent import Agent
-from envs.rendering import GRID, INK, MUTED, PANEL, Canvas
 
 HEADER, FOOTER = 64, 34
 """Height of the strips above and below the pictures, in pixels."""

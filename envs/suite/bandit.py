@@ -10,13 +10,25 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.batched import BatchedEnv
-from envs.dynamics import Dynamics, Lanes, Transition
-from envs.parameters import Parameters
-from envs.references import ReferencePolicy, References
-from envs.registry import register
-from envs.rendering import GREEN, GRID, INK, MUTED, PANEL, PAPER, RED, Canvas
-from envs.single import SingleEnv
+from envs.base import (
+    GREEN,
+    GRID,
+    INK,
+    MUTED,
+    PANEL,
+    PAPER,
+    RED,
+    BatchedEnv,
+    Canvas,
+    Dynamics,
+    Lanes,
+    Parameters,
+    ReferencePolicy,
+    References,
+    SingleEnv,
+    Transition,
+    register,
+)
 
 ARMS = 5
 PAYING_ARM = 2

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.loading import load_sweep
+from analysis.sweep.loading import load_sweep
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from analysis import schema
+from analysis.sweep import schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -120,14 +120,14 @@ def test_different_seeds_differ_where_the_environment_is_random(env_id):
     env = make(env_id)
     actions = script(env.action_space, 40, 1)
 
-    def trace(seed):
+    def trun_race(seed):
         rng = seeding.np_random(seed)[0]
         env.reset(seed=seed)
         drew = env.np_random.bit_generator.state != rng.bit_generator.state
         return drew, [frame._asdict() for frame in play(make_vec(env_id, 1), actions, seed)]
 
-    drew, first = trace(0)
-    differs = any(difference(first, trace(seed)[1]) is not None for seed in range(1, 20))
+    drew, first = trun_race(0)
+    differs = any(difference(first, trun_race(seed)[1]) is not None for seed in range(1, 20))
     assert differs == drew
 
 

@@ -5,7 +5,7 @@ from gymnasium import spaces
 
 import envs
 from envs.__main__ import PIPED_WIDTH, main
-from envs.space_text import in_brief
+from envs.spaces.text import in_brief
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,10 @@
 
 `use_fast_path` replaces RLlib's environment runner and learner in a `PPOConfig`; everything else (module,
 optimiser state, schedules, checkpoints, results) stays RLlib's. It is the same algorithm: the tests compare
-every loss term, gradient and update with RLlib's own learner.
+every loss term, gradient and update with RLlib's own learner. Imported by policy (never at import time),
+training and preflight.
 """
 
-from experiments.core.fast_ppo.algorithm import FastPPO
-from experiments.core.fast_ppo.configure import use_fast_path
-from experiments.core.fast_ppo.divergence import DivergenceError
-from experiments.core.fast_ppo.inference import greedy_policy
-from experiments.core.fast_ppo.metrics import read_metrics, together
+import lazy_loader
 
-__all__ = ["DivergenceError", "FastPPO", "greedy_policy", "read_metrics", "together", "use_fast_path"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -22,10 +22,10 @@ from ray.rllib.utils.metrics import (
     TIMERS,
 )
 
-from experiments.core.fast_ppo.callers import without_source_lookup
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
-from experiments.core.fast_ppo.lean import without_compiler
 from experiments.core.fast_ppo.learner import FastPPOLearner
+from experiments.core.ray_internals import without_source_lookup
+from experiments.core.torch_internals import without_compiler
 
 
 class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped

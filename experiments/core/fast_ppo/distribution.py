@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from experiments.core.network_spaces import ActionPart, Leaf, leaves
+from experiments.core.environments import ActionPart, Leaf, leaves
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 HALF_LOG_2PIE = 0.5 + HALF_LOG_2PI

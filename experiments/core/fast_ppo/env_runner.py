@@ -14,6 +14,7 @@ from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 
+from experiments.core.environments import action_decoder, observation_encoder
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.episodes import cut_episodes
 from experiments.core.fast_ppo.network import network_of
@@ -21,7 +22,6 @@ from experiments.core.fast_ppo.normalise import ImageNormaliser, ObservationNorm
 from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer
 from experiments.core.fast_ppo.streams import RESTARTING, SAMPLING, stream_generator, stream_seed
 from experiments.core.fast_ppo.vector_env import make_vector_env
-from experiments.core.network_spaces import action_decoder, observation_encoder
 
 NORMALISE_OBSERVATIONS, SCALE_REWARDS = "normalise_observations", "scale_rewards"
 """Names of the options in the configuration's `learner_config_dict`."""

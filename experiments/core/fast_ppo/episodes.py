@@ -10,9 +10,9 @@ import tree
 from ray.rllib.core.columns import Columns
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 
+from experiments.core.environments import action_decoder
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.rollout import Rollout
-from experiments.core.network_spaces import action_decoder
 
 
 def cut_episodes(

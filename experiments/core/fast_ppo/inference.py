@@ -8,10 +8,10 @@ from typing import Any
 import gymnasium as gym
 import torch
 
+from experiments.core.environments import action_decoder, observation_encoder
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
-from experiments.core.network_spaces import action_decoder, observation_encoder
 
 GreedyPolicy = Callable[[Any], Any]
 """From a batch of observations [N, ...] to a batch of actions [N, ...], both in the environment's spaces."""

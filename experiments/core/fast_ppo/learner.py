@@ -13,6 +13,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from torch import Tensor
 
+from experiments.core.environments import action_decoder
 from experiments.core.fast_ppo.compiled import CompilationError, CompiledStep, compiles
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.gae import advantages, standardised
@@ -23,7 +24,6 @@ from experiments.core.fast_ppo.parameters import FlatParameters
 from experiments.core.fast_ppo.rollout import Rollout
 from experiments.core.fast_ppo.statistics import check_finite, update_statistics
 from experiments.core.fast_ppo.streams import SHUFFLING, stream_generator
-from experiments.core.network_spaces import action_decoder
 
 logger = logging.getLogger(__name__)
 

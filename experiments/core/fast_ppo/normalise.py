@@ -16,8 +16,8 @@ from ray.rllib.algorithms.ppo.torch.default_ppo_torch_rl_module import DefaultPP
 from ray.rllib.core.columns import Columns
 from torch import Tensor
 
+from experiments.core.environments import NORMALISED_LIMIT as LIMIT
 from experiments.core.fast_ppo.rollout import Rollout
-from experiments.core.network_spaces import NORMALISED_LIMIT as LIMIT
 
 Array = NDArray[Any]
 

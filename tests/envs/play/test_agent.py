@@ -8,7 +8,7 @@ import pytest
 from gymnasium.utils.env_checker import data_equivalence
 
 from envs.play.agent import Agent
-from envs.probe_spaces import OBSERVATION_SPACES
+from envs.suite.any_space.probe_spaces import OBSERVATION_SPACES
 
 ID = "sweeps/PointTargetRandom-v0"
 GREETING = f'import json, sys\nprint(json.dumps({{"env": "{ID}", "parameters": {{}}}}), flush=True)\n'

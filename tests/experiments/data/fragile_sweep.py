@@ -5,7 +5,7 @@ from dataclasses import replace
 from corridor_sweep import EXPERIMENT as CORRIDOR
 
 from experiments import Budget, Experiment, main
-from experiments.core.seeds import Seeds
+from experiments.core.declaration.seeds import Seeds
 from search_spaces import choice
 
 EXPERIMENT: Experiment = replace(

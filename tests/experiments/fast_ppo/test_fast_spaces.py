@@ -13,9 +13,9 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 import envs  # noqa: F401  # registers the suite
+from experiments.core.environments.network_spaces import action_decoder, observation_encoder
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
-from experiments.core.network_spaces import action_decoder, observation_encoder
 
 LANES = 64
 

@@ -10,10 +10,10 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.core.rl_module.rl_module import RLModule
 
+from experiments.core.environments.network_spaces import NORMALISED_LIMIT as LIMIT
 from experiments.core.fast_ppo import greedy_policy, use_fast_path
 from experiments.core.fast_ppo.normalise import RewardScaler, RunningMoments
 from experiments.core.fast_ppo.rollout import Rollout
-from experiments.core.network_spaces import NORMALISED_LIMIT as LIMIT
 
 
 def config_for(env: str = "scripted", *, layer_norm: bool = False, **choices: bool) -> PPOConfig:

@@ -16,13 +16,13 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
+from experiments.core.environments.network_spaces import action_decoder
 from experiments.core.fast_ppo.compiled import compiles
 from experiments.core.fast_ppo.divergence import DivergenceError
 from experiments.core.fast_ppo.gradient_step import GradientStep
 from experiments.core.fast_ppo.learner import FastPPOLearner
 from experiments.core.fast_ppo.loss import Minibatch, losses, output_gradient, row_terms
 from experiments.core.fast_ppo.statistics import check_finite
-from experiments.core.network_spaces import action_decoder
 
 VECTOR = spaces.Box(-1.0, 1.0, (5,), np.float32)
 IMAGE = spaces.Box(0.0, 1.0, (16, 16, 3), np.float32)

@@ -1,0 +1,8 @@
+"""The report of a sweep: page, figures, tables and best.yaml, drawn from what the lower rooms computed.
+
+Imported by `python -m analysis` and by the command that ran the sweep; by no other room of analysis.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,179 @@
+"""All figures of a report, drawn from a sweep's frames: drawing only, everything is computed before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from analysis.advice import surely_important
+from analysis.report.figures import confirmed, curves, history, hyperparameters, population, theme
+from analysis.sweep import Lineage, Sweep, copies, line_of, parts, shown_member
+from analysis.verdict import Outcome, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure of the report, also written as PNG and SVG.
+
+    Args:
+        name: File name without its ending.
+        title: What one sees, as a finding where there is one.
+        reading: One or two sentences on how to read it.
+        panels: One chart, or several small ones that flow side by side.
+    """
+
+    name: str
+    title: str
+    reading: str
+    panels: tuple[Any, ...]
+
+    def picture(self) -> Any:
+        """Give the whole figure as one chart with title and style, for PNG and SVG."""
+        chart = self.panels[0] if len(self.panels) == 1 else alt.concat(*self.panels, columns=3, spacing=26)
+        return theme.dressed(theme.titled(chart, self.title, self.reading))
+
+    def page_specs(self) -> list[dict[str, Any]]:
+        """Give each panel's Vega-Lite specification for the report, as wide as the page allows."""
+        specs = []
+        for panel in self.panels:
+            spec: dict[str, Any] = theme.dressed(panel).to_dict(validate=False)
+            specs.append(spec | {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}})
+        return specs
+
+
+def draw_all(
+    sweep: Sweep, verdict: Verdict, importance: pd.DataFrame, lineage: Lineage | None = None
+) -> list[Figure]:
+    """Draw what the sweep has data for, in the order of the report."""
+    return [
+        *_confirmation_figures(sweep, verdict),
+        *_population_figures(sweep, verdict, lineage),
+        *_search_figures(sweep, verdict, importance),
+    ]
+
+
+def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
+    scale = sweep.scale
+    runs = curves.confirmed_runs(sweep.curves, verdict.evidence.started)
+    if not runs.empty:
+        means = curves.mean_curves(runs)
+        yield Figure(
+            name="confirmed_curves",
+            title=_curves_title(sweep, verdict),
+            reading="Thin lines: one training run each, on seeds the search never saw. Thick lines: their "
+            "mean. Bands: 95 % interval of the mean at each step.",
+            panels=(curves.draw_confirmed(runs, means, verdict, scale),),
+        )
+    if (verdict.table["n"] > 0).any():
+        yield Figure(
+            name="confirmed_scores",
+            title="Confirmed scores, every seed visible",
+            reading="Large dots: mean over test seeds with its 95 % interval. Small dots: one seed each, the "
+            "mean of its last three evaluations. Hollow diamonds: what the search had promised; right of the "
+            "mean, that is the winner's curse.",
+            panels=(confirmed.draw_scores(verdict, scale),),
+        )
+    if verdict.contenders and verdict.table["difference"].notna().any():
+        yield Figure(
+            name="paired_differences",
+            title=_difference_title(verdict),
+            reading="Each tuned configuration minus the default on the same test seeds. The intervals hold "
+            f"together for all {verdict.contenders} with 95 %; right of the line is better.",
+            panels=(confirmed.draw_differences(verdict, scale),),
+        )
+
+
+def _population_figures(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Iterator[Figure]:
+    member = None if lineage is None else shown_member(sweep, verdict.winner)
+    if lineage is None or member is None:
+        return
+    number = len(lineage.copies)
+    yield Figure(
+        name="population",
+        title=f"{sweep.trials['trial_id'].nunique()} members, {number} {'copy' if number == 1 else 'copies'}",
+        reading="Thin lines: members. A cross is where one gave up its weights; the dotted arrow leads to "
+        f"the donor that it copied. Blue: how the weights of {member} came to be. Orange: the default, which "
+        "copies nobody.",
+        panels=(
+            population.draw(
+                parts(sweep, lineage),
+                copies(sweep, lineage),
+                line_of(sweep, lineage, member),
+                member,
+                sweep.scale,
+            ),
+        ),
+    )
+
+
+def _search_figures(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) -> Iterator[Figure]:
+    scale, trials = sweep.scale, sweep.trials
+    if trials.empty:
+        return
+    frame = history.history(trials)
+    yield Figure(
+        name="search_history",
+        title=_history_title(frame),
+        reading="One mark per trial; the line is the best completed one so far. Search scores come from one "
+        "seed each and are optimistic at the top; trials without a score lie on the bottom edge.",
+        panels=(history.draw(frame, scale),),
+    )
+    if trials["evaluations"].gt(0).any():
+        yield Figure(
+            name="search_curves",
+            title="Learning curves of all search trials",
+            reading="One line per trial, coloured by its last objective. A dot is where a trial was stopped.",
+            panels=(curves.draw_search(sweep.curves, trials, scale),),
+        )
+    space = sweep.manifest.get("space") or {}
+    panels = {name: hyperparameters.panel_frame(trials, name, verdict.winner) for name in space}
+    if any(not panel.empty for panel in panels.values()):
+        yield Figure(
+            name="hyperparameters",
+            title="Objective against each searched name",
+            reading="Large blue: the winner. Orange: the default. Light blue: completed trials. Grey: "
+            "stopped early, so judged on less training. Axes span the searched range.",
+            panels=tuple(
+                hyperparameters.draw_panel(panel, name, space[name].get("distribution", {}), scale)
+                for name, panel in panels.items()
+                if not panel.empty
+            ),
+        )
+    if not importance.empty:
+        yield Figure(
+            name="importance",
+            title=_importance_title(importance),
+            reading="Dots: share of importance. Lines: 95 % range when the trials are resampled; where lines "
+            "overlap, the order may be chance.",
+            panels=(hyperparameters.draw_importance(importance),),
+        )
+
+
+def _curves_title(sweep: Sweep, verdict: Verdict) -> str:
+    finding = {
+        "better": f"The tuned configuration {verdict.winner} beats the default",
+        "worse": "The tuned configurations are worse than the default",
+        "not better": "No tuned configuration beats the default",
+    }.get(str(verdict.outcome), "Learning curves of the confirmed configurations")
+    return f"{finding} on {sweep.manifest.get('env', {}).get('id', 'its environment')}"
+
+
+def _difference_title(verdict: Verdict) -> str:
+    if verdict.beats_default:
+        return f"{verdict.winner} beats the default: its whole interval lies right of zero"
+    if verdict.outcome == Outcome.TOO_FEW:
+        return "Difference from the default: too few seeds for a verdict"
+    return "No interval of a tuned configuration lies right of zero"
+
+
+def _history_title(frame: pd.DataFrame) -> str:
+    counts = frame["state"].value_counts()
+    parts = ", ".join(f"{counts[state]} {state}" for state in theme.STATES if state in counts)
+    return f"{len(frame)} trials: {parts}"
+
+
+def _importance_title(importance: pd.DataFrame) -> str:
+    decisive = ", ".join(surely_important(importance)) or "nothing"
+    return f"What decided which trials are the best quarter: {decisive} for certain"

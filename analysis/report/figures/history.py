@@ -1,0 +1,57 @@
+"""How did the search go? Every trial's objective in its order, whatever became of it."""
+
+import altair as alt
+import pandas as pd
+
+from analysis.report.figures import theme
+from analysis.report.figures.curves import references
+from analysis.sweep import FIRST_TRIAL, Scale, State
+
+
+def history(trials: pd.DataFrame) -> pd.DataFrame:
+    """Give one row per trial: number, trial_id, state, cause, objective, best completed one so far."""
+    frame = trials[["trial_id", "state", "cause", "objective", "steps"]].reset_index(drop=True)
+    frame.insert(0, "number", range(len(frame)))
+    completed = frame["objective"].where(frame["state"] == State.COMPLETED)
+    return frame.assign(best=completed.cummax().ffill())
+
+
+def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
+    """Draw objectives by trial number; a trial without one stays visible, on the bottom edge."""
+    known = [*frame["objective"].dropna(), *([0.0, 1.0] if scale.has_references else [])] or [0.0, 1.0]
+    low, high = min(known), max(known)
+    air = 0.08 * ((high - low) or 1.0)
+    y = alt.Scale(domain=[low - air, high + air], nice=False, zero=False)
+    shown = frame.assign(
+        at=frame["objective"].fillna(low - 0.6 * air),
+        valued=frame["objective"].map(lambda value: "none" if pd.isna(value) else f"{value:.3f}"),
+    )
+    present = [state for state in theme.STATES if (frame["state"] == state).any()]
+    colours, shapes = ([theme.STATES[state][index] for state in present] for index in (0, 1))
+    x = alt.X(
+        "number:Q",
+        title="Trial, in the order of the search",
+        scale=alt.Scale(domain=[-0.5, len(frame) - 0.5], nice=False),
+        axis=alt.Axis(grid=False, tickMinStep=1),
+    )
+    legend = alt.Legend(title=None)
+    points = alt.Chart(shown).mark_point(size=58, filled=True, opacity=0.9).encode(
+        x=x, y=alt.Y("at:Q", scale=y, title=f"Objective: {scale.axis_title}"),
+        color=alt.Color("state:N", scale=alt.Scale(domain=present, range=colours), legend=legend),
+        shape=alt.Shape("state:N", scale=alt.Scale(domain=present, range=shapes), legend=legend),
+        tooltip=[
+            "trial_id:N", "state:N", alt.Tooltip("valued:N", title="objective"),
+            alt.Tooltip("steps:Q", format=","), "cause:N",
+        ],
+    )  # fmt: skip
+    best = alt.Chart(frame.dropna(subset=["best"])).mark_line(
+        interpolate="step-after", strokeWidth=2, color=theme.INK, strokeOpacity=0.8
+    ).encode(x=x, y=alt.Y("best:Q", scale=y))  # fmt: skip
+    default = alt.Chart(shown[shown["trial_id"] == FIRST_TRIAL])
+    ring = default.mark_point(size=210, filled=False, strokeWidth=2, color=theme.DEFAULT_COLOUR, opacity=1)
+    name = default.mark_text(
+        align="left", dx=12, dy=12, fontSize=12, fontWeight=600, color=theme.DEFAULT_COLOUR, text="default"
+    )
+    marks = [layer.encode(x=x, y=alt.Y("at:Q", scale=y)) for layer in (ring, name)]
+    chart = alt.layer(*references(scale, y), best, points, *marks)
+    return chart.properties(width=theme.WIDTH - 90, height=300)

@@ -1,0 +1,110 @@
+"""Where in the space do good trials lie, and which names mattered?"""
+
+from collections.abc import Mapping
+from math import ceil, floor, log10
+from typing import Any, Final
+
+import altair as alt
+import pandas as pd
+
+from analysis.report.figures import theme
+from analysis.sweep import CONFIG_PREFIX, FIRST_TRIAL, Scale, State
+
+KINDS: Final[dict[str, tuple[str, float, int]]] = {
+    "stopped early": ("#9aa5b1", 0.5, 30),
+    "completed": ("#56a5d8", 0.85, 46),
+    "default": (theme.DEFAULT_COLOUR, 1.0, 95),
+    "winner": (theme.WINNER, 1.0, 130),
+}
+"""What became of a trial -> colour, opacity and size of its mark."""
+SHORT_NUMBER: Final = """
+datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '.0e') : format(datum.value, '~g')
+"""
+"""An axis label: 1e-5 instead of 0.00001, but 0.01 and 10 as one writes them."""
+
+
+def panel_frame(trials: pd.DataFrame, name: str, winner: str | None) -> pd.DataFrame:
+    """Give the trials that have a value of `name` and an objective: trial_id, value, objective, kind."""
+    column = f"{CONFIG_PREFIX}{name}"
+    if column not in trials:
+        return pd.DataFrame(columns=["trial_id", "value", "objective", "kind"])
+    frame = trials[["trial_id", "state", column, "objective"]].rename(columns={column: "value"})
+    frame = frame.dropna(subset=["value", "objective"])
+    kind = frame["state"].map({State.COMPLETED: "completed"}).fillna("stopped early")
+    kind = kind.mask(frame["trial_id"] == FIRST_TRIAL, "default").mask(frame["trial_id"] == winner, "winner")
+    return frame.assign(kind=kind).drop(columns="state")
+
+
+def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], scale: Scale) -> Any:
+    """Draw the objective against one name, on the scale it was searched on."""
+    numeric = distribution.get("name") != "CategoricalDistribution"
+    attributes = distribution.get("attributes", {})
+    if numeric:
+        log = bool(attributes.get("log"))
+        bounds = [attributes.get("low"), attributes.get("high")]
+        known = None not in bounds
+        kind: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
+        x_scale = alt.Scale(domain=bounds if known else alt.Undefined, nice=False, **kind)
+        ticks = {"values": log_ticks(*bounds)} if log and known else {"tickCount": 4}
+        axis = alt.Axis(grid=False, labelExpr=SHORT_NUMBER, labelOverlap=True, **ticks)
+        x: alt.X = alt.X("value:Q", scale=x_scale, title=name, axis=axis)
+    else:
+        frame = frame.assign(value=frame["value"].astype(str))
+        choices = [str(choice) for choice in attributes.get("choices", [])]
+        axis = alt.Axis(
+            grid=False, labelAngle=-30 if max(map(len, choices), default=0) > 5 else 0, labelLimit=110
+        )
+        x = alt.X("value:N", scale=alt.Scale(domain=choices or alt.Undefined), title=name, axis=axis)
+    styles = [KINDS[kind] for kind in frame["kind"]]
+    styled = frame.assign(
+        **{key: [style[i] for style in styles] for i, key in enumerate(("colour", "opacity", "size"))}
+    )
+    return (
+        alt.Chart(styled)
+        .mark_point(filled=True, opacity=1)
+        .encode(
+            x=x,
+            y=alt.Y(
+                "objective:Q",
+                title=scale.noun.capitalize(),
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(tickCount=4),
+            ),
+            color=alt.Color("colour:N", scale=None),
+            fillOpacity=alt.FillOpacity("opacity:Q", scale=None),
+            size=alt.Size("size:Q", scale=None),
+            tooltip=["trial_id:N", "value", alt.Tooltip("objective:Q", format=".3f"), "kind:N"],
+        )
+        .properties(width=theme.PANEL_WIDTH, height=150)
+    )
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Give the powers of ten from low to high; where these are few, more round numbers, or the ends."""
+    powers = [10.0**exponent for exponent in range(floor(log10(low)), ceil(log10(high)) + 1)]
+    whole = [power for power in powers if low <= power <= high]
+    if len(whole) > 2:
+        return whole
+    finer = [tick for power in powers for tick in (power, 2 * power, 5 * power) if low <= tick <= high]
+    return finer if len(finer) > 1 else [low, high]
+
+
+def draw_importance(frame: pd.DataFrame) -> theme.Layered:
+    """Draw each name's importance with its interval, most important first."""
+    y = alt.Y(
+        "name:N",
+        sort=frame["name"].tolist(),
+        title=None,
+        axis=alt.Axis(domain=False, ticks=False, grid=False),
+    )
+    x = alt.X("importance:Q", title="Share of importance (PED-ANOVA)", axis=alt.Axis(format="%", tickCount=6))
+    base = alt.Chart(frame)
+    tooltip = ["name:N", *(alt.Tooltip(f"{name}:Q", format=".0%") for name in ("importance", "low", "high"))]
+    bars = base.mark_bar(color=theme.WINNER, fillOpacity=0.25, height={"band": 0.62}).encode(
+        x=x, y=y, tooltip=tooltip
+    )
+    rules = base.mark_rule(color=theme.WINNER, strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y)
+    points = base.mark_point(color=theme.WINNER, filled=True, size=60, opacity=1).encode(
+        x=x, y=y, tooltip=tooltip
+    )
+    return alt.layer(bars, rules, points).properties(width=theme.WIDTH - 130, height=26 * max(len(frame), 1))

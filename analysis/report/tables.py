@@ -1,0 +1,70 @@
+"""A sweep as tables for people and other programs: printed, CSV, Parquet."""
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from analysis.report import page
+from analysis.sweep import Sweep
+from analysis.verdict import verdict_on
+
+PIPED_WIDTH: Final = 130
+"""Columns to print where no terminal says how many it has."""
+
+
+def runs(sweep: Sweep) -> pd.DataFrame:
+    """Give search trials and confirmation runs in one table, one run per row."""
+    return pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
+
+
+def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[Path]:
+    """Write all runs to the files that are given.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    frame, written = runs(sweep), []
+    if csv is not None:
+        frame.to_csv(csv, index=False)
+        written.append(csv)
+    if parquet is not None:
+        frame.to_parquet(parquet, index=False)
+        written.append(parquet)
+    return written
+
+
+def print_confirmed(sweep: Sweep) -> None:
+    """Print the verdict and the confirmed configurations; before the confirmation, the best search trials."""
+    verdict = verdict_on(sweep)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    console.print(Text(verdict.sentence))
+    if verdict.table.empty:
+        table = Table("Trial", "State", "Objective", "Steps")
+        best = sweep.trials.sort_values("objective", ascending=False).head(10)
+        for trial in page.records(best):
+            known = not pd.isna(trial["objective"])
+            objective = sweep.scale.text(trial["objective"])[0] if known else page.DASH
+            steps = page.DASH if pd.isna(trial["steps"]) else f"{trial['steps']:,.0f}"
+            table.add_row(Text(trial["trial_id"]), trial["state"], objective, steps)
+        console.print(table)
+        return
+    table = Table(
+        "Configuration",
+        "Seeds",
+        "Mean",
+        "IQM",
+        "Against default",
+        "p" if verdict.race is None else "Race",
+        "Beats default",
+        "Search said",
+    )
+    for row in page.confirmed_rows(verdict, sweep.scale):
+        cells = [Text("\n".join(filter(None, cell.values()))) for cell in row["cells"]]
+        table.add_row(Text(row["label"]), str(row["seeds"]), *cells)
+    console.print(table)

@@ -1,0 +1,207 @@
+"""From a sweep folder to its report: one offline HTML file, figures, tables and the configuration to use."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+import numpy as np
+import vl_convert
+import yaml
+from markupsafe import Markup
+
+from analysis.advice import Finding, diagnose, importances
+from analysis.report import page
+from analysis.report.best_yaml import best_content
+from analysis.report.figures import Figure, draw_all
+from analysis.sweep import Lineage, Sweep, load_lineage, load_sweep, write_frames
+from analysis.verdict import Verdict, race_note, verdict_on
+
+TEMPLATES: Final = files("analysis.report") / "templates"
+PNG_SCALE: Final = 2
+IMPORTANCE_SEED: Final = 0
+"""Seed of the only random numbers here, the resampling of trials: a folder always gives the same report."""
+CONFIRMATION_FIGURES: Final = ("confirmed_curves", "confirmed_scores", "paired_differences")
+POPULATION_FIGURE: Final = "population"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was written.
+
+    Args:
+        html: report.html, one file without links to the outside.
+        best: best.yaml with the configuration to use; None while there is no configuration with a value.
+        frames: Name of each table to its Parquet file.
+        figures: PNG and SVG files; empty if no figures were asked for.
+        verdict: The verdict that the report states.
+        findings: What it says about searching on.
+    """
+
+    html: Path
+    best: Path | None
+    frames: dict[str, Path]
+    figures: tuple[Path, ...]
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+def write_report(folder: str | Path, *, figures: bool = True) -> Report:
+    """Load a sweep; write its tables, best.yaml, report.html and, unless told not to, the figures as files.
+
+    Args:
+        folder: A sweep folder.
+        figures: Whether to write figures/*.png and *.svg too; report.html shows them in any case.
+
+    Raises:
+        NotASweepError: If the folder is no sweep; nothing is written then.
+    """
+    sweep = load_sweep(folder)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        bundle = pool.submit(_bundle)  # seconds of work in another thread
+        verdict = verdict_on(sweep)
+        lineage = load_lineage(sweep.folder)
+        rng = np.random.default_rng(IMPORTANCE_SEED)
+        # What a member of a population reached is not due to the values that it ended with.
+        attributed = sweep.trials if lineage is None else sweep.trials.head(0)
+        weights = importances(attributed, sweep.manifest.get("space") or {}, rng)
+        drawn = draw_all(sweep, verdict, weights, lineage)
+        findings = diagnose(sweep, verdict, weights, lineage)
+        frames = write_frames(sweep)
+        best = _write_best(sweep, verdict, lineage)
+        written = _write_figures(sweep.folder / "figures", drawn) if figures else ()
+        shown = page.population(sweep, verdict, lineage)
+        page_text = _html(sweep, verdict, drawn, page.findings(findings), shown, bundle.result())
+        html = _write(sweep.folder / "report.html", page_text)
+    return Report(
+        html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=tuple(findings)
+    )
+
+
+def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | None:
+    """Give the config_id to use and why; before the confirmation the best completed trial, unconfirmed."""
+    if verdict.chosen is not None and verdict.chosen == verdict.winner and verdict.beats_default:
+        return verdict.chosen, "beats the default on test seeds"
+    if verdict.chosen is not None:
+        return verdict.chosen, f"verdict: {verdict.outcome}"
+    completed = sweep.trials[sweep.trials["state"] == "completed"].dropna(subset=["objective"])
+    if completed.empty:
+        return None
+    best = completed.sort_values("objective", ascending=False, kind="stable")["config_id"].iloc[0]
+    return str(best), "best of the search, not confirmed"
+
+
+def _write_best(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Path | None:
+    choice = chosen_configuration(sweep, verdict)
+    if choice is None:
+        return None
+    config_id, reason = choice
+    content = best_content(sweep, verdict, config_id, reason, lineage)
+    header = f"# {verdict.sentence}\n".replace("\r", " ")
+    return _write(
+        sweep.folder / "best.yaml", header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    )
+
+
+def _write_figures(folder: Path, drawn: list[Figure]) -> tuple[Path, ...]:
+    folder.mkdir(exist_ok=True)
+    written = []
+    for figure in drawn:
+        svg = vl_convert.vegalite_to_svg(figure.picture().to_json())
+        written.append(_write(folder / f"{figure.name}.svg", svg))
+        path = folder / f"{figure.name}.png"
+        partial = path.with_suffix(f".png.{os.getpid()}.partial")
+        partial.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+        written.append(partial.replace(path))
+    return tuple(written)
+
+
+def _html(
+    sweep: Sweep,
+    verdict: Verdict,
+    drawn: list[Figure],
+    findings: list[dict[str, str]],
+    population: dict[str, Any] | None,
+    bundle: str,
+) -> str:
+    manifest = sweep.manifest
+    head, _, rest = verdict.sentence.partition(": ")
+    shown = [
+        {
+            "name": figure.name,
+            "title": figure.title,
+            "reading": figure.reading,
+            "specs": [_json_for_script(spec) for spec in figure.page_specs()],
+        }
+        for figure in drawn
+    ]
+    content = {
+        "title": f"{manifest.get('experiment')} · {manifest.get('sweep')}",
+        "eyebrow": " · ".join(
+            str(part)
+            for part in (
+                manifest.get("experiment"),
+                manifest.get("sweep"),
+                (manifest.get("env") or {}).get("id"),
+            )
+            if part
+        ),
+        "heading": page.heading(sweep),
+        "outcome": verdict.outcome.replace(" ", "-"),
+        "verdict_head": head if rest else "",
+        "verdict_rest": _capitalised(rest, verdict.winner) if rest else verdict.sentence,
+        "race": None if verdict.race is None else race_note(verdict.race),
+        "notes": verdict.notes,
+        "tiles": page.tiles(sweep, verdict),
+        "confirmed_figures": [item for item in shown if item["name"] in CONFIRMATION_FIGURES],
+        "search_figures": [
+            item for item in shown if item["name"] not in (*CONFIRMATION_FIGURES, POPULATION_FIGURE)
+        ],
+        "population_figures": [item for item in shown if item["name"] == POPULATION_FIGURE],
+        "population": population,
+        "confirmed": page.confirmed_rows(verdict, sweep.scale),
+        "contenders": verdict.contenders,
+        "picked": page.picked_note(verdict),
+        "configurations": page.configurations(sweep, verdict),
+        "chosen": verdict.chosen,
+        "findings": findings,
+        "troubled": page.troubled(sweep),
+        "provenance": page.provenance(sweep),
+        "words": page.WORDS,
+        "folder": sweep.folder,
+    }
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string((TEMPLATES / "report.html.jinja").read_text(encoding="utf-8"))
+    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return template.render(page=content, css=Markup(css), script=Markup(bundle))
+
+
+def _capitalised(text: str, winner: str | None) -> str:
+    """Begin with a capital, unless the first word is the name of a configuration."""
+    return text if winner and text.startswith(winner) else text[:1].upper() + text[1:]
+
+
+def _json_for_script(spec: dict[str, Any]) -> Markup:
+    """Write JSON that cannot leave its script element, whatever strings it holds."""
+    text = json.dumps(spec, allow_nan=False, ensure_ascii=True)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+@cache
+def _bundle() -> str:
+    """Give the page's script together with Vega, Vega-Lite and Vega-Embed, which it draws with."""
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    bundle: str = vl_convert.javascript_bundle(script)
+    return bundle.replace("</script", "<\\/script")
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a file whole or not at all."""
+    partial = path.with_suffix(f"{path.suffix}.{os.getpid()}.partial")
+    partial.write_text(text, encoding="utf-8")
+    return partial.replace(path)

@@ -1,0 +1,174 @@
+"""Which contenders are still worth seeds? The race of the confirmation, decided from its table alone.
+
+Every contender races the default by the rules of `analysis.verdict.group_sequential`, on seeds that are
+taken in order, 0, 1, 2, ... RLlib's defaults, a second question and often the slowest to train, run beside
+them for the first half.
+
+Axes: C = configurations, S = seeds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis.sweep import BASELINES, COUNTED, DEFAULT, RLLIB, State
+from analysis.verdict.group_sequential import BoolArray, Course, FloatArray, boundary, follow
+
+_ENDED: Final = (*COUNTED, State.FAILED)
+
+
+class Standing(StrEnum):
+    """Where a contender is in its race against the default."""
+
+    OPEN = "open"
+    BETTER = "better"
+    DROPPED = "dropped"
+    OVERTAKEN = "overtaken"
+    EXHAUSTED = "seeds used up"
+    FAILED = "no values"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race:
+    """Where the race stands.
+
+    Args:
+        looks: Numbers of seeds at which it is looked, rising; a single one is a fixed number of seeds.
+        standings: Of each contender.
+        seeds: Seeds that each configuration, baselines too, has taken or takes next: 0 up to here, exclusive.
+        spent: Runs that have ended.
+    """
+
+    looks: tuple[int, ...]
+    standings: Mapping[str, Standing]
+    seeds: Mapping[str, int]
+    spent: int
+
+    @property
+    def most(self) -> int:
+        """Runs, were every configuration to take every seed that it may."""
+        return sum(most_seeds(config, self.looks) for config in self.seeds)
+
+    def level(self, config: str) -> float:
+        """Give the one-sided p-value that a contender had to reach at the look where it left."""
+        return boundary(self.looks, len(self.standings))[self.looks.index(self.seeds[config])]
+
+    def counted(self, confirmation: pd.DataFrame) -> pd.DataFrame:
+        """Give the rows of the runs that the race asked for; a folder may hold more of them."""
+        return _within(confirmation, self.seeds)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no contender is open."""
+        return Standing.OPEN not in self.standings.values()
+
+
+def most_seeds(config: str, looks: Sequence[int]) -> int:
+    """Give the most seeds that a configuration may take.
+
+    All of them, and RLlib's defaults as many as the first look in the second half: when they stop depends on
+    nothing that they have done, so a comparison with them is as honest as with all seeds.
+    """
+    return next(n for n in looks if 2 * n >= looks[-1]) if config == RLLIB else looks[-1]
+
+
+def run_race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[str] = ()) -> Race:
+    """Read off how far the race is; a pure function of the table, whatever the order of its rows.
+
+    Args:
+        confirmation: One row per confirmation run: config_id, test_seed, state, objective.
+        looks: Numbers of seeds, rising.
+        contenders: Configurations that race although they have no run yet.
+    """
+    looks = tuple(looks)
+    known = {str(config) for config in confirmation["config_id"]} | set(contenders)
+    names = sorted(known.difference(BASELINES))
+    most = {config: most_seeds(config, looks) for config in sorted(known)}
+    spent = int(_ended(_within(confirmation, most), list(most), looks[-1]).sum())
+    if not names:
+        return Race(looks=looks, standings={}, seeds=most, spent=spent)
+    x_cs = value_table(confirmation, (DEFAULT, *names), looks[-1])
+    ended_cs = _ended(confirmation, (DEFAULT, *names), looks[-1])
+    taken = 0
+    course = follow(x_cs, looks, 0)
+    while taken < len(looks) and ended_cs[np.r_[True, course.open], : looks[taken]].all():
+        taken += 1
+        course = follow(x_cs, looks, taken)
+        if not course.open.any():
+            break
+    standings, seeds = {}, {}
+    for k, name in enumerate(names):
+        seeds[name] = looks[min(int(course.look[k]), len(looks) - 1)]
+        values = np.isfinite(x_cs[1 + k, : seeds[name]]).any()
+        standings[name] = _standing(course, k, looks) if values or course.open[k] else Standing.FAILED
+    furthest = max(seeds.values())
+    seeds |= {config: min(furthest, most[config]) for config in known.intersection(BASELINES)}
+    return Race(looks=looks, standings=standings, seeds=seeds, spent=spent)
+
+
+def missing_runs(
+    confirmation: pd.DataFrame, looks: Sequence[int], configurations: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Give the runs to do next, configuration by configuration; none once the race is over.
+
+    Open contenders run up to the next look, and with them the default and, for the first half, RLlib's. A run
+    that failed is not run again.
+
+    Args:
+        confirmation: The table so far, empty at first.
+        looks: Numbers of seeds, rising.
+        configurations: Ids of what is confirmed, in the order in which they shall run.
+    """
+    state = run_race(confirmation, looks, configurations)
+    ended_cs = _ended(confirmation, configurations, looks[-1])
+    return [
+        (config, seed)
+        for row, config in enumerate(configurations)
+        for seed in range(state.seeds[config])
+        if not ended_cs[row, seed]
+    ]
+
+
+def value_table(confirmation: pd.DataFrame, configurations: Sequence[str], seeds: int) -> FloatArray:
+    """Give the values as an array of shape [C, S]; NaN where a run has none."""
+    counted = confirmation[confirmation["state"].isin(COUNTED)]
+    return _spread(counted, counted["objective"].astype(float), configurations, seeds, np.nan)
+
+
+def _standing(course: Course, k: int, looks: Sequence[int]) -> Standing:
+    if course.open[k]:
+        return Standing.OPEN
+    if course.better[k]:
+        return Standing.BETTER
+    if course.overtaken[k]:
+        return Standing.OVERTAKEN
+    return Standing.EXHAUSTED if course.look[k] == len(looks) - 1 else Standing.DROPPED
+
+
+def _within(confirmation: pd.DataFrame, seeds: Mapping[str, int]) -> pd.DataFrame:
+    return confirmation[confirmation["test_seed"] < confirmation["config_id"].map(seeds)]
+
+
+def _ended(confirmation: pd.DataFrame, configurations: Sequence[str], seeds: int) -> BoolArray:
+    ended = confirmation[confirmation["state"].isin(_ENDED)]
+    ones = pd.Series(1.0, index=ended.index)
+    return _spread(ended, ones, configurations, seeds, 0.0) > 0
+
+
+def _spread(
+    frame: pd.DataFrame,
+    values: "pd.Series[float]",
+    configurations: Sequence[str],
+    seeds: int,
+    missing: float,
+) -> FloatArray:
+    x_cs = np.full((len(configurations), seeds), missing)
+    rows = {config: row for row, config in enumerate(configurations)}
+    for config, seed, value in zip(frame["config_id"], frame["test_seed"], values, strict=True):
+        if config in rows and pd.notna(seed) and 0 <= seed < seeds:
+            x_cs[rows[config], int(seed)] = value
+    return x_cs

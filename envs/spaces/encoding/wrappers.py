@@ -1,0 +1,102 @@
+"""Makes an environment with any spaces trainable, one lane or many, without touching what it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+from gymnasium.vector.utils import batch_space
+
+from envs.spaces.encoding.actions import ActionDecoder
+from envs.spaces.encoding.limits import Limits
+from envs.spaces.encoding.observations import ObservationEncoder
+
+
+def encode(env: gym.Env[Any, Any], **limits: int) -> gym.Env[Any, Any]:
+    """Wraps an environment so that it is observed as one float vector and acted in by choices and numbers.
+
+    Args:
+        env: Any environment; one whose spaces are in that form already is returned as it is.
+        **limits: `max_items`, `max_nodes` and `max_edges`, see :class:`Limits`.
+
+    Raises:
+        UnsupportedSpaceError: A space has no encoding; the message says what to use instead.
+    """
+    encoded = EncodedEnv(env, **limits)
+    same = encoded.encoder.unchanged and encoded.action_space == env.action_space
+    return env if same else encoded
+
+
+def encode_vector(env: VectorEnv[Any, Any, Any], **limits: int) -> VectorEnv[Any, Any, Any]:
+    """Wraps a vector environment as :func:`encode` wraps a single one: lane by lane the same numbers.
+
+    Args:
+        env: Any vector environment that resets in NEXT_STEP mode or not at all, which is preserved.
+        **limits: As in :func:`encode`.
+
+    Raises:
+        UnsupportedSpaceError: A space has no encoding; the message says what to use instead.
+        ValueError: The environment resets within the step that ends an episode.
+    """
+    encoded = EncodedVectorEnv(env, **limits)
+    same = encoded.encoder.unchanged and encoded.single_action_space == env.single_action_space
+    return env if same else encoded
+
+
+class EncodedEnv(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """A single environment behind its encoding; see :func:`encode`."""
+
+    def __init__(self, env: gym.Env[Any, Any], **limits: int) -> None:
+        recorded: dict[str, Any] = {**limits}
+        RecordConstructorArgs.__init__(self, **recorded)
+        super().__init__(env)
+        self.encoder = ObservationEncoder(env.observation_space, Limits(**limits))
+        self.decoder = ActionDecoder(env.action_space)
+        self.observation_space = self.encoder.space
+        self.action_space = self.decoder.space
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Starts an episode."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self.encoder.encode(observation), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Takes the step that the policy's action stands for."""
+        observation, reward, terminated, truncated, info = self.env.step(self.decoder.decode(action))
+        return self.encoder.encode(observation), reward, terminated, truncated, info
+
+
+class EncodedVectorEnv(VectorWrapper):
+    """A vector environment behind its encoding; see :func:`encode_vector`."""
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], **limits: int) -> None:
+        super().__init__(env)
+        # Under SAME_STEP an episode's last observation hides in the info, where it would stay as it was.
+        if env.metadata.get("autoreset_mode") not in (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED):
+            raise ValueError(
+                f"autoreset mode {env.metadata.get('autoreset_mode')} of {type(env.unwrapped).__name__}: "
+                "expected AutoresetMode.NEXT_STEP, the only one that RLlib understands"
+            )
+        self.encoder = ObservationEncoder(env.single_observation_space, Limits(**limits))
+        self.decoder = ActionDecoder(env.single_action_space)
+        self.single_observation_space = self.encoder.space
+        self.single_action_space = self.decoder.space
+        self.observation_space = batch_space(self.encoder.space, self.num_envs)
+        self.action_space = batch_space(self.decoder.space, self.num_envs)
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Starts an episode in every lane."""
+        observations, infos = self.env.reset(seed=seed, options=options)
+        return self.encoder.encode_batch(observations, self.num_envs), infos
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Takes the steps that the policy's actions stand for."""
+        observations, rewards, terminated, truncated, infos = self.env.step(
+            self.decoder.decode_batch(actions)
+        )
+        encoded = self.encoder.encode_batch(observations, self.num_envs)
+        return encoded, rewards, terminated, truncated, infos

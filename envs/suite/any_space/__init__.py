@@ -1,0 +1,5 @@
+"""A one-step memory task over any observation and action space: does a space really train?"""
+
+from envs.suite.any_space.env import Spaces, SpacesEnv, SpacesParameters, SpacesVectorEnv
+
+__all__ = ["Spaces", "SpacesEnv", "SpacesParameters", "SpacesVectorEnv"]

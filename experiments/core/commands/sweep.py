@@ -1,0 +1,190 @@
+"""The main job: check, search, confirm, report."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from analysis.report import RLLIB_SETTINGS, write_report
+from analysis.sweep import MANIFEST_FILE, SCHEDULE, Phase, State, write_json
+from experiments.core.commands.claim import claimed
+from experiments.core.commands.interrupt import graceful_interrupt
+from experiments.core.declaration import Population
+from experiments.core.errors import UserError
+from experiments.core.planning import (
+    Plan,
+    chosen_configurations,
+    continued,
+    lacks_runs,
+    manifest_of,
+    score_of_diverged,
+)
+from experiments.core.preflight import Checked, preflight
+from experiments.core.records import (
+    CheckpointBudget,
+    FinishedRun,
+    config_at,
+    finished_runs,
+    keep_only,
+    recorded_manifest,
+    results_of,
+    unfinished_runs,
+)
+from experiments.core.terminal import SweepProgress, open_console, steps_of, summary
+from experiments.core.training import Task, hyperparameters, trainer_part
+from experiments.core.tuning import (
+    EnforceCheckpointBudget,
+    Interruption,
+    Recorder,
+    confirm,
+    confirmation_runs,
+    connected,
+    search,
+)
+
+EXIT_ALL_FAILED = 1
+GIGABYTE = 10**9
+
+
+def run_sweep(plan: Plan) -> int:
+    """Runs a sweep, or what is missing of it, or only checks whether it could, and returns the exit code.
+
+    Raises:
+        UserError: The sweep cannot be run as it was asked for; nothing was written.
+    """
+    console = open_console(quiet=plan.options.quiet)
+    if plan.options.check:
+        _announce(console, plan)
+        return 0
+    with claimed(plan) as plan:
+        checked = _announce(console, plan)
+        interruption = Interruption()
+        try:
+            return _run(console, plan, checked, interruption)
+        except KeyboardInterrupt:  # the second Ctrl-C, or the first outside of training
+            summary.print_stopped(console, plan)
+            return interruption.exit_code
+
+
+def _announce(console: Console, plan: Plan) -> Checked:
+    """Checks a sweep and says what it is going to do."""
+    checked = preflight(plan)
+    summary.print_plan(console, plan, checked)
+    return checked
+
+
+def _run(console: Console, plan: Plan, checked: Checked, interruption: Interruption) -> int:
+    """Trains, reports, and returns the exit code."""
+    totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
+    progress = SweepProgress(console, totals=totals)
+    with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
+        concurrency = plan.concurrency(available)
+        _write_manifest(plan)
+        _train(plan, progress, interruption, concurrency)
+    # One that failed has no value, however far it came.
+    if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):
+        return _nothing_to_report(console, plan, interruption)
+    settings = {
+        name: told(config, plan.experiment.fixed) for name, config in chosen_configurations(plan).items()
+    }
+    write_json(plan.folder / RLLIB_SETTINGS, settings)
+    report = write_report(plan.folder)
+    summary.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
+    if interruption.requested:
+        summary.print_stopped(console, plan)
+        return interruption.exit_code
+    return 0
+
+
+def told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """What RLlib is told from the start, and at each change where the configuration has a schedule."""
+
+    def at(steps: int) -> dict[str, Any]:
+        return hyperparameters.resolve(trainer_part(config_at(config, steps)), fixed)
+
+    if SCHEDULE not in config:
+        return at(0)
+    later = [segment["steps"] for segment in config[SCHEDULE] if segment["steps"] > 0]
+    return {**at(0), SCHEDULE: [{"from_step": steps, **at(steps)} for steps in later]}
+
+
+def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:
+    """The search and the confirmation; both end early when the user asks for it."""
+    task = plan.task(diverged_score=score_of_diverged(plan))
+    with graceful_interrupt(interruption) as recorders:
+        recorder = _recorder(plan, task, Phase.SEARCH, progress)
+        recorders.append(recorder)
+        there = finished_runs(plan.folder / Phase.SEARCH)
+        total = max(plan.experiment.budget.trials, len(there))
+        under_way = _under_way(plan, Phase.SEARCH)
+        progress.begin(Phase.SEARCH, total, ended=_ends(there), under_way=under_way)
+        budget = CheckpointBudget(
+            plan.folder / Phase.SEARCH,
+            budget=plan.experiment.checkpoint_budget_gb * GIGABYTE,
+            full_steps=task.steps,
+        )
+        search(
+            plan,
+            task,
+            concurrency=concurrency,
+            callbacks=[recorder, EnforceCheckpointBudget(budget)],
+            interruption=interruption,
+        )
+        chosen = chosen_configurations(plan)
+        if interruption.requested or not any(name.startswith("trial_") for name in chosen):
+            return
+        recorder = _recorder(plan, task, Phase.CONFIRM, progress)
+        recorders.append(recorder)
+        wanted = confirmation_runs(plan, chosen)
+        there = [run for run in finished_runs(plan.folder / Phase.CONFIRM) if run.name in wanted]
+        under_way = _under_way(plan, Phase.CONFIRM)
+        progress.begin(Phase.CONFIRM, len(wanted), ended=_ends(there), under_way=under_way)
+        confirm(plan, task, chosen, concurrency=concurrency, callbacks=[recorder], interruption=interruption)
+        if not interruption.requested:
+            keep_only(plan.folder / Phase.SEARCH, chosen)
+
+
+def _ends(runs: Sequence[FinishedRun]) -> dict[str, tuple[State, float]]:
+    return {run.name: (run.state, math.nan if run.objective is None else run.objective) for run in runs}
+
+
+def _under_way(plan: Plan, phase: Phase) -> dict[str, int]:
+    """Steps that the runs which were cut off go on from; a population's begin anew."""
+    if phase is Phase.SEARCH and isinstance(plan.experiment.scheduler, Population):
+        return {}
+    folder = plan.folder / phase
+    saved = {run.name: results_of(folder / run.name) for run in unfinished_runs(folder)}
+    return {name: steps_of(results[-1]) for name, results in saved.items() if results}
+
+
+def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> Recorder:
+    return Recorder(plan.folder / phase, task.steps, progress)
+
+
+def _write_manifest(plan: Plan) -> None:
+    """Says what the sweep is; of one that goes on, who goes on with it."""
+    manifest = manifest_of(plan)
+    try:
+        if (before := recorded_manifest(plan.folder)) is not None:
+            manifest = continued(before, manifest, runs=lacks_runs(plan))
+        write_json(plan.folder / MANIFEST_FILE, manifest)
+    except OSError as error:
+        raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error
+
+
+def _nothing_to_report(console: Console, plan: Plan, interruption: Interruption) -> int:
+    if interruption.requested:
+        summary.print_stopped(console, plan)
+        return interruption.exit_code
+    causes = [
+        json.loads(path.read_text(encoding="utf-8"))["cause"]
+        for path in sorted(Path(plan.folder, Phase.SEARCH).glob("*/state.json"))
+    ]
+    print(f"error: every trial failed; the first cause: {causes[0]}", file=sys.stderr)
+    return EXIT_ALL_FAILED

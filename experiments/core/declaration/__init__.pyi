@@ -1,0 +1,43 @@
+from . import schedulers
+from .experiment import Budget, Confirmation, Experiment, Racing
+from .resources import Resources, Vectorization
+from .samplers import SamplerName
+from .schedulers import (
+    Asha,
+    Hyperband,
+    Median,
+    NoScheduler,
+    Population,
+    PopulationBandit,
+    PopulationBased,
+    Scheduler,
+    SchedulerName,
+    Stopping,
+    interval_points,
+)
+from .seeds import INDICES, Seeds, replica_seeds
+
+__all__ = [
+    "INDICES",
+    "Asha",
+    "Budget",
+    "Confirmation",
+    "Experiment",
+    "Hyperband",
+    "Median",
+    "NoScheduler",
+    "Population",
+    "PopulationBandit",
+    "PopulationBased",
+    "Racing",
+    "Resources",
+    "SamplerName",
+    "Scheduler",
+    "SchedulerName",
+    "Seeds",
+    "Stopping",
+    "Vectorization",
+    "interval_points",
+    "replica_seeds",
+    "schedulers",
+]

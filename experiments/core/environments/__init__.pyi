@@ -1,0 +1,25 @@
+from .evaluation import EvaluationResult, Policy, evaluate
+from .lookup import imported_spec, time_limit
+from .make import RLlibEnv, make_plain_vector, make_vector
+from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
+from .scale import Arena, Scale, scale_of
+
+__all__ = [
+    "NORMALISED_LIMIT",
+    "ActionPart",
+    "Arena",
+    "EvaluationResult",
+    "Leaf",
+    "Policy",
+    "RLlibEnv",
+    "Scale",
+    "action_decoder",
+    "evaluate",
+    "imported_spec",
+    "leaves",
+    "make_plain_vector",
+    "make_vector",
+    "observation_encoder",
+    "scale_of",
+    "time_limit",
+]

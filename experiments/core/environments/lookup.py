@@ -1,0 +1,54 @@
+"""Gymnasium's entry for an environment id, and what it says of episodes and observations."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+import envs
+from experiments.core.errors import UserError
+
+
+def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
+    """Steps after which every episode is over, as far as the environment states any."""
+    spec = imported_spec(env_id)
+    if spec.id not in envs.ids():
+        return spec.max_episode_steps
+    found = envs.entry(spec.id)
+    return found.dynamics(found.parameters(**parameters), 1).horizon
+
+
+def is_image(space: gym.Space[Any]) -> bool:
+    """Whether observations are images, which are trained on as they are."""
+    return isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
+
+
+def imported_spec(env_id: str) -> EnvSpec:
+    """Gymnasium's entry for an id, after importing the module that registers it.
+
+    Args:
+        env_id: Gymnasium id, or `module:id`.
+
+    Raises:
+        UserError: The module cannot be imported, or nothing is registered under the id.
+    """
+    module, _, plain = env_id.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        return gym.spec(plain)
+    except ModuleNotFoundError as error:
+        raise UserError(f"environment {env_id!r}: there is no module {error.name!r} to import") from error
+    except gym.error.Error as error:
+        nearest = difflib.get_close_matches(plain, gym.registry, n=1, cutoff=0.3)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        raise UserError(
+            f"unknown environment {env_id!r}{hint} The suite has: {', '.join(envs.ids())}; "
+            "one of your own is named 'module:id', where importing module registers id"
+        ) from error

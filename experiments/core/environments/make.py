@@ -1,0 +1,65 @@
+"""Makes an experiment's environment, the suite's or the user's own, and says how its returns are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from envs.spaces.encoding import encode_vector
+from experiments.core.declaration import Vectorization
+from experiments.core.environments.lookup import imported_spec, is_image
+from experiments.core.errors import UserError
+
+
+def make_vector(
+    env_id: str, parameters: Mapping[str, Any], lanes: int, vectorization: Vectorization = "auto"
+) -> VectorEnv[Any, Any, Any]:
+    """N lanes of an environment, in spaces that PPO can be trained in.
+
+    The environment's own vector form is taken if it has one, else N single ones in lockstep. Images stay as
+    they are; other spaces are encoded as one float vector where they are not one already
+    (:mod:`envs.spaces.encoding`).
+
+    Args:
+        env_id: Gymnasium id, or `module:id`.
+        parameters: The environment's keywords.
+        lanes: N.
+        vectorization: "async" steps every lane in a process of its own, which `close` ends.
+
+    Raises:
+        UserError: The id is unknown, or the environment does not take the parameters.
+    """
+    try:
+        if vectorization == "async":
+            from experiments.core.environments.processes import make_lane_processes
+
+            return make_lane_processes(env_id, parameters, lanes)
+        env = make_plain_vector(env_id, parameters, lanes)
+        return env if is_image(env.single_observation_space) else encode_vector(env)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{env_id}: {error}") from error
+
+
+def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
+    """N lanes of an environment in its own spaces, otherwise as :func:`make_vector`."""
+    spec = imported_spec(env_id)
+    if spec.vector_entry_point is not None:
+        return gym.make_vec(spec.id, lanes, "vector_entry_point", **parameters)
+    makers = [lambda: gym.make(spec.id, **parameters)] * lanes
+    return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
+
+
+class RLlibEnv:
+    """What RLlib makes its environments with: a call gives lanes, not an instance.
+
+    A class of this module needs no entry in a registry: the names of Ray's are shared by all that runs in the
+    process and unknown in the next one, where `Algorithm.from_checkpoint` looks for them.
+    """
+
+    def __new__(cls, context: Mapping[str, Any]) -> VectorEnv[Any, Any, Any]:  # type: ignore[misc]  # as said
+        """The lanes of `env_config`: its `id`, `parameters` and `vectorization`, and RLlib's `num_envs`."""
+        lanes = context.get("num_envs", 1)
+        return make_vector(context["id"], context["parameters"], lanes, context.get("vectorization", "auto"))

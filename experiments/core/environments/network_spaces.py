@@ -1,0 +1,221 @@
+"""How observations become the network's input, and its output actions, a batch at a time.
+
+What RLlib's default network reads and writes by itself passes unchanged: float vectors and images, Discrete,
+one-dimensional MultiDiscrete and float Box actions, also inside Dict and Tuple. Every other space goes
+through :mod:`envs.spaces.encoding`. A trained policy is used without torch, so this module
+does without it, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs.spaces.encoding import ActionDecoder as SpaceActionDecoder
+from envs.spaces.encoding import Limits
+from envs.spaces.encoding import ObservationEncoder as SpaceObservationEncoder
+
+Array = NDArray[Any]
+
+NORMALISED_LIMIT = 10.0
+"""Normalised numbers are clipped to [-10, 10], as in Stable-Baselines3 and RLlib."""
+
+
+@dataclass(frozen=True)
+class ObservationEncoder:
+    """Turns a batch of environment observations into one array.
+
+    Attributes:
+        module_space: the space that the network is built for.
+        scale: factor from the stored array to the network's input: images stay uint8 in memory (a quarter of
+            the size) and are brought to [0, 1] when the network reads them.
+        encode: batch of observations in the environment's space to array [N, ...].
+    """
+
+    module_space: spaces.Box
+    scale: float
+    encode: Callable[[Any], Array]
+
+
+def observation_encoder(space: gym.Space[Any]) -> ObservationEncoder:
+    """Chooses the encoding of one observation space.
+
+    Raises:
+        UnsupportedSpaceError: if no float vector can stand for the space; the message says what to do.
+    """
+    if isinstance(space, spaces.Box):
+        if len(space.shape) == 3 and space.dtype == np.uint8:
+            image = spaces.Box(0.0, 1.0, space.shape, np.float32)
+            return ObservationEncoder(image, 1.0 / 255.0, np.asarray)
+        if len(space.shape) in (1, 3) and np.issubdtype(space.low.dtype, np.floating):
+            low, high = space.low.astype(np.float32), space.high.astype(np.float32)
+            return ObservationEncoder(spaces.Box(low, high, dtype=np.float32), 1.0, _as_float32)
+    encoder = SpaceObservationEncoder(space, Limits())
+    return ObservationEncoder(
+        encoder.space, 1.0, lambda batch: encoder.encode_batch(batch, _lanes(space, batch))
+    )
+
+
+def _as_float32(observations: Any) -> Array:
+    return np.asarray(observations, dtype=np.float32)
+
+
+def _lanes(space: gym.Space[Any], batch: Any) -> int:
+    """How many members a batch of the space holds."""
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        keys, parts = _children(space)
+        return _lanes(parts[0], batch[keys[0]])
+    return len(batch)
+
+
+def _children(space: spaces.Dict | spaces.Tuple) -> tuple[list[Any], list[gym.Space[Any]]]:
+    """Keys and subspaces, a Dict's in sorted order (the order in which RLlib flattens them)."""
+    if isinstance(space, spaces.Dict):
+        keys = sorted(space.spaces)
+        return list(keys), [space.spaces[key] for key in keys]
+    return list(range(len(space.spaces))), list(space.spaces)
+
+
+@dataclass(frozen=True)
+class ActionPart:
+    """One leaf of an action space, as columns of the network's output and of the stored action array.
+
+    Attributes:
+        kind: "categorical" (one column per component in the action array, `sizes` logits each) or
+            "gaussian" (one column per dimension; the logits are the means, then the log standard deviations).
+        sizes: categories of each component, or a single number of dimensions.
+    """
+
+    kind: str
+    sizes: tuple[int, ...]
+
+    @property
+    def logits(self) -> int:
+        """Number of the network's outputs that belong to this part."""
+        return sum(self.sizes) if self.kind == "categorical" else 2 * self.sizes[0]
+
+    @property
+    def columns(self) -> int:
+        """Number of columns of the action array that belong to this part."""
+        return len(self.sizes) if self.kind == "categorical" else self.sizes[0]
+
+
+class Leaf(NamedTuple):
+    """One independent distribution: a single categorical component, or all dimensions of a Gaussian."""
+
+    kind: str
+    logits: slice
+    columns: slice
+
+
+def leaves(parts: tuple[ActionPart, ...]) -> tuple[Leaf, ...]:
+    """Where each independent distribution has its logits and its columns of the action array."""
+    found, logit, column = [], 0, 0
+    for part in parts:
+        discrete = part.kind == "categorical"
+        for size in part.sizes:
+            logits, columns = (size, 1) if discrete else (2 * size, size)
+            found.append(Leaf(part.kind, slice(logit, logit + logits), slice(column, column + columns)))
+            logit, column = logit + logits, column + columns
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class ActionDecoder:
+    """Turns stored actions [N, columns] into a batch of environment actions.
+
+    Attributes:
+        module_space: the space that RLlib builds the network and its distribution for.
+        parts: the leaves, in the order of the logits.
+        decode: array [N, columns] to a batch in the environment's action space.
+    """
+
+    module_space: gym.Space[Any]
+    parts: tuple[ActionPart, ...]
+    decode: Callable[[Array], Any]
+
+
+def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool = False) -> ActionDecoder:
+    """Chooses the decoding of one action space.
+
+    Args:
+        space: the environment's (single) action space.
+        normalize: RLlib's `normalize_actions`: [-1, 1] is stretched to a bounded Box and clipped.
+        clip: RLlib's `clip_actions`, looked at when `normalize` is off.
+
+    Raises:
+        UnsupportedSpaceError: if PPO cannot act in the space; the message says what to use instead.
+    """
+    if isinstance(space, spaces.Dict | spaces.Tuple) and _is_native(space):
+        return _composite_decoder(space, normalize=normalize, clip=clip)
+    if isinstance(space, spaces.Discrete):
+        n, start = int(space.n), int(space.start)
+        part = ActionPart("categorical", (n,))
+        return ActionDecoder(spaces.Discrete(n), (part,), lambda a: a[:, 0].astype(np.int64) + start)
+    if isinstance(space, spaces.MultiDiscrete) and _is_native(space):
+        sizes, first = tuple(int(n) for n in space.nvec), space.start
+        part = ActionPart("categorical", sizes)
+        return ActionDecoder(
+            spaces.MultiDiscrete(list(sizes)), (part,), lambda a: (a + first).astype(space.dtype)
+        )
+    if isinstance(space, spaces.Box) and _is_native(space):
+        part = ActionPart("gaussian", (space.shape[0],))
+        return ActionDecoder(space, (part,), _box_decoding(space, normalize=normalize, clip=clip))
+    offered = SpaceActionDecoder(space)
+    inner = action_decoder(offered.space, normalize=normalize, clip=clip)
+    return ActionDecoder(
+        inner.module_space, inner.parts, lambda actions: offered.decode_batch(inner.decode(actions))
+    )
+
+
+def _is_native(space: gym.Space[Any]) -> bool:
+    """Whether RLlib's distributions can act in the space as it is."""
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        return len(space.spaces) > 0 and all(_is_native(child) for child in _children(space)[1])
+    if isinstance(space, spaces.Box):
+        return len(space.shape) == 1 and np.issubdtype(space.low.dtype, np.floating)
+    return isinstance(space, spaces.Discrete) or (
+        isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1
+    )
+
+
+def _box_decoding(space: spaces.Box, *, normalize: bool, clip: bool) -> Callable[[Array], Array]:
+    low, high, dtype = space.low, space.high, space.dtype
+    bounded = bool(np.all(space.bounded_below) and np.all(space.bounded_above))
+
+    def decode(actions: Array) -> Array:
+        if normalize and bounded:
+            actions = np.clip(low + (actions + 1.0) * (high - low) / 2.0, low, high)
+        elif clip and not normalize:
+            actions = np.clip(actions, low, high)
+        return actions.astype(dtype, copy=False)
+
+    return decode
+
+
+def _composite_decoder(space: spaces.Dict | spaces.Tuple, *, normalize: bool, clip: bool) -> ActionDecoder:
+    keys, subspaces = _children(space)
+    children = [action_decoder(child, normalize=normalize, clip=clip) for child in subspaces]
+    ends = np.cumsum([sum(part.columns for part in child.parts) for child in children])
+    columns = [
+        slice(int(end - size), int(end)) for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)
+    ]
+    is_dict = isinstance(space, spaces.Dict)
+
+    def decode(actions: Array) -> Any:
+        leaves = [child.decode(actions[:, part]) for child, part in zip(children, columns, strict=True)]
+        return dict(zip(keys, leaves, strict=True)) if is_dict else tuple(leaves)
+
+    module_space: gym.Space[Any] = (
+        spaces.Dict({key: child.module_space for key, child in zip(keys, children, strict=True)})
+        if is_dict
+        else spaces.Tuple([child.module_space for child in children])
+    )
+    parts = tuple(part for child in children for part in child.parts)
+    return ActionDecoder(module_space, parts, decode)

@@ -1,0 +1,20 @@
+from .diverged_score import score_of_diverged
+from .machine import cores_here
+from .manifest import continued, difference_of, manifest_of
+from .options import Options, parse
+from .plan import Plan
+from .remaining import chosen_configurations, lacks_runs, missing_trials
+
+__all__ = [
+    "Options",
+    "Plan",
+    "chosen_configurations",
+    "continued",
+    "cores_here",
+    "difference_of",
+    "lacks_runs",
+    "manifest_of",
+    "missing_trials",
+    "parse",
+    "score_of_diverged",
+]

@@ -1,0 +1,28 @@
+"""What does a trial count as whose numbers are no longer finite?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.sweep import Phase
+from experiments.core.environments import evaluate, make_vector
+from experiments.core.planning.plan import Plan
+
+
+def score_of_diverged(plan: Plan) -> float:
+    """What a diverged trial counts as."""
+    stated = plan.arenas[Phase.SEARCH].scale.diverged
+    return random_return(plan) if stated is None else stated
+
+
+def random_return(plan: Plan, *, episodes: int = 64) -> float:
+    """The mean return of random actions: what a diverged trial counts as where no floor is stated."""
+    experiment = plan.experiment
+    lanes = experiment.lanes if experiment.vectorization == "async" else episodes
+    env = make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)
+    env.action_space.seed(0)
+    try:
+        played = evaluate(env, lambda _: env.action_space.sample(), episodes=episodes, seed=0)
+        return float(np.mean(played.returns))
+    finally:
+        env.close()

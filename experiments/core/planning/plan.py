@@ -1,0 +1,155 @@
+"""One sweep, fully decided: the declaration, the options of this run, its name and its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from analysis.sweep import DEFAULT, RLLIB, Phase
+from analysis.verdict import most_seeds
+from experiments.core.declaration import Experiment, Seeds
+from experiments.core.environments import Arena, Scale, scale_of
+from experiments.core.planning.machine import cores_here
+from experiments.core.planning.options import Options
+from experiments.core.planning.warm_start import WarmStart, read_warm_start
+from experiments.core.records import recorded_manifest
+from experiments.core.training import Task
+from search_spaces import model_layouts
+from search_spaces.baselines import rllib_defaults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a sweep is going to do."""
+
+    experiment: Experiment
+    """The declaration, with the options of this run in place of its own values."""
+    name: str
+    """The experiment's name: that of its module."""
+    question: str
+    """What it asks: the first line of its module's docstring."""
+    options: Options
+    sweep: str
+    """The name of this sweep."""
+
+    @classmethod
+    def of(cls, experiment: Experiment, options: Options, *, name: str, question: str) -> Plan:
+        """Names the sweep; the options are already part of the experiment."""
+        sweep = options.new_name or options.name or datetime.now(UTC).strftime("%Y-%m-%d_%H-%M-%S")
+        return cls(experiment=experiment, name=name, question=question, options=options, sweep=sweep)
+
+    @property
+    def folder(self) -> Path:
+        """Where the sweep is kept, absolute."""
+        return self._folder_of(self.sweep)
+
+    def _folder_of(self, sweep: str) -> Path:
+        return Path(self.options.storage).expanduser().absolute() / self.name / sweep
+
+    @cached_property
+    def warm_start(self) -> WarmStart | None:
+        """The configurations that this sweep takes over from another one, as it did when it was started.
+
+        Raises:
+            UserError: The other folder is not a sweep with completed trials, or this sweep's manifest cannot
+                be read.
+        """
+        taken = (recorded_manifest(self.folder) or {}).get("warm_start")
+        before = None if taken is None else WarmStart.from_json(taken)
+        if self.options.new_name is not None:
+            other, option = self._folder_of(str(self.options.name)), "--name"
+        elif self.options.warm_start is not None:
+            other, option = Path(self.options.warm_start).expanduser().absolute(), "--warm-start"
+        else:
+            return before
+        if before is not None and before.source == other.as_posix():
+            return before
+        space, trials = self.experiment.space, self.experiment.budget.trials
+        return read_warm_start(other, space, trials=trials, option=option)
+
+    @cached_property
+    def arenas(self) -> Mapping[Phase, Arena]:
+        """Where each phase evaluates, and on which scale."""
+        experiment = self.experiment
+        overrides = {
+            Phase.SEARCH: experiment.validation_parameters,
+            Phase.CONFIRM: experiment.test_parameters,
+        }
+        parameters = {phase: {**experiment.env_parameters, **own} for phase, own in overrides.items()}
+        return {
+            phase: Arena(parameters=keywords, scale=scale_of(experiment.env, keywords))
+            for phase, keywords in parameters.items()
+        }
+
+    @property
+    def scale(self) -> Scale:
+        """How the returns that the verdict is about become scores."""
+        return self.arenas[Phase.CONFIRM].scale
+
+    @property
+    def seeds(self) -> Seeds:
+        """Every seed of the sweep."""
+        return Seeds(self.experiment.seed)
+
+    @property
+    def baselines(self) -> Mapping[str, Mapping[str, Any]]:
+        """The untuned configurations by id, slowest first: RLlib's defaults train ten times longer."""
+        default = self.experiment.space.defaults
+        return {
+            RLLIB: rllib_defaults(self.experiment.space),
+            DEFAULT: {**default, **model_layouts.derived(default)},
+        }
+
+    @property
+    def test_runs(self) -> int:
+        """Runs of the confirmation, if no baseline is among the winners; the most that a race may take."""
+        confirmation = self.experiment.confirmation
+        baselines = sum(most_seeds(name, confirmation.looks) for name in self.baselines)
+        return baselines + self.experiment.top_k * confirmation.maximum
+
+    @property
+    def cores(self) -> int | None:
+        """Cores that a Ray of the sweep's own is given; None for all there are.
+
+        More than there are would not make training faster, and nothing that was estimated would hold.
+        """
+        wanted = self.options.concurrency
+        return None if wanted is None else min(wanted * self.experiment.resources.cpus, cores_here())
+
+    def concurrency(self, available: Mapping[str, float]) -> int:
+        """Runs at once: as many as fit, or fewer where the user says so.
+
+        Args:
+            available: Of each resource, in Ray's names.
+
+        Raises:
+            UserError: Not even one fits.
+        """
+        fitting = self.experiment.resources.trials_in(available)
+        return min(self.options.concurrency or fitting, fitting)
+
+    def task(self, *, diverged_score: float) -> Task:
+        """What every run of the sweep has in common."""
+        experiment = self.experiment
+        return Task(
+            env=experiment.env,
+            env_parameters=dict(experiment.env_parameters),
+            arenas=self.arenas,
+            fixed=dict(experiment.fixed),
+            lanes=experiment.lanes,
+            vectorization=experiment.vectorization,
+            resources=experiment.resources,
+            steps=experiment.budget.steps_per_trial,
+            evaluations=experiment.budget.evaluations,
+            evaluation_episodes=experiment.evaluation_episodes,
+            seeds=self.seeds,
+            diverged_score=diverged_score,
+            trainer=self.options.trainer,
+            compile=self.options.compile,
+            seeds_per_trial=experiment.seeds_per_trial,
+            seed_penalty=experiment.seed_penalty,
+        )

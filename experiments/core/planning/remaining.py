@@ -1,0 +1,52 @@
+"""What is left to do in a sweep's folder? Trials of its search, and runs of what is worth confirming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, config_id_of, load_sweep
+from analysis.verdict import missing_runs
+from experiments.core.planning.plan import Plan
+from experiments.core.records import finished_runs, merit, with_schedule
+
+
+def missing_trials(plan: Plan) -> int:
+    """How many trials the search lacks."""
+    return max(0, plan.experiment.budget.trials - len(finished_runs(plan.folder / Phase.SEARCH)))
+
+
+def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
+    """What is confirmed: both baselines and the best trials, by id, slowest first."""
+    tried = [
+        run
+        for run in finished_runs(plan.folder / Phase.SEARCH)
+        if run.state in {State.COMPLETED, State.PRUNED} and run.curve and run.name != FIRST_TRIAL
+    ]
+    # Those that were stopped early fill up what is missing, the longest trained first.
+    full = plan.experiment.budget.steps_per_trial
+    best = sorted(tried, key=lambda run: merit(run, full), reverse=True)
+    folder = plan.folder / Phase.SEARCH
+    winners = {
+        run.name: with_schedule(folder / run.name, run.config)
+        for run in best[: plan.experiment.confirmation.top_k]
+    }
+    # A race that was begun before trials were added goes on for its contenders too.
+    racing = len(plan.experiment.confirmation.looks) > 1
+    folder = plan.folder / Phase.CONFIRM
+    begun = {
+        config_id_of(run.name): with_schedule(folder / run.name, run.config)
+        for run in (finished_runs(folder) if racing else [])
+    }
+    return {**plan.baselines, **winners, **begun}
+
+
+def lacks_runs(plan: Plan) -> bool:
+    """Whether a sweep that was begun has anything left to run."""
+    if missing_trials(plan):
+        return True
+    chosen = chosen_configurations(plan)
+    if not chosen.keys() - set(BASELINES):
+        return False
+    confirmation = load_sweep(plan.folder).confirmation
+    return bool(missing_runs(confirmation, plan.experiment.confirmation.looks, list(chosen)))

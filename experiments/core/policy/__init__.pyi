@@ -1,0 +1,4 @@
+from .recording import record, show
+from .trained import TrainedPolicy, load
+
+__all__ = ["TrainedPolicy", "load", "record", "show"]

@@ -1,0 +1,206 @@
+"""The best policy of a sweep, for use in one's own program: loaded in a second, without torch and Ray."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import pandas as pd
+import yaml
+from gymnasium.vector import VectorEnv
+from gymnasium.vector.utils import create_empty_array
+
+from analysis.sweep import COUNTED, SEEDS_PREFIX, NotASweepError, Phase, State, Sweep, load_sweep
+from envs.spaces import collate, member
+from envs.spaces.encoding import ActionDecoder, EncodedVectorEnv, ObservationEncoder
+from experiments.core.environments import Policy, make_plain_vector, make_vector
+from experiments.core.errors import UserError
+from experiments.core.policy.numpy_policy import saved_policy
+from experiments.core.policy.saved_module import UnknownModuleError
+from experiments.core.records import PATTERN, replica_folders
+
+_MODULE = Path("learner_group", "learner", "rl_module", "default_policy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedPolicy:
+    """A trained policy that always takes its best action."""
+
+    run: str
+    """The run it comes from."""
+    phase: Phase
+    """That run's part of the sweep: the search while the chosen configuration is not confirmed."""
+    score: float
+    """That run's score, on seeds it was not trained on."""
+    env: str
+    """The environment it was trained in."""
+    env_parameters: Mapping[str, Any]
+    """That environment's keywords."""
+    observation_space: gym.Space[Any]
+    """The environment's own space of one observation."""
+    action_space: gym.Space[Any]
+    """The environment's own space of one action."""
+    act: Policy
+    """The network, in the spaces it was trained in: observations [N, ...] to actions [N, ...]."""
+    encoder: ObservationEncoder | None
+    """From the environment's own observations to the network's; None where they are the same."""
+    decoder: ActionDecoder | None
+    """From the network's actions to the environment's own; None where they are the same."""
+
+    def compute_actions(self, observations: Any) -> Any:
+        """The best action for each observation of a batch, both in the environment's own spaces."""
+        if self.encoder is not None:
+            length = batch_length(self.observation_space, observations)
+            observations = self.encoder.encode_batch(observations, length)
+        actions = self.act(observations)
+        return actions if self.decoder is None else self.decoder.decode_batch(actions)
+
+    def compute_action(self, observation: Any) -> Any:
+        """The best action for one observation, both in the environment's own spaces."""
+        actions = self.compute_actions(collate(self.observation_space, [observation]))
+        return member(self.action_space, actions, 0)
+
+
+def load(folder: str | Path) -> TrainedPolicy:
+    """Loads the best run of the configuration that the sweep's verdict chose.
+
+    Neither torch nor RLlib is imported, unless the run's network is one that only they can build.
+
+    Args:
+        folder: A sweep folder. Of the chosen configuration's confirmation runs the best one is taken that was
+            completed and has its checkpoint; while nothing is confirmed, the best such run of the search, for
+            which one that was stopped early will do.
+
+    Raises:
+        UserError: The folder is not a sweep, there is no such run, or its checkpoint cannot be read.
+    """
+    try:
+        sweep = load_sweep(folder)
+    except NotASweepError as error:
+        raise UserError(str(error)) from error
+    run, best = _best_run(Path(folder), sweep)
+    checkpoint = max(run.glob(PATTERN))
+    env = sweep.manifest["env"]
+    # A policy is shown where it was confirmed.
+    parameters = {**env["parameters"], **env.get("test_parameters", {})}
+    trained, plain = make_vector(env["id"], parameters, 1), make_plain_vector(env["id"], parameters, 1)
+    coder = trained if isinstance(trained, EncodedVectorEnv) else None
+    return TrainedPolicy(
+        run=run.name,
+        phase=Phase(best["phase"]),
+        score=float(best["objective"]),
+        env=env["id"],
+        env_parameters=parameters,
+        observation_space=plain.single_observation_space,
+        action_space=plain.single_action_space,
+        act=_readable_network(run, _replica(checkpoint, best), trained),
+        encoder=None if coder is None else coder.encoder,
+        decoder=None if coder is None else coder.decoder,
+    )
+
+
+def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
+    """The folder of the run to take, and its row.
+
+    Raises:
+        UserError: No run has ended as it should and kept its checkpoint.
+    """
+    chosen = _chosen(sweep)
+    runs, phase = sweep.confirmation[sweep.confirmation["config_id"] == chosen], Phase.CONFIRM
+    usable: tuple[State, ...] = (State.COMPLETED,)
+    if not runs["state"].isin(COUNTED).any():
+        runs, phase, usable = sweep.trials, Phase.SEARCH, (State.COMPLETED, State.PRUNED)
+    # The search keeps as many checkpoints as its budget of disk allows, and a kill may take anyone's.
+    candidates = runs[runs["state"].isin(usable)].dropna(subset=["objective"])
+    candidates = candidates[[any((folder / phase / r).glob(PATTERN)) for r in candidates["trial_id"]]]
+    if candidates.empty:
+        whose = f"confirmation run of {chosen}" if phase is Phase.CONFIRM else "run of the search"
+        ends = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
+        raise UserError(
+            f"{folder}: no {whose} is completed and has a checkpoint ({ends or 'there is none'}): run the "
+            "sweep's command again with its --name, which trains what is missing; a run whose checkpoint is "
+            "lost is missing once its folder is removed"
+        )
+    best = candidates.sort_values("objective").iloc[-1]
+    return folder / phase / str(best["trial_id"]), best
+
+
+def _replica(checkpoint: Path, best: pd.Series[Any]) -> Path:
+    """Where RLlib's checkpoint lies: of several seeds in one trial, that of the best one."""
+    scores = {
+        folder: float(best[f"{SEEDS_PREFIX}score_{number}"])
+        for number, folder in enumerate(replica_folders(checkpoint))
+    }
+    return max(scores, key=lambda folder: scores[folder]) if scores else checkpoint
+
+
+def _chosen(sweep: Sweep) -> str | None:
+    """The configuration that the verdict chose, as best.yaml says it, or decided anew where there is none."""
+    try:
+        best = yaml.safe_load((sweep.folder / "best.yaml").read_text(encoding="utf-8"))
+        return str(best["config_id"])
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        # SciPy takes half a second to import, which loading a policy can do without.
+        from analysis.verdict import decide
+
+        return decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks).chosen
+
+
+def batch_length(space: gym.Space[Any], batch: Any) -> int:
+    """How many members a batch of a space has."""
+    if isinstance(space, gym.spaces.Dict):
+        name = next(iter(space))
+        return batch_length(space[name], batch[name])
+    if isinstance(space, gym.spaces.Tuple):
+        return batch_length(space[0], batch[0])
+    return len(batch)
+
+
+def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any]) -> Policy:
+    """The policy of a run's checkpoint, tried out once.
+
+    Raises:
+        UserError: It cannot be read, or does not fit the environment.
+    """
+    space = env.single_observation_space
+    try:
+        policy = _network(checkpoint, space, env.single_action_space)
+        policy(create_empty_array(space, n=1))
+    except Exception as error:  # what a damaged checkpoint, or one of other versions, may raise is anything
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(
+            f"{checkpoint}: no policy can be read from it, as it is damaged or other versions wrote it "
+            f"({cause}); remove {run} and run the sweep's command again with its --name, which trains "
+            "what is missing"
+        ) from error
+    return policy
+
+
+def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:
+    """The greedy policy of a checkpoint, in NumPy where its module is one that is known."""
+    module = checkpoint / _MODULE
+    try:
+        return saved_policy(module, observations, actions)
+    except UnknownModuleError:
+        return _through_rllib(module, observations, actions)
+
+
+def _through_rllib(folder: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:
+    """The greedy policy of any module; nothing of Ray but its module classes is touched."""
+    # Importing torch and RLlib takes seconds.
+    from ray.rllib.core.rl_module.rl_module import RLModule
+
+    from experiments.core.fast_ppo import module_policy
+
+    before = logging.root.manager.disable
+    # RLlib warns of its own way to call itself.
+    logging.disable(logging.WARNING)
+    try:
+        module = RLModule.from_checkpoint(folder.absolute().as_posix())
+    finally:
+        logging.disable(before)
+    return module_policy(module, observations, actions)

@@ -1,0 +1,8 @@
+"""The check before a sweep: could it run, and what would it cost?
+
+Imported by commands and terminal; makes environments and trainers of every kind that the sweep will need.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,4 @@
+from .checks import Checked, preflight
+from .cost_model import Estimate
+
+__all__ = ["Checked", "Estimate", "preflight"]

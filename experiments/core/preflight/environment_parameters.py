@@ -1,0 +1,90 @@
+"""Searched names of the environment: they change where a policy learns, never where it is judged.
+
+`env.fee_rate` in a search space is the keyword `fee_rate` of the training environment. Were policies also
+evaluated with the sampled value, the search would find the fee at which any policy looks good.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from gymnasium.envs.registration import load_env_creator
+
+import envs
+from experiments.core.declaration import Experiment
+from experiments.core.environments import imported_spec, make_vector
+from experiments.core.errors import UserError
+from experiments.core.training import PREFIX, is_environment_name, training_parameters
+
+
+def check_environment_names(experiment: Experiment, corners: Iterable[Mapping[str, Any]]) -> None:
+    """Refuses a searched name that the environment does not have, or with whose value it would evaluate.
+
+    Args:
+        experiment: The declaration.
+        corners: Extreme configurations of its space, with which environments are made.
+
+    Raises:
+        UserError: A name is unknown (with the nearest valid one), has no declared value in one of the
+            evaluations, or takes a value that the environment refuses or that changes its spaces.
+    """
+    names = [name.removeprefix(PREFIX) for name in experiment.space.names if is_environment_name(name)]
+    if not names:
+        return
+    _check_known(experiment.env, names)
+    for name in names:
+        _check_pinned(experiment, name)
+    judged = make_vector(experiment.env, {**experiment.env_parameters, **experiment.validation_parameters}, 1)
+    judged.close()
+    spaces = judged.single_observation_space, judged.single_action_space
+    for config in corners:
+        parameters = training_parameters(experiment.env_parameters, config)
+        trained = make_vector(experiment.env, parameters, 1)
+        trained.close()
+        if (trained.single_observation_space, trained.single_action_space) != spaces:
+            sampled = ", ".join(f"{name}={parameters[name]!r}" for name in names)
+            raise UserError(
+                f"{experiment.env} with {sampled} has other spaces than the environment of the evaluation: "
+                "search only names that leave observations and actions as they are"
+            )
+
+
+def _check_known(env_id: str, names: Iterable[str]) -> None:
+    known = known_parameters(env_id)
+    for name in names:
+        if known is not None and name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"; did you mean {PREFIX + nearest[0]!r}?" if nearest else "."
+            raise UserError(
+                f"{PREFIX}{name} is searched, but {env_id} has no parameter {name!r}{hint} "
+                f"It takes: {', '.join(known) or 'none'}"
+            )
+
+
+def known_parameters(env_id: str) -> list[str] | None:
+    """The keywords that an environment takes; None if its constructor takes any."""
+    if env_id in envs.ids():
+        return [field.name for field in fields(envs.entry(env_id).dynamics.parameters_type)]
+    spec = imported_spec(env_id)
+    entry_point = spec.entry_point
+    creator = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    keywords = inspect.signature(creator).parameters.values() if creator is not None else ()
+    if any(keyword.kind is inspect.Parameter.VAR_KEYWORD for keyword in keywords):
+        return None
+    return [keyword.name for keyword in keywords if keyword.name != "render_mode"]
+
+
+def _check_pinned(experiment: Experiment, name: str) -> None:
+    for purpose, own in (
+        ("search", "validation_parameters"),
+        ("confirmation", "test_parameters"),
+    ):
+        if name not in {**experiment.env_parameters, **getattr(experiment, own)}:
+            raise UserError(
+                f"{PREFIX}{name} is searched, but nothing declares the {name} with which the {purpose} "
+                f"evaluates: it may change how good a policy looks, so set {name} in env_parameters or {own}"
+            )

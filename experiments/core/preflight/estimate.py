@@ -1,0 +1,120 @@
+"""How long will the rest of a planned sweep take, and how much disk? What a probe measured, put together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, islice, repeat
+from typing import Any
+
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, config_id_of, load_sweep
+from analysis.verdict import Standing, most_seeds, run_race
+from experiments.core.environments import time_limit
+from experiments.core.planning import Plan, chosen_configurations, missing_trials
+from experiments.core.preflight.cost_model import (
+    Estimate,
+    Racer,
+    RunCost,
+    Workload,
+    estimate,
+    run_cost,
+    side_by_side,
+    trained_share,
+)
+from experiments.core.preflight.probe import Corners, EvaluationCost
+from experiments.core.records import config_at, finished_runs
+from experiments.core.training import hyperparameters, trainer_part
+from search_spaces.space import drawn
+
+MIX = 64
+"""Configurations drawn from the space to say what one costs on average."""
+
+
+def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurrency: int) -> Estimate:
+    """What the runs that the folder does not hold yet are going to take."""
+    experiment, fixed = plan.experiment, plan.experiment.fixed
+    workload = Workload(
+        steps=experiment.budget.steps_per_trial,
+        evaluations=experiment.budget.evaluations,
+        evaluation_s=_evaluation_seconds(evaluation, evaluation_limit(plan)),
+    )
+
+    def cost(config: Mapping[str, Any]) -> RunCost:
+        settings = hyperparameters.complete(trainer_part(config), fixed)
+        # A layout that there was no time to measure counts as the default's.
+        network = found.networks.get(settings["layout"], next(iter(found.networks.values())))
+        return run_cost(settings, network, workload)
+
+    full = [cost(config) for config in drawn(experiment.space, MIX)]
+    seeds = experiment.seeds_per_trial
+    average = RunCost(
+        seconds=sum(run.seconds for run in full) / MIX,
+        steps=round(sum(run.steps for run in full) / MIX),
+        bytes=round(sum(run.bytes for run in full) / MIX),
+    )
+    searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
+    has_default = FIRST_TRIAL in searched
+    racers, looks = _race(plan, cost, average)
+    return estimate(
+        trials=[side_by_side(run, seeds) for run in full],
+        default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
+        others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
+        share=trained_share(experiment.scheduler),
+        confirmation=racers,
+        looks=looks,
+        search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
+        concurrency=concurrency,
+        slowdown=found.slowdown,
+    )
+
+
+def _race(
+    plan: Plan, cost: Callable[[Mapping[str, Any]], RunCost], average: RunCost
+) -> tuple[list[Racer], Sequence[int]]:
+    """What is confirmed, and the looks that its race has not taken.
+
+    Args:
+        plan: The sweep.
+        cost: What a run of a configuration takes.
+        average: The same of those that the search has not found yet.
+    """
+    looks = plan.experiment.confirmation.looks
+    done = Counter(config_id_of(run.name) for run in finished_runs(plan.folder / Phase.CONFIRM))
+    if missing_trials(plan):
+        # The best so far are taken to remain the best.
+        begun = sorted((n for config, n in done.items() if config not in BASELINES), reverse=True)
+        best = islice(chain(begun, repeat(0)), plan.experiment.top_k)
+        return [
+            *(
+                Racer(run=cost(config), most=most_seeds(name, looks), done=done[name])
+                for name, config in plan.baselines.items()
+            ),
+            *(Racer(run=average, most=looks[-1], done=n) for n in best),
+        ], looks
+    chosen = chosen_configurations(plan)
+    state = run_race(load_sweep(plan.folder).confirmation, looks, list(chosen))
+    if not state.standings:
+        return [], looks
+
+    def most(config: str) -> int:
+        """A baseline goes on for as long as anyone does."""
+        goes_on = not state.is_over and state.standings.get(config, Standing.OPEN) is Standing.OPEN
+        return most_seeds(config, looks) if goes_on else state.seeds[config]
+
+    racers = [
+        Racer(run=cost(config_at(config, 0)), most=most(name), done=done[name])
+        for name, config in chosen.items()
+    ]
+    return racers, [n for n in looks if n >= max(state.seeds.values())]
+
+
+def evaluation_limit(plan: Plan) -> int | None:
+    """Steps after which every episode of an evaluation in the search is over; None if nothing states any."""
+    return time_limit(plan.experiment.env, plan.arenas[Phase.SEARCH].parameters)
+
+
+def _evaluation_seconds(evaluation: EvaluationCost, limit: int | None) -> float:
+    """Of one evaluation; one that was broken off goes on to the environment's time limit, if it has one."""
+    if evaluation.finished or limit is None or not evaluation.steps:
+        return evaluation.seconds
+    return evaluation.seconds * max(1.0, limit / evaluation.steps)

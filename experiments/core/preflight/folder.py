@@ -1,0 +1,71 @@
+"""Is there a place for the sweep: a folder that is free or its own, writable, with room on its disk?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from analysis.sweep import MANIFEST_FILE
+from experiments.core.errors import UserError
+from experiments.core.planning import Plan, difference_of, manifest_of
+from experiments.core.records import LOCK_FILE, recorded_manifest
+
+_STARTED = {LOCK_FILE, f"{MANIFEST_FILE}.part"}
+"""What a start that was killed before its manifest was whole leaves; the next one writes both anew."""
+
+
+def check_folder(plan: Plan) -> None:
+    """The sweep's folder is free, or holds the same sweep, and can be written.
+
+    Raises:
+        UserError: It is another sweep's, holds something else, or cannot be written or read.
+    """
+    manifest = recorded_manifest(plan.folder)
+    if manifest is not None:
+        difference = difference_of(manifest, manifest_of(plan))
+        if difference is not None:
+            option = "--new-name" if plan.options.new_name else "--name"
+            other = (
+                "choose another one" if plan.options.new_name else "start a new one from it with --new-name"
+            )
+            way_out = other if difference.undo is None else f"{difference.undo}, or {other}"
+            raise UserError(f"{option} {plan.sweep} holds another sweep ({difference.words}): {way_out}")
+    elif plan.folder.exists() and any(path.name not in _STARTED for path in plan.folder.iterdir()):
+        raise UserError(
+            f"{plan.options.storage}/{plan.name}/{plan.sweep} is not a sweep: choose another --name"
+        )
+    existing = _existing(plan.folder)
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"--storage {plan.options.storage}: cannot be written; choose a folder that can")
+
+
+def check_warm_start(plan: Plan) -> None:
+    """The sweep that this one starts from, if any, is there.
+
+    Raises:
+        UserError: It is not a sweep with completed trials, or what was taken from it cannot be read.
+    """
+    _ = plan.warm_start
+
+
+def check_disk(plan: Plan, needed: int) -> int:
+    """Room where the sweep is kept, in bytes.
+
+    Raises:
+        UserError: There is too little of it.
+    """
+    free = shutil.disk_usage(_existing(plan.folder)).free
+    if free < needed:
+        raise UserError(
+            f"--storage {plan.options.storage}: {free / 1e6:,.0f} MB free, and the sweep needs about "
+            f"{needed / 1e6:,.0f} MB: free some, or choose another folder"
+        )
+    return free
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder

@@ -1,0 +1,276 @@
+"""Do the extreme configurations train here, and what does training cost? Tried out in seconds, without Ray.
+
+A trial's two working parts, RLlib's environment runner and its learner, are built as the trial would build
+them and do a little of its work. All times are processor time of one thread, so that other programs do not
+enter; how much the clock ran ahead of it is reported beside.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from experiments.core.environments import Arena, evaluate, make_vector
+from experiments.core.fast_ppo import DivergenceError, module_policy
+from experiments.core.preflight.cost_model import NetworkCost
+from experiments.core.preflight.workers import Environments, Workers
+from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
+
+ROWS, FEW_ROWS = 512, 128
+"""Rows of a measured gradient step, and of one where they take long."""
+SLOW_S = 0.01
+"""Seconds of a gradient step over `FEW_ROWS`, or of sampling them, from which it counts as slow."""
+ALWAYS = 2
+"""Configurations that are tried, and layouts measured, however long it takes: those of the baselines, which
+nearly every sweep confirms."""
+BUSY = 1.25
+"""Seconds on the clock for one of computing above which the machine counts as busy; files take a little."""
+EVALUATION_S = 1.0
+"""Seconds after which a measured evaluation is broken off and extrapolated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corners:
+    """What trying configurations gave."""
+
+    networks: Mapping[str, NetworkCost]
+    """What each layout costs."""
+    updated: int
+    """Configurations that were built and took one update."""
+    given: int
+    """Configurations there were."""
+    diverged: Sequence[str]
+    """Of those, the ones whose first update was not finite, by name."""
+    slowdown: float
+    """Seconds on the clock for each second of computing: above 1 where others compute or anything waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationCost:
+    """What evaluating an untrained policy gave."""
+
+    seconds: float
+    """Of one evaluation."""
+    finished: bool
+    """Whether every episode ended before the time was up."""
+    steps: int
+    """Steps until the last episode ended, or until the time was up."""
+    length_mean: float
+    """Mean steps of an episode; NaN if not all of them ended."""
+    score: float
+    """Of the untrained policy; NaN if not all episodes ended."""
+
+
+@contextmanager
+def bystander() -> Iterator[None]:
+    """Leaves the process as it was: RLlib seeds the global generators, and one thread is measured."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.get_num_threads()  # noqa: NPY002
+    torch.set_num_threads(1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in a trial's process
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002  # the global generator is the one to put back
+        torch.set_rng_state(states[2])
+        torch.set_num_threads(states[3])
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long trying may go on.
+
+    Args:
+        computing_s: Seconds of processor time.
+        clock_s: Seconds on the clock, more, so that a busy machine does not cut the checks short at once.
+    """
+
+    computing_s: float
+    clock_s: float
+
+    def started(self) -> Callable[[], bool]:
+        """Begins to count; what it returns says whether the time is up."""
+        computing, clock = time.process_time(), time.perf_counter()
+        return lambda: (
+            time.process_time() - computing > self.computing_s or time.perf_counter() - clock > self.clock_s
+        )
+
+
+def try_corners(
+    configs: Mapping[str, Mapping[str, Any]],
+    task: Task,
+    environments: Environments,
+    *,
+    seed: int,
+    few_rows: int,
+    patience: Patience,
+) -> Corners:
+    """Lets each configuration take one update, and then measures every layout among them.
+
+    Args:
+        configs: By name, the most important first.
+        task: What all runs have in common.
+        environments: Lends them.
+        seed: For runs that nobody keeps.
+        few_rows: The smallest minibatch of any configuration.
+        patience: After it, what is left is neither tried nor measured, save the first `ALWAYS` of each.
+
+    Raises:
+        UserError: A configuration cannot be built.
+    """
+    time_is_up = patience.started()
+    computing, clock = time.process_time(), time.perf_counter()
+
+    def workers_of(name: str) -> Workers:
+        return Workers(ppo_config({**configs[name], "seed": seed}, task), environments)
+
+    settings = {
+        name: hyperparameters.complete(trainer_part(config), task.fixed) for name, config in configs.items()
+    }
+    updated, diverged = _updated(settings, workers_of, time_is_up)
+    # An update takes hundredths of a second, a measurement tenths: every configuration has its turn first.
+    layouts: dict[str, str] = {}
+    for name in updated:
+        layouts.setdefault(settings[name]["layout"], name)
+    networks, diverged_later = _networks(layouts, workers_of, time_is_up, min(few_rows, FEW_ROWS // 4))
+    ratio = (time.perf_counter() - clock) / max(time.process_time() - computing, 1e-9)
+    return Corners(
+        networks=networks,
+        updated=len(updated),
+        given=len(configs),
+        diverged=[*diverged, *diverged_later],
+        slowdown=ratio if ratio > BUSY else 1.0,
+    )
+
+
+def _updated(
+    settings: Mapping[str, Mapping[str, Any]],
+    workers_of: Callable[[str], Workers],
+    time_is_up: Callable[[], bool],
+) -> tuple[list[str], list[str]]:
+    """The configurations that took an update, by name, and those whose update was not finite."""
+    updated: list[str] = []
+    diverged: list[str] = []
+    for name in settings:
+        if len(updated) >= ALWAYS and time_is_up():
+            break
+        rows = min(settings[name]["minibatch_size"], FEW_ROWS)
+        with workers_of(name) as workers:
+            try:
+                # What the first gradient step did to the weights shows in the second.
+                workers.update(workers.sample(rows), rows=rows, epochs=2)
+            except DivergenceError:
+                diverged.append(name)
+            else:
+                updated.append(name)
+    return updated, diverged
+
+
+def _networks(
+    layouts: Mapping[str, str],
+    workers_of: Callable[[str], Workers],
+    time_is_up: Callable[[], bool],
+    few_rows: int,
+) -> tuple[dict[str, NetworkCost], list[str]]:
+    """What each layout costs, measured on a configuration that has it, and those that diverged meanwhile."""
+    networks: dict[str, NetworkCost] = {}
+    diverged: list[str] = []
+    for layout, name in layouts.items():
+        if len(networks) >= ALWAYS and time_is_up():
+            break
+        with workers_of(name) as workers:
+            try:
+                networks[layout] = _measured(workers, few_rows)
+            except DivergenceError:
+                diverged.append(name)
+    return networks, diverged
+
+
+def measure_evaluation(
+    config: Mapping[str, Any], task: Task, environments: Environments, arena: Arena, *, seed: int
+) -> EvaluationCost:
+    """Evaluates an untrained policy as a trial evaluates its own.
+
+    Args:
+        config: Whose policy.
+        task: What all runs have in common.
+        environments: Lends the one that it would train in.
+        arena: Where.
+        seed: Of the network and the episodes.
+    """
+    with Workers(ppo_config({**config, "seed": seed}, task), environments) as workers:
+        module = workers.runner.module
+    env = make_vector(task.env, arena.parameters, task.evaluation_lanes, task.vectorization)
+    policy = module_policy(module, env.single_observation_space, env.single_action_space)
+    steps, started = 0, time.process_time()
+
+    def bounded(observations: Any) -> Any:
+        nonlocal steps
+        if time.process_time() - started > EVALUATION_S:
+            raise _TimeUpError
+        steps += 1
+        return policy(observations)
+
+    try:
+        played = evaluate(env, bounded, seed=seed, episodes=task.evaluation_episodes)
+    except _TimeUpError:
+        played = None
+    finally:
+        seconds = time.process_time() - started
+        env.close()
+    return EvaluationCost(
+        seconds=seconds,
+        finished=played is not None,
+        steps=steps,
+        length_mean=math.nan if played is None else float(played.lengths.mean()),
+        score=math.nan if played is None else arena.scale.score(float(played.returns.mean())),
+    )
+
+
+class _TimeUpError(Exception):
+    """An evaluation takes longer than a check may."""
+
+
+def _measured(workers: Workers, few: int) -> NetworkCost:
+    """Tells apart what an environment step, a gradient step and a row of its minibatch cost.
+
+    With many rows in one minibatch and with few in each, over one epoch and over several, the differences
+    are gradient steps and rows alone; what is left of an update is counted with the steps that it came from.
+    """
+    sampled, few_s = _timed(lambda: workers.sample(FEW_ROWS))
+    _, update_s = _timed(lambda: workers.update(sampled, rows=FEW_ROWS), 2)
+    many = FEW_ROWS if update_s > SLOW_S else ROWS
+    sampled, sampling_s = _timed(lambda: workers.sample(many), 1 if few_s > SLOW_S else 2)
+    epochs = 3
+    _, once_s = _timed(lambda: workers.update(sampled, rows=many), 3)
+    _, again_s = _timed(lambda: workers.update(sampled, rows=many, epochs=epochs), 2)
+    _, cut_s = _timed(lambda: workers.update(sampled, rows=few), 2)
+    step_s = max(again_s - once_s, 0.0) / (epochs - 1)
+    prepared_s = max(once_s - step_s, 0.0)
+    gradient_s = max(cut_s - prepared_s - step_s, 0.0) / (many / few - 1)
+    return NetworkCost(
+        sampling_s=(sampling_s + prepared_s) / many,
+        gradient_s=gradient_s,
+        row_s=max(step_s - gradient_s, 0.0) / many,
+        checkpoint_bytes=workers.checkpoint_bytes(),
+    )
+
+
+def _timed(work: Callable[[], Any], times: int = 1) -> tuple[Any, float]:
+    """What some work gives, and its seconds of processor time, the least of several tries."""
+    given, taken = None, []
+    for _ in range(times):
+        started = time.process_time()
+        given = work()
+        taken.append(time.process_time() - started)
+    return given, min(taken)

@@ -1,0 +1,107 @@
+"""Writes what happens to each run straight into its folder, line by line, so that nothing finished is lost.
+
+Tune's own loggers stage their files elsewhere and copy them now and then; a killed sweep loses that period.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from analysis.sweep import (
+    CONFIG_PREFIX,
+    ENV_PREFIX,
+    EVALUATION,
+    IDENTITY,
+    PARAMS_FILE,
+    SCHEDULE,
+    SCHEDULE_FILE,
+    SEEDS_PREFIX,
+    STATE_FILE,
+    State,
+    write_json,
+)
+from experiments.core.records.saved_state import discard, results_of
+from experiments.core.records.tensorboard import TensorBoardLog
+
+CONFIGURATION = "configuration"
+"""Name, in a result, of the configuration that the steps before it were trained with."""
+
+
+@dataclass
+class RunLog:
+    """The open files of one run."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    tensorboard: TensorBoardLog
+    lines: TextIO
+    table: TextIO
+    columns: list[str] = field(default_factory=list)
+    last: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: Path, config: Mapping[str, Any]) -> RunLog:
+        """Starts a run's records in its folder, with what it reported before it was cut off."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if SCHEDULE in config:
+            write_json(folder / SCHEDULE_FILE, {SCHEDULE: config[SCHEDULE]})
+            config = {name: value for name, value in config.items() if name != SCHEDULE}
+        write_json(folder / PARAMS_FILE, config)
+        log = cls(
+            folder,
+            config,
+            TensorBoardLog(folder),
+            (folder / "result.json").open("w", encoding="utf-8", buffering=1),
+            (folder / "progress.csv").open("w", encoding="utf-8", buffering=1, newline=""),
+        )
+        before = results_of(folder) or []
+        for result in before:
+            log.write(result, written_at=time.time() - (before[-1]["wall_s"] - result["wall_s"]))
+        return log
+
+    def write(self, result: Mapping[str, Any], *, written_at: float | None = None) -> None:
+        """Appends one evaluation to every record; params.json names the configuration that is in force.
+
+        Args:
+            result: What the run reported.
+            written_at: Seconds since the epoch; now if None.
+        """
+        in_force = {**self.config, **result.get(CONFIGURATION, {})}
+        if in_force != self.config:
+            self.config = in_force
+            write_json(self.folder / PARAMS_FILE, in_force)
+        row = {
+            name: value
+            for name, value in result.items()
+            if name in EVALUATION or name.startswith((ENV_PREFIX, SEEDS_PREFIX))
+        }
+        writer = csv.writer(self.table)
+        if not self.columns:
+            configured = {CONFIG_PREFIX + name: value for name, value in self.config.items()}
+            self.columns = [*EVALUATION, *sorted(set(row) - set(EVALUATION))]
+            writer.writerow([*self.columns, *configured])
+        values = [row.get(name, math.nan) for name in self.columns]
+        writer.writerow([*values, *self.config.values()])
+        self.lines.write(json.dumps(row) + "\n")
+        self.tensorboard.scalars(row, step=int(row["steps"]), written_at=written_at)
+        self.last = row
+
+    def close(self, state: State | None, cause: str | None) -> None:
+        """Ends the records; without a state the run stays unfinished."""
+        if state is not None:
+            named = {name: value for name, value in self.config.items() if name not in IDENTITY}
+            self.tensorboard.hyperparameters(named, self.last)
+        self.tensorboard.close()
+        self.lines.close()
+        self.table.close()
+        if state is not None:
+            # Last, since its presence says that the run is over and its records are whole.
+            write_json(self.folder / STATE_FILE, {"state": state.value, "cause": cause})
+            discard(self.folder)

@@ -1,0 +1,6 @@
+from . import summary
+from .console import open_console
+from .progress import SweepProgress, steps_of
+from .summary import print_damaged, shown
+
+__all__ = ["SweepProgress", "open_console", "print_damaged", "shown", "steps_of", "summary"]

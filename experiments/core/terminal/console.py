@@ -1,0 +1,19 @@
+"""The console that commands print on."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+WIDTH = 110
+"""Columns to print where no terminal says how many it has."""
+
+
+def open_console(*, quiet: bool) -> Console:
+    """Where to print: as wide as the terminal, and wide enough for every table where there is none.
+
+    Text is printed as it is: causes, paths and intervals have brackets and colons that mean nothing to rich.
+    """
+    console = Console(quiet=quiet, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console

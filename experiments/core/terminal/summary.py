@@ -1,0 +1,186 @@
+"""What a sweep says before it starts and after it has ended."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from analysis.report import Report
+from analysis.sweep import Phase, State
+from analysis.text import counted
+from analysis.verdict import Verdict, race_note
+from experiments.core.declaration import Experiment, Population, interval_points
+from experiments.core.planning import Plan
+from experiments.core.preflight import Checked, Estimate
+from experiments.core.records import damaged_runs, finished_runs, this_command, unfinished_runs
+from experiments.core.terminal.progress import SweepProgress, duration
+
+
+def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
+    """What is going to be done, what was checked, and what it will take."""
+    experiment, scale = plan.experiment, plan.scale
+    confirmation = experiment.confirmation
+    console.print(plan.question, style="bold")
+    seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
+    console.print(
+        f"{experiment.env}: {_search(experiment)}{seeds} over "
+        f"{counted(len(experiment.space), 'hyperparameter')}, then the best {experiment.top_k} and 2 "
+        f"baselines on {confirmation} test seed{'' if confirmation.maximum == 1 else 's'} each"
+    )
+    _print_there(console, plan)
+    if plan.warm_start is not None:
+        console.print(str(plan.warm_start))
+    if scale.floor is not None and scale.optimum is not None:
+        console.print(
+            f"score 0 = {scale.floor_policy} policy ({scale.floor:.4g}), "
+            f"score 1 = optimum ({scale.optimum:.4g}, {scale.optimum_source}); unit: {scale.return_unit}"
+        )
+    else:
+        console.print("the environment states no optimum: scores are raw returns")
+    corners, expected = checked.corners, checked.estimate
+    console.print(
+        f"checked: the environment's contract, {counted(len(experiment.space), 'name')}, "
+        f"{corners.updated} of {corners.given} extreme configurations took an update, storage has "
+        f"{checked.free_bytes / 1e9:,.0f} GB free"
+    )
+    for note in checked.notes:
+        console.print(f"note: {note}", soft_wrap=True)
+    least = "at least " if checked.at_least else ""
+    console.print(
+        f"estimate: {least}{duration(expected.seconds)} with {counted(checked.concurrency, 'run')} at once "
+        f"(search {duration(expected.search_s)}; confirmation {_confirmation(expected)}; start and "
+        f"report {duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
+        f"{expected.bytes / 1e6:,.0f} MB of disk"
+    )
+
+
+def _confirmation(expected: Estimate) -> str:
+    """How long it takes, and between what its race may end."""
+    least, most = (duration(seconds) for seconds in expected.confirm_range_s)
+    race = f", from {least} to {most} as its race goes" if least != most else ""
+    return f"{duration(expected.confirm_s)}{race}"
+
+
+def _search(experiment: Experiment) -> str:
+    """What is trained before the confirmation."""
+    budget, scheduler = experiment.budget, experiment.scheduler
+    if not isinstance(scheduler, Population):
+        return f"{counted(budget.trials, 'trial')} of up to {counted(budget.steps_per_trial, 'step')}"
+    every = budget.steps_per_trial * interval_points(scheduler, budget.evaluations) // budget.evaluations
+    return (
+        f"a population of {budget.trials}, {counted(budget.steps_per_trial, 'step')} each, compared "
+        f"every {every:,} ({scheduler.name})"
+    )
+
+
+def _print_there(console: Console, plan: Plan) -> None:
+    """What the sweep's folder holds already, and what of it begins anew."""
+    ended = {phase: len(finished_runs(plan.folder / phase)) for phase in Phase}
+    cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
+    if not (any(ended.values()) or cut_off):
+        return
+    also = f", {len(cut_off)} unfinished" if cut_off else ""
+    console.print(
+        f"goes on: {counted(ended[Phase.SEARCH], 'trial')}{also} and "
+        f"{counted(ended[Phase.CONFIRM], 'confirmation run')} are there",
+        soft_wrap=True,
+    )
+    for phase in Phase:
+        print_damaged(console, plan.folder / phase)
+    if isinstance(plan.experiment.scheduler, Population) and cut_off:
+        console.print(
+            f"the population was cut off: its {len(cut_off)} unfinished members start again together, "
+            "finished ones are kept",
+            soft_wrap=True,
+        )
+
+
+def print_damaged(console: Console, phase_folder: Path) -> None:
+    """Which runs of a phase count as unfinished because their records cannot be read."""
+    for name in damaged_runs(phase_folder):
+        console.print(f"{name}: its records are damaged, so it counts as unfinished", soft_wrap=True)
+
+
+def print_result(
+    console: Console, plan: Plan, progress: SweepProgress, report: Report, *, expected_s: float
+) -> None:
+    """The verdict, the confirmed configurations, where things are, and what to do next."""
+    counts = ", ".join(
+        f"{progress.count(Phase.SEARCH, state)} {state}"
+        for state in State
+        if progress.count(Phase.SEARCH, state)
+    )
+    cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
+    if cut_off:
+        counts += f"{', ' if counts else ''}{len(cut_off)} unfinished"
+    if progress.steps:
+        now = "this time " if progress.goes_on else ""
+        console.print(
+            f"\nsearch: {counts}; {now}{progress.steps:,} steps in all phases, {duration(progress.seconds)} "
+            f"(estimated {duration(expected_s)})"
+        )
+    # The verdict is what --quiet leaves.
+    Console(highlight=False).print(Text(f"\n{report.verdict.sentence}", style="bold"), soft_wrap=True)
+    if not report.verdict.table.empty:
+        console.print(verdict_table(report.verdict))
+    if report.verdict.race is not None:
+        console.print(race_note(report.verdict.race), soft_wrap=True)
+    for note in report.verdict.notes:
+        console.print(f"note: {note}", soft_wrap=True)
+    console.print("is the sweep done?")
+    for finding in report.findings:
+        console.print(f"  {finding.topic:<12} {finding.answer}", soft_wrap=True)
+    folder = shown(plan.folder)
+    console.print(f"report:   {shown(report.html)}", soft_wrap=True)
+    if report.best is not None:
+        console.print(f"best:     {shown(report.best)}", soft_wrap=True)
+    console.print("next:", soft_wrap=True)
+    for command in (
+        f"tensorboard --logdir {folder}",
+        f"python -m analysis report {folder}",
+        f"python -m experiments replay {folder}",
+    ):
+        console.print(f"  {command}", soft_wrap=True)
+
+
+def print_stopped(console: Console, plan: Plan) -> None:
+    """How to go on after Ctrl-C or `kill`."""
+    name = "" if plan.options.name else f" --name {plan.sweep}"
+    console.print(f"stopped; to go on where it was: {this_command()}{name}", soft_wrap=True)
+
+
+def verdict_table(verdict: Verdict) -> Table:
+    """The confirmed configurations, best first."""
+    table = Table(show_edge=False, pad_edge=False)
+    table.add_column("configuration")
+    for heading in ("seeds", "confirmed score [95 %]", "in the search", "minus default [95 %]"):
+        table.add_column(heading, justify="right")
+    for row in verdict.table.sort_values("mean", ascending=False).to_dict("records"):
+        table.add_row(
+            str(row["config_id"]),
+            str(int(row["n"])),
+            _interval(row["mean"], row["mean_low"], row["mean_high"]),
+            _number(row["search_objective"]),
+            _interval(row["difference"], row["difference_low"], row["difference_high"], sign="+"),
+        )
+    return table
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it from here."""
+    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix()
+
+
+def _number(value: float, sign: str = "") -> str:
+    return "" if math.isnan(value) else f"{value:{sign}.3f}"
+
+
+def _interval(value: float, low: float, high: float, sign: str = "") -> str:
+    if math.isnan(value):
+        return ""
+    limits = "" if math.isnan(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]"
+    return f"{value:{sign}.3f}{limits}"

@@ -1,0 +1,219 @@
+"""One training of one configuration on one seed: an RLlib PPO, evaluated at evenly spaced steps."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gymnasium.vector import VectorEnv
+from ray.rllib.algorithms.algorithm import Algorithm
+
+from analysis.sweep import ENV_PREFIX
+from experiments.core.environments import Scale, evaluate
+from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, together
+from experiments.core.training.schedule import Recipe, put_in_force
+
+OBJECTIVE_WINDOW = 3
+"""Evaluation points whose mean score is the objective: one alone is mostly noise."""
+_PROGRESS = "progress.json"
+"""What a checkpoint holds besides RLlib's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """How far a run trains, and where and how it is evaluated on the way."""
+
+    steps: int
+    """Environment steps after which it is complete."""
+    evaluations: int
+    """Evaluations on the way there, evenly spaced."""
+    env: VectorEnv[Any, Any, Any]
+    """Where it is evaluated."""
+    episodes: int
+    """Episodes of an evaluation, played in turns where they are more than the lanes."""
+    seed: int
+    """Of the evaluation's first episode."""
+    scale: Scale
+    """How the evaluation's returns become scores."""
+    diverged_score: float
+    """What the run scores once its numbers are no longer finite."""
+
+
+class TrainingRun:
+    """A PPO with what is known of its way so far.
+
+    Args:
+        recipe: What it is trained with, and when that changes.
+        course: What it goes through.
+    """
+
+    def __init__(self, recipe: Recipe, course: Course) -> None:
+        self._recipe = recipe
+        self._build(recipe.at(0))
+        self._course = course
+        self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
+        self._points, self._wall_s = 0, 0.0
+        self.steps = 0
+        """Environment steps trained so far."""
+        self.cause: str | None = None
+        """Why it diverged; None while its numbers are finite."""
+        self.result: dict[str, Any] = {}
+        """What the last evaluation gave."""
+
+    @property
+    def next_evaluation(self) -> int:
+        """Steps at which the next evaluation is due."""
+        return math.ceil((self._points_passed() + 1) * self._course.steps / self._course.evaluations)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.cause is not None or self.steps >= self._course.steps
+
+    def advance(self, steps: int) -> dict[str, Any]:
+        """Trains up to `steps` and evaluates; does nothing if it has come that far, or diverged.
+
+        Returns:
+            The schema's columns of the evaluation. A run that diverges has the floor score, and nothing else
+            that could be mistaken for a measurement.
+        """
+        if self.cause is None and self.steps < steps:
+            started, steps_before = time.perf_counter(), self.steps
+            try:
+                metrics = self._train_until(steps)
+                trained = time.perf_counter()
+                result = self.evaluate()
+                if not math.isfinite(result["score"]):
+                    raise DivergenceError("score")
+            except DivergenceError as error:
+                self._diverged(error)
+            else:
+                self._wall_s += time.perf_counter() - started
+                speed = (self.steps - steps_before) / (trained - started)
+                self._report({**result, **metrics, "steps_per_s": speed})
+        return self.result
+
+    def evaluate(self) -> dict[str, Any]:
+        """What the present policy earns on the course's episodes."""
+        course = self._course
+        played = evaluate(
+            course.env, greedy_policy(self._algorithm), episodes=course.episodes, seed=course.seed
+        )
+        mean = float(played.returns.mean())
+        return {
+            "score": course.scale.score(mean),
+            "eval/return_mean": mean,
+            "eval/return_std": float(played.returns.std(ddof=1)) if played.returns.size > 1 else 0.0,
+            "eval/length_mean": float(played.lengths.mean()),
+            **{ENV_PREFIX + name: value for name, value in sorted(played.summaries.items())},
+        }
+
+    def save(self, folder: Path) -> None:
+        """Saves RLlib's checkpoint, how far the run has come and what it was trained with."""
+        self._algorithm.save_to_path(folder.absolute().as_posix())
+        (folder / _PROGRESS).write_text(json.dumps(self._progress()) + "\n", encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Goes on from what :meth:`save` wrote, with the hyperparameters of this run's recipe in force."""
+        progress = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
+        config, before = self._recipe.at(progress["steps"]), progress["config"]
+        if config != self.config:
+            self._algorithm.stop()
+            self._build(config)
+        self._algorithm.restore_from_path(folder.absolute().as_posix())
+        if self._recipe.trained_as(before) != self._recipe.trained_as(config):
+            put_in_force(self._algorithm, self._recipe.settings(before), self._recipe.settings(config))
+        self._go_on_from(progress)
+
+    def get_state(self) -> dict[str, Any]:
+        """All that the rest of the run depends on, as one value."""
+        return {"progress": self._progress(), "trainer": self._algorithm.get_state()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what :meth:`get_state` gave, with the hyperparameters that were in force then.
+
+        Those that are due next come into force at the same point as in a run that was never cut off.
+
+        Raises:
+            ValueError: The state is another configuration's.
+            Exception: Whatever the parts of a state raise that was not written by this code.
+        """
+        config = state["progress"]["config"]
+        if config not in self._recipe.configs:
+            raise ValueError("it was trained with another configuration")
+        if config != self.config:
+            self._algorithm.stop()
+            self._build(config)
+        self._algorithm.set_state(state["trainer"])
+        self._go_on_from(state["progress"])
+
+    def stop(self) -> None:
+        """Frees the trainer."""
+        self._algorithm.stop()
+
+    def _build(self, config: dict[str, Any]) -> None:
+        self.config = config
+        """What it trains with now, the seed included."""
+        self._algorithm: Algorithm = self._recipe.build(config).build_algo()
+
+    def _follow_schedule(self) -> None:
+        """Goes on with the configuration that is due, in the way in which a population's member copies."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(Path(folder))
+            self.load(Path(folder))
+
+    def _progress(self) -> dict[str, Any]:
+        return {
+            "config": self.config,
+            "steps": self.steps,
+            "points": self._points,
+            "wall_s": self._wall_s,
+            "scores": list(self._scores),
+            "cause": self.cause,
+            "result": self.result,
+        }
+
+    def _go_on_from(self, progress: Mapping[str, Any]) -> None:
+        self.steps, self._points = progress["steps"], progress["points"]
+        self._wall_s, self.cause = progress["wall_s"], progress["cause"]
+        self._scores = deque(progress["scores"], maxlen=OBJECTIVE_WINDOW)
+        self.result = progress["result"]
+
+    def _points_passed(self) -> int:
+        """Evaluation points, evenly spaced in steps, that training has reached."""
+        evaluations = self._course.evaluations
+        return min(self.steps * evaluations // self._course.steps, evaluations)
+
+    def _train_until(self, steps: int) -> dict[str, float]:
+        """Trains, and says what the last update was like and how all episodes on the way ended."""
+        iterations: list[dict[str, float]] = []
+        while self.steps < steps:
+            if self._recipe.at(self.steps) != self.config:
+                self._follow_schedule()
+            iterations.append(read_metrics(self._algorithm.train()))
+            self.steps = int(iterations[-1]["steps"])
+        metrics = together(iterations)
+        return {name: value for name, value in metrics.items() if name not in ("steps", "episodes")}
+
+    def _report(self, result: dict[str, Any]) -> None:
+        # A large batch passes several evaluation points at once; until it was learned from, the policy before
+        # it was in force. So the objective covers the same steps whatever the batch size.
+        if self._scores:
+            self._scores.extend([self._scores[-1]] * (self._points_passed() - self._points - 1))
+        self._points = self._points_passed()
+        self._scores.append(result["score"])
+        objective = sum(self._scores) / len(self._scores)
+        self.result = {**result, "steps": self.steps, "wall_s": self._wall_s, "objective": objective}
+
+    def _diverged(self, error: DivergenceError) -> None:
+        self.cause = str(error)
+        floor = self._course.diverged_score
+        known = {"steps": self.steps, "wall_s": self._wall_s, "score": floor, "objective": floor}
+        self.result = {**dict.fromkeys(self.result, math.nan), **known}

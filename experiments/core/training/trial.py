@@ -1,0 +1,210 @@
+"""One configuration, trained: the thin `tune.Trainable` around RLlib's PPO that every run of a sweep uses."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import torch
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+
+from analysis.sweep import Phase, configuration_of
+from experiments.core.declaration import Resources, replica_seeds
+from experiments.core.environments import RLlibEnv, make_vector
+from experiments.core.errors import UserError
+from experiments.core.fast_ppo import use_fast_path
+from experiments.core.records import CONFIGURATION, saved_state
+from experiments.core.training import hyperparameters
+from experiments.core.training.compilation import is_compiled
+from experiments.core.training.environment_parameters import trainer_part, training_parameters
+from experiments.core.training.replicas import Lockstep
+from experiments.core.training.run import Course, TrainingRun
+from experiments.core.training.schedule import Recipe
+from experiments.core.training.task import Task
+
+SAVE_EVERY_S = 1.0
+"""Seconds of training after which a trial under way saves itself, at its next evaluation."""
+SAVE_SHARE = 0.01
+"""Part of its time that a trial may spend on saving: large states are saved less often."""
+
+
+def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
+    """The RLlib configuration of one run.
+
+    Args:
+        config: Names and values of one configuration, besides `seed`.
+        task: What is not part of the configuration.
+
+    Raises:
+        UserError: A name is unknown or the batch sizes do not fit.
+    """
+    settings = settings_of(config, task)
+    parameters = training_parameters(task.env_parameters, configuration_of(config))
+    built = (
+        PPOConfig()
+        .environment(
+            RLlibEnv,
+            env_config={"id": task.env, "parameters": parameters, "vectorization": task.vectorization},
+        )
+        .env_runners(
+            num_env_runners=0,
+            num_envs_per_env_runner=task.lanes,
+            gym_env_vectorize_mode=gym.VectorizeMode.VECTOR_ENTRY_POINT,
+        )
+        .training(**hyperparameters.training_keywords(settings))
+        .rl_module(model_config=DefaultModelConfig(**hyperparameters.model_keywords(settings)))
+        .learners(num_gpus_per_learner=task.resources.gpus)
+        .debugging(seed=config["seed"], log_level="ERROR")
+    )
+    if task.trainer == "rllib":
+        return built
+    compiled = is_compiled(task.compile, settings, steps=task.steps, gpus=task.resources.gpus)
+    return use_fast_path(built, **hyperparameters.fast_path_keywords(settings), compiled=compiled)
+
+
+def settings_of(config: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """Every setting of the trainer by name, as :func:`ppo_config` uses it."""
+    return hyperparameters.complete(trainer_part(configuration_of(config)), task.fixed)
+
+
+class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
+    """Trains one configuration and reports one result for each evaluation.
+
+    `config` holds the sampled names, the training `seed` and the `config_id`; a confirmation run also holds
+    the index of its `test_seed`, and one of a population's winner its schedule, by which hyperparameters
+    change on the way. Actors are reused: :meth:`reset_config` builds the next trial in place.
+    """
+
+    def setup(self, config: dict[str, Any], task: Task) -> None:
+        """Prepares the process once and builds the first trial."""
+        _prepare_process(task.resources)
+        self._task = task
+        self._arena = task.arenas[_phase(config)]
+        self._evaluation_env = make_vector(
+            task.env, self._arena.parameters, task.evaluation_lanes, task.vectorization
+        )
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes the next trial without a new process."""
+        self._replicas.stop()
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Trains up to the next evaluation and evaluates."""
+        result = self._replicas.advance()
+        result = {**result, CONFIGURATION: configuration_of(self._replicas.config)}
+        self._results.append({name: value for name, value in result.items() if name != "done"})
+        if not result["done"]:
+            self._save_if_due()
+        return result
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Saves RLlib's checkpoint and how far training has come, of each replica."""
+        self._replicas.save(Path(checkpoint_dir))
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        """Goes on from where :meth:`save_checkpoint` was, be it another trial's, which this one then copies.
+
+        Whatever the checkpoint was trained with, from now on the configuration of this trial is in force.
+        """
+        self._replicas.load(Path(checkpoint_dir))
+
+    def cleanup(self) -> None:
+        """Frees the trainers and the environment that they are evaluated in."""
+        self._replicas.stop()
+        self._evaluation_env.close()
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        """Starts a trial, or goes on with one that was cut off, with the results it would have had.
+
+        Nearly those under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient starts
+        anew.
+        """
+        self._replicas = self._built(config)
+        self._results: saved_state.Results = []
+        storage = getattr(self, "_storage", None)  # outside Tune there is none, and nothing to go on from
+        # A member of a population has checkpoints for its pauses, and no use for more.
+        self._folder = Path(storage.trial_fs_path) if storage and self._task.goes_on else None
+        if self._folder is not None:
+            self._go_on(self._folder, config)
+        self._saved_at, self._save_cost = time.perf_counter(), 0.0
+
+    def _go_on(self, folder: Path, config: dict[str, Any]) -> None:
+        """Goes on from what the run had saved; where that cannot be done it begins anew and says so."""
+        try:
+            before = saved_state.load(folder)
+            if before is not None:
+                results, state = before
+                self._replicas.set_state(state)
+                self._results = results
+        except Exception as error:  # a state of other code may raise anything, and none of it ends the trial
+            saved_state.refuse(folder, " ".join(f"{type(error).__name__}: {error}".split()))
+            with suppress(Exception):  # what was restored by half may not close
+                self._replicas.stop()
+            self._replicas = self._built(config)
+
+    def _save_if_due(self) -> None:
+        """Writes what a killed sweep goes on from, at most every second and for one part in a hundred."""
+        started = time.perf_counter()
+        wait = max(SAVE_EVERY_S, self._save_cost / SAVE_SHARE)
+        if self._folder is None or started - self._saved_at < wait:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        saved_state.save(self._folder, self._results, self._replicas.get_state())
+        self._saved_at = time.perf_counter()
+        self._save_cost = self._saved_at - started
+
+    def _built(self, config: dict[str, Any]) -> Lockstep:
+        task = self._task
+        searching = _phase(config) is Phase.SEARCH
+        course = Course(
+            steps=task.steps,
+            evaluations=task.evaluations,
+            env=self._evaluation_env,
+            episodes=task.evaluation_episodes,
+            seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
+            scale=self._arena.scale,
+            diverged_score=task.diverged_score,
+        )
+        count = task.seeds_per_trial if searching else 1
+        seeds = replica_seeds(config["seed"], count, lanes=task.lanes)
+        recipes = [
+            Recipe(
+                received={**config, "seed": seed},
+                build=partial(ppo_config, task=task),
+                settings=partial(settings_of, task=task),
+            )
+            for seed in seeds
+        ]
+        runs = [TrainingRun(recipe, course) for recipe in recipes]
+        return Lockstep(runs, penalty=task.seed_penalty)
+
+
+def _phase(config: Mapping[str, Any]) -> Phase:
+    """Which phase a run belongs to: the confirmation's have a test seed."""
+    return Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
+
+
+def _prepare_process(resources: Resources) -> None:
+    """As many threads as cores are declared to Ray, and no noise from libraries in the trial's output.
+
+    Raises:
+        UserError: A GPU is declared that torch cannot use.
+    """
+    if resources.gpus and not torch.cuda.is_available():
+        raise UserError(
+            f"a trial takes {resources.gpus:g} of a GPU, and torch {torch.__version__} finds none: install "
+            "torch for the GPU's driver, or declare gpus=0 in the experiment's resources"
+        )
+    torch.set_num_threads(resources.cpus)
+    warnings.filterwarnings("ignore")

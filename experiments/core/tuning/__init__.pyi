@@ -1,0 +1,21 @@
+from .callbacks import EnforceCheckpointBudget, Recorder
+from .early_stopping import is_default
+from .listed_search import METRIC, ListedSearch
+from .phases import Interruption, confirm, confirmation_runs, search, train_all
+from .ray_cluster import connected, has_died, quieten
+
+__all__ = [
+    "METRIC",
+    "EnforceCheckpointBudget",
+    "Interruption",
+    "ListedSearch",
+    "Recorder",
+    "confirm",
+    "confirmation_runs",
+    "connected",
+    "has_died",
+    "is_default",
+    "quieten",
+    "search",
+    "train_all",
+]

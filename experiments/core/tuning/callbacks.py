@@ -1,0 +1,148 @@
+"""Tune's callbacks of one phase: the writer of each run's records, and the budget of checkpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import dropwhile
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+
+from analysis.sweep import State, run_name
+from experiments.core.records import CheckpointBudget, RunLog, refusal_of
+
+FRAME = re.compile(r'\s+File ".*", line \d+')
+"""A call in a traceback."""
+
+
+class RunListener(Protocol):
+    """Whoever shows a person how the runs get on."""
+
+    def restarted(self, run: str, cause: str) -> None:
+        """A run that was cut off cannot go on from what it had saved."""
+
+    def reported(self, run: str, result: Mapping[str, Any]) -> None:
+        """A run was evaluated."""
+
+    def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
+        """A run is over."""
+
+
+class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
+    """Keeps the records of every run of one phase, and tells the display.
+
+    Args:
+        folder: The phase's folder; each run gets the one that `run_folder` names below it.
+        full_steps: Steps of a complete run; one that ends before them was stopped by the scheduler.
+        listener: Hears what happens meanwhile, to show it.
+    """
+
+    def __init__(self, folder: Path, full_steps: int, listener: RunListener) -> None:
+        self._folder = folder
+        self._full_steps = full_steps
+        self._listener = listener
+        self._open: dict[str, RunLog] = {}
+        self.interrupted = False
+        """Set before Tune is told to stop early: runs that end from then on are unfinished, not pruned."""
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Opens the run's records, with what it reported before it was cut off if it goes on from there."""
+        folder = self._log(trial).folder
+        cause = refusal_of(folder)
+        if cause is not None:
+            self._listener.restarted(folder.name, cause)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Writes one evaluation."""
+        log = self._log(trial)
+        log.write(result)
+        self._listener.reported(log.folder.name, result)
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Writes how the run ended."""
+        self._close(trial, self._state_of(trial.last_result), trial.last_result.get("cause"))
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Writes why the run failed; one whose process ended with the sweep is unfinished."""
+        self._close(trial, None if self.interrupted else State.FAILED, failure_cause(trial))
+
+    def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
+        """Leaves what is still under way unfinished."""
+        for log in self._open.values():
+            log.close(None, None)
+        self._open.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
+        return {}
+
+    def _state_of(self, result: Mapping[str, Any]) -> State | None:
+        """How a run with this last result ended; None if it was cut off."""
+        if result.get("state") == State.DIVERGED:
+            return State.DIVERGED
+        if result.get("steps", 0) >= self._full_steps:
+            return State.COMPLETED
+        return None if self.interrupted else State.PRUNED
+
+    def _log(self, trial: Trial) -> RunLog:
+        if trial.trial_id not in self._open:
+            self._open[trial.trial_id] = RunLog.open(self._folder / run_folder(trial), trial.config)
+        return self._open[trial.trial_id]
+
+    def _close(self, trial: Trial, state: State | None, cause: str | None) -> None:
+        log = self._log(trial)
+        del self._open[trial.trial_id]
+        log.close(state, cause)
+        if state is not None:
+            self._listener.ended(log.folder.name, state, log.last, cause)
+
+
+def run_folder(trial: Trial) -> str:
+    """The name of a run's folder, as Tune asks for it."""
+    return run_name(trial.config)
+
+
+def failure_cause(trial: Trial) -> str:
+    """The exception that a run failed with, type and whole message, in one line."""
+    # Tune copies this file to the storage only later, so it is read where Tune wrote it.
+    written = Path(trial.error_file or "")
+    text = written.read_text(encoding="utf-8") if written.is_file() else ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    frames = [i for i, line in enumerate(lines) if FRAME.match(line)]
+    # The source below the last frame is indented; the exception, of one line or more, begins at the margin.
+    below = lines[frames[-1] + 1 :] if frames else []
+    exception = list(dropwhile(lambda line: line[0].isspace(), below)) or lines[-1:]
+    return " ".join(" ".join(exception).split()) or "the process of the run died"
+
+
+class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
+    """Enforces a budget of checkpoints whenever one may be written or dropped.
+
+    Goes behind the recorder in Tune's list of callbacks: a run is finished once its end is on disk.
+    """
+
+    def __init__(self, budget: CheckpointBudget) -> None:
+        self._budget = budget
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Makes room for the checkpoint that the run will write."""
+        self._budget.enforce()
+
+    def on_checkpoint(
+        self, iteration: int, trials: list[Trial], trial: Trial, checkpoint: Any, **info: Any
+    ) -> None:
+        """A run has written a checkpoint."""
+        self._budget.enforce()
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """A run's checkpoint may be dropped from now on."""
+        self._budget.enforce()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
+        return {}

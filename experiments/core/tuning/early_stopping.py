@@ -1,0 +1,96 @@
+"""Ray's schedulers that stop hopeless trials early, in environment steps; the default always finishes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
+
+from analysis.sweep import FIRST_TRIAL, trial_number
+from experiments.core.declaration import Asha, Hyperband, Median, NoScheduler, Stopping
+from experiments.core.tuning.listed_search import METRIC
+
+
+def is_default(trial: Trial) -> bool:
+    """Whether a search trial runs the space's default configuration."""
+    return bool(trial.config["config_id"] == FIRST_TRIAL)
+
+
+class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types
+    """Successive halving that lets the default configuration finish: all others are compared with it.
+
+    Args:
+        bracket_seed: Deals trials to brackets, where there are several, each to the same one whenever the
+            sweep goes on; Ray would use NumPy's global state.
+        **settings: Of Ray's scheduler.
+    """
+
+    def __init__(self, *, bracket_seed: int = 0, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._bracket_seed = bracket_seed
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Deals the trial to a bracket, with Ray's odds: by e to the power of the number of rungs."""
+        rungs = np.array([len(bracket._rungs) for bracket in self._brackets])
+        odds = np.exp(rungs - rungs.max())
+        dealer = np.random.default_rng([self._bracket_seed, trial_number(trial.config["config_id"])])
+        bracket = dealer.choice(len(rungs), p=odds / odds.sum())
+        self._trial_info[trial.trial_id] = self._brackets[bracket]
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Continue, or stop for want of promise."""
+        decision = super().on_trial_result(tune_controller, trial, result)
+        return TrialScheduler.CONTINUE if is_default(trial) else str(decision)
+
+
+class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray ships no types
+    """Ray's median stopping rule that lets the default configuration finish."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Continue, or stop because the trial's best is below the median of the others' means."""
+        decision = super().on_trial_result(tune_controller, trial, result)
+        if not is_default(trial):
+            return str(decision)
+        # Ray asserts that a trial which it has stopped reports no more.
+        self._stopped_trials.discard(trial)
+        return str(TrialScheduler.CONTINUE)
+
+    def _on_insufficient_samples(self, tune_controller: Any, trial: Trial, time: float) -> str:
+        """Goes on: Ray would pause the trial in favour of a waiting one, which costs a checkpoint."""
+        return str(TrialScheduler.CONTINUE)
+
+
+def early_stopping(scheduler: Stopping, *, steps: int, seed: int) -> TrialScheduler:
+    """Ray's scheduler for a declared one.
+
+    Args:
+        scheduler: The declaration.
+        steps: Of a full trial.
+        seed: Of what is left to chance.
+    """
+    common = {"time_attr": "steps", "metric": METRIC, "mode": "max"}
+    match scheduler:
+        case Asha():
+            return DefaultKeepingASHA(
+                **common, max_t=steps, grace_period=_share(scheduler.grace, steps),
+                reduction_factor=scheduler.reduction, bracket_seed=seed,
+            )  # fmt: skip
+        case Hyperband():
+            grace = scheduler.reduction ** (1 - scheduler.brackets)
+            return DefaultKeepingASHA(
+                **common, max_t=steps, grace_period=_share(grace, steps),
+                reduction_factor=scheduler.reduction, brackets=scheduler.brackets, bracket_seed=seed,
+            )  # fmt: skip
+        case Median():
+            return DefaultKeepingMedian(
+                **common, grace_period=_share(scheduler.grace, steps),
+                min_samples_required=scheduler.min_trials,
+            )  # fmt: skip
+        case NoScheduler():
+            return FIFOScheduler()
+
+
+def _share(share: float, steps: int) -> int:
+    return max(1, int(share * steps))

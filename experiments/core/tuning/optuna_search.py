@@ -1,0 +1,192 @@
+"""What to try next: Optuna, told everything that Tune and the disk know, and a list for the confirmation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from ray.tune.search.optuna import OptunaSearch
+
+from analysis.sweep import FIRST_TRIAL, State, trial_name, trial_number
+from experiments.core.declaration import SamplerName
+from experiments.core.records import FinishedRun, UnfinishedRun
+from experiments.core.tuning.listed_search import METRIC
+from experiments.core.tuning.samplers import make_sampler
+from search_spaces import SearchSpace, model_layouts
+
+
+class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no types
+    """Ray's OptunaSearch, told the truth.
+
+    Differences: an explicit, seeded sampler; the default configuration is tried first; spaces may branch;
+    values are reported at steps, not at iterations; a trial that the scheduler stopped is told as PRUNED with
+    its curve, one that failed as FAIL, and one without a finite value too, so that none stays RUNNING for
+    ever.
+
+    Args:
+        space: What is searched.
+        study_name: Names the study in the journal.
+        journal: Optuna's journal file, which `optuna-dashboard` opens while the sweep runs. The folder is
+            the state; the journal is made anew from it.
+        sampler: Name of the algorithm that proposes configurations.
+        sampler_seed: Seeds the sampler, together with the number of trials there are already.
+        training_seed: Gives the training seed of the n-th trial.
+        full_steps: Steps of a complete trial; one that ends before them was pruned.
+        finished: Trials that the sweep's folder already holds.
+        unfinished: Trials that were cut off; they come first.
+        first: Values to try next, in order; those that a trial, on disk or about to run, has already are
+            passed over.
+    """
+
+    def __init__(
+        self,
+        *,
+        space: SearchSpace,
+        study_name: str,
+        journal: Path,
+        sampler: SamplerName = "tpe",
+        sampler_seed: int,
+        training_seed: Callable[[int], int],
+        full_steps: int,
+        finished: Sequence[FinishedRun] = (),
+        unfinished: Sequence[UnfinishedRun] = (),
+        first: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self._searched = space
+        self._training_seed = training_seed
+        self._full_steps = full_steps
+        there: list[FinishedRun | UnfinishedRun] = [*finished, *unfinished]
+        _remove_journal(journal)
+        super().__init__(
+            space=space.domains,
+            metric=METRIC,
+            mode="max",
+            study_name=study_name,
+            storage=JournalStorage(JournalFileBackend(journal.as_posix())),
+            sampler=make_sampler(sampler, space, seed=sampler_seed + len(there)),
+        )
+        for run in finished:
+            self._ot_study.add_trial(frozen_trial(run, space))
+        waiting: dict[str, Mapping[str, Any]] = {run.name: run.config for run in unfinished}
+        taken = {run.name for run in finished}
+        if FIRST_TRIAL not in taken:
+            waiting = {FIRST_TRIAL: space.defaults, **waiting}
+        for config in waiting.values():
+            self._ot_study.enqueue_trial(_searched(config, space))
+        for values in untried(first, [*(run.config for run in there), *waiting.values()]):
+            self._ot_study.enqueue_trial(dict(values))
+        new = (trial_name(number) for number in itertools.count() if trial_name(number) not in taken)
+        self._names = itertools.chain(waiting, (name for name in new if name not in waiting))
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        """The next configuration, with its training seed and its readable id."""
+        name = next(self._names)
+        trial = self._ot_trials[trial_id] = self._ot_study.ask()
+        config: dict[str, Any] = {}
+        for h in self._searched:
+            if h.active(config):
+                config[h.name] = _suggested(trial, h.name, h.domain)
+        trial.set_user_attr("config_id", name)
+        return {
+            **config,
+            **model_layouts.derived(config),
+            "seed": self._training_seed(trial_number(name)),
+            "config_id": name,
+        }
+
+    def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
+        """Reports an objective at its steps, also one from before the trial was cut off."""
+        self._report(trial_id, result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Tells Optuna how the trial ended."""
+        trial = self._ot_trials[trial_id]
+        if error or not result or not math.isfinite(result.get(METRIC, math.nan)):
+            self._ot_study.tell(trial, state=TrialState.FAIL)
+            return
+        self._report(trial_id, result)
+        if result["steps"] < self._full_steps and result.get("state") != State.DIVERGED:
+            self._ot_study.tell(trial, state=TrialState.PRUNED)
+        else:
+            self._ot_study.tell(trial, result[METRIC])
+
+    def _report(self, trial_id: str, result: Mapping[str, Any]) -> None:
+        value = result.get(METRIC, math.nan)
+        if math.isfinite(value):
+            self._ot_trials[trial_id].report(value, int(result["steps"]))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Saves nothing: what a sweep knows is in its folder, not in a pickle of the searcher."""
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restores nothing, as nothing was saved."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles the searcher for a restore of its own, which a sweep never uses."""
+        return {}
+
+
+def untried(
+    candidates: Iterable[Mapping[str, Any]], tried: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The candidates whose values neither a configuration that is tried has already nor one before them."""
+    new: list[Mapping[str, Any]] = []
+    for values in candidates:
+        if not any(values.items() <= config.items() for config in (*tried, *new)):
+            new.append(values)
+    return new
+
+
+def frozen_trial(run: FinishedRun, space: SearchSpace) -> optuna.trial.FrozenTrial:
+    """A trial that the folder holds, as Optuna would have recorded it."""
+    states = {
+        State.COMPLETED: TrialState.COMPLETE,
+        State.DIVERGED: TrialState.COMPLETE,
+        State.PRUNED: TrialState.PRUNED,
+    }
+    state = states.get(run.state, TrialState.FAIL)
+    params = _searched(run.config, space)
+    return optuna.trial.create_trial(
+        state=state,
+        value=None if state is TrialState.FAIL else run.objective,
+        params=params,
+        distributions={name: space[name].domain for name in params},
+        intermediate_values=dict(run.curve),
+        user_attrs={"config_id": run.name},
+    )
+
+
+def _searched(config: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """A recorded configuration without the names that were derived from searched ones."""
+    return {name: config[name] for name in space.names if name in config}
+
+
+def _suggested(trial: optuna.Trial, name: str, domain: BaseDistribution) -> Any:
+    if isinstance(domain, CategoricalDistribution):
+        return trial.suggest_categorical(name, domain.choices)
+    if isinstance(domain, IntDistribution):
+        return trial.suggest_int(name, domain.low, domain.high, log=domain.log)
+    assert isinstance(domain, FloatDistribution)
+    return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
+
+
+def _remove_journal(journal: Path) -> None:
+    """Removes the journal, and the lock of a process that was killed while it wrote there."""
+    for path in journal.parent.glob(f"{journal.name}*"):
+        path.unlink(missing_ok=True)

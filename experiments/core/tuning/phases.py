@@ -1,0 +1,261 @@
+"""The two phases that train: the search, and the confirmation of what it found."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, Stopper, TuneConfig, Tuner
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
+
+from analysis.sweep import Phase, load_sweep, run_name, trial_name
+from analysis.verdict import missing_runs, most_seeds
+from experiments.core.declaration import Population, Stopping
+from experiments.core.planning import Plan
+from experiments.core.records import PATTERN, finished_runs, remove_unfinished, tidy, unfinished_runs
+from experiments.core.training import PPOTrial, Task
+from experiments.core.tuning.callbacks import run_folder
+from experiments.core.tuning.early_stopping import early_stopping
+from experiments.core.tuning.keep_warm import StandingBy
+from experiments.core.tuning.listed_search import ListedSearch
+from experiments.core.tuning.optuna_search import StepwiseOptunaSearch, untried
+from experiments.core.tuning.population import (
+    KEPT_CHECKPOINTS,
+    Lineage,
+    Members,
+    members,
+    population_scheduler,
+)
+from experiments.core.tuning.scheduler_replay import ToldOnStart, end_stopped, tell_finished
+from search_spaces.starting_points import starting_points
+
+
+class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
+    """Stops a phase when it is asked to, with every run's records in order."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.exit_code = 128 + signal.SIGINT
+        """By which a shell knows the signal that asked."""
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """No single trial is stopped."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether everything shall stop."""
+        return self.requested
+
+
+def search(
+    plan: Plan, task: Task, *, concurrency: int, callbacks: Sequence[Callback], interruption: Interruption
+) -> None:
+    """Tries configurations until the budget is spent, counting those that the folder already holds."""
+    folder = plan.folder / Phase.SEARCH
+    tidy(folder)
+    declared = plan.experiment.scheduler
+    if not isinstance(declared, Population):
+        end_stopped(folder, _informed(declared, plan, folder), callbacks)
+    finished, unfinished = finished_runs(folder), unfinished_runs(folder)
+    remaining = plan.experiment.budget.trials - len(finished)
+    if remaining <= 0:
+        return
+    if isinstance(declared, Population):
+        # A population trains side by side from the start: who was cut off cannot join the others later.
+        remove_unfinished(folder, keep=())
+        train_population(
+            plan, task, declared, {run.name for run in finished},
+            concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+        )  # fmt: skip
+        return
+    searcher = StepwiseOptunaSearch(
+        space=plan.experiment.space,
+        study_name=f"{plan.name}/{plan.sweep}",
+        journal=plan.folder / "study.journal",
+        sampler=plan.experiment.sampler,
+        sampler_seed=plan.seeds.sampler,
+        training_seed=plan.seeds.training,
+        full_steps=task.steps,
+        finished=finished,
+        unfinished=unfinished,
+        first=first_configurations(plan),
+    )
+    scheduler = _informed(declared, plan, folder)
+    train_all(
+        plan.folder, Phase.SEARCH, task, searcher, scheduler,
+        runs=remaining, concurrency=concurrency,
+        callbacks=[*callbacks, ToldOnStart(folder, scheduler, searcher)], interruption=interruption,
+    )  # fmt: skip
+
+
+def _informed(declared: Stopping, plan: Plan, folder: Path) -> TrialScheduler:
+    """A new scheduler that knows of the runs that ended."""
+    steps = plan.experiment.budget.steps_per_trial
+    scheduler = early_stopping(declared, steps=steps, seed=plan.seeds.sampler)
+    tell_finished(scheduler, finished_runs(folder))
+    return scheduler
+
+
+def first_configurations(plan: Plan) -> list[Mapping[str, Any]]:
+    """What is tried after the default: what is known to start well, and what another sweep found."""
+    taken_over = plan.warm_start.configurations.values() if plan.warm_start else ()
+    return [*starting_points(plan.experiment.space), *taken_over]
+
+
+def train_population(
+    plan: Plan,
+    task: Task,
+    scheduler: Population,
+    finished: Container[str],
+    *,
+    concurrency: int,
+    callbacks: Sequence[Callback],
+    interruption: Interruption,
+) -> None:
+    """Trains the members that have not finished as one population, from their start.
+
+    Args:
+        plan: The sweep.
+        task: What all its runs have in common.
+        scheduler: How the population is trained.
+        finished: Names of members that are not trained again.
+        concurrency: Members that train at once.
+        callbacks: Told of every result.
+        interruption: Ends the phase when asked to.
+    """
+    experiment, folder = plan.experiment, plan.folder / Phase.SEARCH
+    first = untried(first_configurations(plan), [experiment.space.defaults])
+    drawn = members(experiment.space, experiment.budget.trials, plan.seeds.sampler, first=first)
+    runs = [
+        {**config, "config_id": trial_name(number), "seed": plan.seeds.training(number)}
+        for number, config in enumerate(drawn)
+        if trial_name(number) not in finished
+    ]
+    lockstep = population_scheduler(
+        scheduler, experiment.space, size=len(runs), steps=task.steps, evaluations=task.evaluations,
+        seed=plan.seeds.sampler, concurrency=concurrency, lineage=Lineage(folder),
+    )  # fmt: skip
+    search_alg = Members(runs, lockstep, concurrency)
+    train_all(
+        plan.folder, Phase.SEARCH, replace(task, goes_on=False), search_alg, lockstep,
+        param_space=search_alg.param_space, runs=1, concurrency=None, kept_checkpoints=KEPT_CHECKPOINTS,
+        callbacks=callbacks, interruption=interruption,
+    )  # fmt: skip
+    for run in folder.iterdir():
+        for older in sorted(run.glob(PATTERN))[:-1]:
+            shutil.rmtree(older)
+
+
+def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What the trainable receives for each chosen configuration on each test seed there may be, by run."""
+    runs = [
+        {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
+        for config_id, config in chosen.items()
+        for k in range(most_seeds(config_id, plan.experiment.confirmation.looks))
+    ]
+    return {run_name(run): run for run in runs}
+
+
+def confirm(
+    plan: Plan,
+    task: Task,
+    chosen: Mapping[str, Mapping[str, Any]],
+    *,
+    concurrency: int,
+    callbacks: Sequence[Callback],
+    interruption: Interruption,
+) -> None:
+    """Trains the chosen configurations on test seeds, as many as the race asks each of them for.
+
+    What the folder holds is not run again, and a run that was cut off goes on from where it last saved
+    itself. A fixed number of seeds is a race with a single look.
+
+    Args:
+        plan: The sweep.
+        task: What all its runs have in common.
+        chosen: Configurations by id, slowest first, so that no core idles at the end.
+        concurrency: Runs at once.
+        callbacks: Told of every result.
+        interruption: Ends the phase when asked to.
+    """
+    folder = plan.folder / Phase.CONFIRM
+    possible = confirmation_runs(plan, chosen)
+    tidy(folder)
+    # Half a run of a configuration that is not among the best any more is of no use to anyone.
+    remove_unfinished(folder, keep=possible)
+    asked: list[tuple[str, int]] = []
+
+    def next_round() -> list[dict[str, Any]]:
+        nonlocal asked
+        before, table = asked, load_sweep(plan.folder).confirmation
+        asked = missing_runs(table, plan.experiment.confirmation.looks, list(chosen))
+        # Asked for twice, a run leaves no records: a third time would not help.
+        if interruption.requested or asked == before:
+            return []
+        return [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in asked]
+
+    # All rounds are one run of Tune, since each start of it costs seconds.
+    if first := next_round():
+        train_all(
+            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), StandingBy(concurrency),
+            runs=len(possible), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+        )  # fmt: skip
+
+
+def train_all(
+    folder: Path,
+    phase: Phase,
+    task: Task,
+    searcher: Searcher | Members,
+    scheduler: TrialScheduler,
+    *,
+    runs: int,
+    concurrency: int | None,
+    callbacks: Sequence[Callback],
+    interruption: Interruption,
+    param_space: Mapping[str, Any] | None = None,
+    kept_checkpoints: int = 1,
+) -> None:
+    """Runs what a searcher suggests on Tune, in the declared resources and in actors that are used again.
+
+    Args:
+        folder: The sweep's folder; the runs' checkpoints go below its phase.
+        phase: Which one.
+        task: What all runs have in common.
+        searcher: Gives the runs' configurations.
+        scheduler: May stop a run early.
+        runs: How many there are; of each point in `param_space` where there is one.
+        concurrency: How many at once; None leaves it to the scheduler.
+        callbacks: Told of every result.
+        interruption: Ends the phase when asked to.
+        param_space: Where the runs come from, if they are a population.
+        kept_checkpoints: Of a run, while the phase goes on.
+    """
+    tuner = Tuner(
+        tune.with_resources(tune.with_parameters(PPOTrial, task=task), task.resources.declared),
+        param_space=param_space,
+        tune_config=TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=runs,
+            max_concurrent_trials=concurrency,
+            reuse_actors=True,
+            trial_dirname_creator=run_folder,
+        ),
+        run_config=RunConfig(
+            name=phase.value,
+            storage_path=folder.as_posix(),
+            stop=interruption,
+            callbacks=list(callbacks),
+            checkpoint_config=CheckpointConfig(num_to_keep=kept_checkpoints, checkpoint_at_end=True),
+            failure_config=FailureConfig(max_failures=0, fail_fast=False),
+            verbose=0,
+        ),
+    )
+    tuner.fit()

@@ -1,0 +1,13 @@
+from .lineage import Lineage
+from .pbt import KEPT_CHECKPOINTS, Members, population_scheduler
+from .perturbation import changeable, members, numbers
+
+__all__ = [
+    "KEPT_CHECKPOINTS",
+    "Lineage",
+    "Members",
+    "changeable",
+    "members",
+    "numbers",
+    "population_scheduler",
+]

@@ -1,0 +1,56 @@
+"""What the members of a population trained with, and how their weights came to be, as JSON in their folders.
+
+A member that has copied another one has a `schedule.json` of two lists:
+
+- `history`: the configurations with which this member's own evaluations were trained, each with the steps
+  from which it was in force, the `donor` whose weights it began with (null at the start), and the names that
+  were `changed` against the donor's configuration, each with its values before and after;
+- `schedule`: the configurations that lead from untrained weights to the member's present ones, along its
+  donors; each with the steps from which it was in force and the `member` that trained with it. Training from
+  scratch by the schedule is what a confirmation run does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.sweep import SCHEDULE_FILE, write_json
+
+
+class Lineage:
+    """Keeps every member's history and schedule, and writes them when they change.
+
+    Args:
+        folder: Of the search; the members' folders are below it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._histories: dict[str, list[dict[str, Any]]] = {}
+        self._schedules: dict[str, list[dict[str, Any]]] = {}
+
+    def begin(self, member: str, configuration: Mapping[str, Any]) -> None:
+        """A member starts untrained."""
+        start = {"steps": 0, "configuration": dict(configuration), "changed": {}}
+        self._histories[member] = [start | {"donor": None}]
+        self._schedules[member] = [start | {"member": member}]
+
+    def copied(self, member: str, donor: str, *, steps: int, configuration: Mapping[str, Any]) -> None:
+        """A member goes on from a donor's weights.
+
+        Args:
+            member: Who copies.
+            donor: Who is copied.
+            steps: Of the evaluation point that the donor's weights stand at.
+            configuration: What the member trains with from now on.
+        """
+        before = self._schedules[donor][-1]["configuration"]
+        changed = {n: [before[n], value] for n, value in configuration.items() if value != before[n]}
+        change = {"steps": steps, "configuration": dict(configuration), "changed": changed}
+        self._histories[member].append(change | {"donor": donor})
+        inherited = [segment for segment in self._schedules[donor] if segment["steps"] < steps]
+        self._schedules[member] = [*inherited, change | {"member": member}]
+        written = {"history": self._histories[member], "schedule": self._schedules[member]}
+        write_json(self._folder / member / SCHEDULE_FILE, written)

@@ -1,0 +1,72 @@
+"""Where trials run: a private Ray on this machine, or the cluster that a job was submitted to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+_QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+def quieten(*, debug: bool) -> None:
+    """Sets what Ray reads when it is imported: no banners, no loggers and signal handlers of its own."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    if debug:
+        return
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    # Tune logs a failed run's traceback as an error; the recorder says its cause in one line.
+    logging.disable(logging.ERROR)
+    warnings.filterwarnings("ignore")
+
+
+def has_died(*, within_s: float) -> bool:
+    """Whether a process of the private Ray dies soon, as one that got the same signal as this one does."""
+    from ray._private import worker
+
+    node, deadline = worker._global_node, time.monotonic() + within_s
+    while node is not None and time.monotonic() < deadline:
+        if node.dead_processes():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@contextmanager
+def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]]:
+    """Connects to Ray and says how much there is of each resource, by Ray's names ("CPU", "GPU").
+
+    A job's driver (`RAY_ADDRESS` is set) joins its cluster. Anything else gets a private Ray on this machine,
+    since one that happens to run here belongs to somebody else.
+
+    Args:
+        cores: Cores of a private Ray; all of this machine's if None.
+        debug: Whether Ray may talk.
+    """
+    import ray
+
+    common: dict[str, Any] = {
+        "log_to_driver": debug,
+        "logging_level": logging.INFO if debug else logging.ERROR,
+        "configure_logging": debug,
+    }
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(address="auto", **common)
+    else:
+        ray.init(address="local", num_cpus=cores, include_dashboard=False, **common)
+    try:
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()

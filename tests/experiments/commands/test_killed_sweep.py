@@ -1,0 +1,168 @@
+"""A sweep that is killed at any moment goes on: nothing lost, nothing twice, and the same curves."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.sweep.loading import load_sweep
+from experiments.core.planning.options import Options
+from experiments.core.planning.plan import Plan
+from experiments.core.records.run_log import CONFIGURATION
+from experiments.core.records.saved_state import FILE, results_of
+from experiments.core.training.compilation import has_compiler
+from experiments.core.training.trial import PPOTrial
+from search_spaces import model_layouts
+
+# Three starts one after the other, two of them cut off.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+DATA = Path(__file__).parents[1] / "data"
+CLOCK = ("wall_s", "steps_per_s")
+"""Columns that no two runs share."""
+COMPILE = "always" if has_compiler() else "never"
+"""The search's trials take compiled gradient steps; the layout of RLlib's defaults is too large for them."""
+
+
+def start(storage, *arguments, compile_steps=COMPILE):
+    command = [
+        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage),
+        "--compile", compile_steps, *arguments,
+    ]  # fmt: skip
+    return subprocess.Popen(
+        command,
+        cwd=DATA,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+def kill_when(running, reached):
+    """Kills the whole process group at once, as soon as the folder has come this far."""
+    deadline = time.monotonic() + 200
+    while not reached():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+
+
+def unfinished(phase):
+    """The runs that could go on, since they have saved themselves and are not over."""
+    return [path.parent for path in phase.glob(f"*/{FILE}") if not (path.parent / "state.json").exists()]
+
+
+def test_a_sweep_whose_processes_are_all_told_to_end_leaves_nothing_half_written(tmp_path):
+    running = start(tmp_path, compile_steps="never")
+    search, deadline = tmp_path / "resumed_sweep" / "x" / "search", time.monotonic() + 200
+    while not any(search.glob(f"*/{FILE}")):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGTERM)  # as `timeout` and cluster managers do
+    out, err = running.communicate(timeout=150)
+    assert "Traceback" not in err
+    if running.returncode == 143:
+        assert out.splitlines()[-1].startswith("stopped; to go on where it was: python resumed_sweep.py")
+    else:  # Ray, which ends its driver when its own processes have died, was quicker
+        assert (running.returncode, "stopped" in out) == (1, False)
+    states = [json.loads(path.read_text())["state"] for path in search.glob("*/state.json")]
+    assert set(states) <= {"completed"}
+    assert any(search.glob(f"*/{FILE}"))
+
+
+def finished(folder):
+    """Content and time of every file of every run that is over."""
+    return {
+        path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for state in folder.glob("*/*/state.json")
+        for path in state.parent.rglob("*")
+        # A checkpoint that nothing needs any more may go.
+        if path.is_file() and "checkpoint_000000" not in path.parts
+    }
+
+
+def curve(run):
+    results = [json.loads(line) for line in (run / "result.json").read_text().splitlines()]
+    return [{name: value for name, value in result.items() if name not in CLOCK} for result in results]
+
+
+def plan_of(script):
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return Plan.of(module.EXPERIMENT, Options(compile=COMPILE), name=script.stem, question="")
+
+
+def trained_without_a_stop(run, plan):
+    """The curve that the run's configuration and seed give in one go, in this process."""
+    trial = PPOTrial.__new__(PPOTrial)
+    trial._storage = None
+    trial.setup(json.loads((run / "params.json").read_text()), plan.task(diverged_score=0.0))
+    results = [trial.step()]
+    while not results[-1]["done"]:
+        results.append(trial.step())
+    trial.cleanup()
+    kept = [name for name in results[0] if name not in (*CLOCK, "done", CONFIGURATION)]
+    return [{name: result[name] for name in kept} for result in results]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Where compiled steps are kept, here and in processes started from here; still empty."""
+    folder = tmp_path / "compiled"
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", folder.as_posix())
+    return folder
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, cache):
+    folder = tmp_path / "resumed_sweep" / "x"
+    search, confirm = folder / "search", folder / "confirm"
+
+    kill_when(start(tmp_path), lambda: any(search.glob("*/state.json")) and unfinished(search))
+    saved = {run: results_of(run) for run in unfinished(search)}
+    kept = finished(folder)
+    assert kept
+
+    kill_when(start(tmp_path), lambda: confirm / "rllib_seed0" in unfinished(confirm))
+    assert kept.items() <= finished(folder).items()
+    assert len(list(search.glob("*/state.json"))) == 3
+    saved |= {run: results_of(run) for run in unfinished(confirm)}
+    kept = finished(folder)
+
+    last = start(tmp_path, "--trials", "4", "--concurrency", "1")
+    out, err = last.communicate(timeout=280)
+    assert last.returncode == 0, err
+    assert kept.items() <= finished(folder).items()
+    assert "search     4/4" in out
+    assert not list(folder.rglob(f"{FILE}*"))
+
+    sweep = load_sweep(folder)
+    assert set(sweep.trials["state"]) == set(sweep.confirmation["state"]) == {"completed"}
+    assert sorted(sweep.trials["trial_id"]) == [f"trial_{number:04d}" for number in range(4)]
+    assert sweep.trials["config/layout"].map(model_layouts.parse).map(lambda x: len(x.widths)).tolist() == (
+        sweep.trials["config/depth"].tolist()
+    )
+    plan = plan_of(DATA / "resumed_sweep.py")
+    for run, before in saved.items():
+        results = curve(run)
+        times = [json.loads(line)["wall_s"] for line in (run / "result.json").read_text().splitlines()]
+        assert times[: len(before)] == [result["wall_s"] for result in before], "it went on from there"
+        assert [result["steps"] for result in results] == sorted({result["steps"] for result in results})
+        expected = trained_without_a_stop(run, plan)
+        same = [{name: result[name] for name in expected[0]} for result in results]
+        assert json.dumps(same) == json.dumps(expected)  # as text, since NaN is not equal to itself
+    if COMPILE == "always":
+        assert list(cache.glob("ppo_sweeps/*.pt2"))
+        assert not list(cache.glob("ppo_sweeps/*.error"))

@@ -1,0 +1,126 @@
+"""What is wrong with a retraining is one line, and nothing is written; seeds are read as they are meant."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.report.write import write_report
+from analysis.statistics import NO_INTERVAL, Interval
+from analysis.verdict.race_estimates import estimate
+from analysis.verdict.reproduction import reproduce
+from experiments import trading_sweep
+from experiments.core.commands.retrain import Original, read_seeds, retrain, sentence
+from experiments.core.commands.sweep import told
+from experiments.core.errors import UserError
+from experiments.core.planning.manifest import manifest_of
+from experiments.core.planning.options import Options
+from experiments.core.planning.plan import Plan
+from experiments.core.records.schedule import config_at
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("200-209", list(range(200, 210))),
+        ("7", [7]),
+        ("200, 205,210-212", [200, 205, 210, 211, 212]),
+    ],
+)
+def test_seeds_are_numbers_and_ranges(text, expected):
+    assert read_seeds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "5-", "-5", "9-5", "1,1", "1-3,2", "4096", "1.5", "0-4096"])
+def test_seeds_that_mean_nothing_are_one_line(text):
+    with pytest.raises(UserError, match="such as 200-209") as caught:
+        read_seeds(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
+    options = Options(retrain=tmp_path, seeds="200-201")
+    with pytest.raises(UserError, match="is not a sweep folder"):
+        retrain(trading_sweep.EXPERIMENT, options, name="trading_sweep", question="?")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [
+        ("", "lacks config_id, configuration"),
+        ("config_id: default\ntraining: {steps: 5}\n", "lacks configuration, .*training.lanes"),
+        ("{", "has no readable best.yaml"),
+    ],
+)
+def test_a_best_yaml_of_another_version_is_one_line(tmp_path, best, words):
+    plan = Plan.of(trading_sweep.EXPERIMENT, Options(), name="trading_sweep", question="?")
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest_of(plan)))
+    (tmp_path / "best.yaml").write_text(best)
+    with pytest.raises(UserError, match=words) as caught:
+        retrain(
+            trading_sweep.EXPERIMENT,
+            Options(retrain=tmp_path, seeds="200-201"),
+            name="trading_sweep",
+            question="?",
+        )
+    assert "\n" not in str(caught.value)
+    assert f"python -m analysis report {tmp_path} writes it" in str(caught.value)
+    assert not (tmp_path / "retrain").exists()
+
+
+@pytest.mark.parametrize(("seeds", "others"), [("3", "200"), ("3-5", "200-202")])
+def test_seeds_that_the_confirmation_used_are_refused_with_others(writer, tmp_path, seeds, others):
+    folder = writer.write_sweep(tmp_path / "trading_sweep" / "x", trials=8)
+    write_report(folder, figures=False)
+    with pytest.raises(UserError, match=f"already; expected others, such as {others}$"):
+        retrain(
+            trading_sweep.EXPERIMENT, Options(retrain=folder, seeds=seeds), name="trading_sweep", question="?"
+        )
+    assert not (folder / "retrain").exists()
+
+
+@pytest.mark.parametrize("options", [Options(seeds="200-201"), Options(retrain=Path())])
+def test_a_folder_and_its_seeds_go_together(options):
+    with pytest.raises(UserError, match="give both, or neither"):
+        options.apply(trading_sweep.EXPERIMENT)
+
+
+def test_the_comparison_is_said_with_both_intervals():
+    confirmed = estimate([0.88, 0.9, 0.92, 0.91, 0.89])
+    near = sentence(reproduce(confirmed, [0.9, 0.906], confirmed=Interval(0.88, 0.92)), 2)
+    assert near.startswith("Retrained on 2 new seeds: 0.903, within the confirmed interval [0.880, 0.920]")
+    assert "Reproduced: the mean of 2 new runs is expected in [0." in near
+    far = sentence(reproduce(confirmed, [0.1, 0.2], confirmed=Interval(0.88, 0.92)), 2)
+    assert "outside the confirmed interval" in far
+    assert "Not reproduced" in far
+    alone = sentence(reproduce(estimate([0.9]), [0.9], confirmed=NO_INTERVAL), 1)
+    assert alone.startswith("Retrained on 1 new seed: ")
+    assert "nothing follows" in alone
+    assert "nan" not in alone
+
+
+def test_a_populations_winner_is_retrained_by_its_schedule():
+    best = {
+        "configuration": {"lr": 1e-3, "epochs": 4, "layout": "16-tanh"},
+        "schedule": [{"from_step": 100, "lr": 2e-3}, {"from_step": 200, "epochs": 5}],
+    }
+    trained = Original(sweep=None, config_id="trial_0003", best=best).trained
+    assert config_at(trained, 99) == best["configuration"]
+    assert config_at(trained, 100) == {**best["configuration"], "lr": 2e-3}
+    assert config_at(trained, 200) == {"lr": 2e-3, "epochs": 5, "layout": "16-tanh"}
+    assert Original(sweep=None, config_id="x", best={"configuration": {"lr": 1.0}}).trained == {"lr": 1.0}
+
+
+def test_rllib_is_told_the_start_and_every_change_of_a_schedule():
+    schedule = [
+        {"steps": 0, "configuration": {"lr": 1e-3, "one_minus_gamma": 0.01}},
+        {"steps": 100, "configuration": {"lr": 2e-3, "one_minus_gamma": 0.01}},
+    ]
+    constant = told({"lr": 1e-3, "one_minus_gamma": 0.01}, {"epochs": 3})
+    changing = told({**schedule[0]["configuration"], "schedule": schedule}, {"epochs": 3})
+    assert "schedule" not in constant
+    assert {name: value for name, value in changing.items() if name != "schedule"} == constant
+    (change,) = changing["schedule"]
+    assert change["from_step"] == 100
+    assert change["training"] == {**constant["training"], "lr": 2e-3}

@@ -1,0 +1,286 @@
+"""A whole sweep, as its user runs it: every stage in a real process, on real Ray, into a real folder."""
+
+import csv
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from analysis.sweep.loading import load_sweep
+from analysis.sweep.schema import EVALUATION
+from analysis.verdict.race import run_race
+
+pytestmark = pytest.mark.slow
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """A finished smoke sweep: its folder and what it printed."""
+    storage = tmp_path_factory.mktemp("results")
+    command = ["-m", "experiments.trading_sweep", "--smoke", "--name", "smoke", "--storage", storage]
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return storage / "trading_sweep" / "smoke", done
+
+
+def test_a_smoke_sweep_passes_every_stage_and_says_so(smoke):
+    folder, done = smoke
+    assert "search     4/4" in done.stdout
+    assert "confirm    6/6" in done.stdout
+    assert "Too few seeds to tell" in done.stdout  # two test seeds allow no verdict, and it says so
+    for command in ("tensorboard --logdir", "python -m analysis report", "python -m experiments replay"):
+        assert f"{command} {folder}" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_folder_holds_what_the_contract_names(smoke):
+    folder, _ = smoke
+    for name in ("manifest.json", "study.journal", "best.yaml", "report.html", "trials.parquet"):
+        assert (folder / name).stat().st_size > 0
+    for run in [*(folder / "search").glob("trial_*"), *(folder / "confirm").glob("*_seed*")]:
+        for name in ("params.json", "result.json", "progress.csv", "state.json"):
+            assert (run / name).exists(), run / name
+        assert list(run.glob("events.out.tfevents.*"))
+    assert not list(folder.rglob("*.part"))
+
+
+def test_after_the_confirmation_the_top_k_and_the_confirmed_keep_their_checkpoints(smoke):
+    folder, _ = smoke
+    kept = {path.parent.name for path in (folder / "search").glob("*/checkpoint_*")}
+    confirmed = {path.name.rpartition("_seed")[0] for path in (folder / "confirm").glob("*_seed*")}
+    assert kept == confirmed - {"default", "rllib"}
+    assert len(kept) == 1
+    assert all(list(run.glob("checkpoint_*")) for run in (folder / "confirm").glob("*_seed*"))
+
+
+def test_every_evaluation_has_every_column_and_counts_steps(smoke):
+    folder, _ = smoke
+    for path in folder.glob("*/*/result.json"):
+        results = [json.loads(line) for line in path.read_text().splitlines()]
+        steps = [result["steps"] for result in results]
+        assert steps == sorted(set(steps))
+        for result in results:
+            assert set(EVALUATION) <= set(result)
+            assert math.isfinite(result["objective"])
+            assert "env/sharpe_ratio" in result
+    with (folder / "search" / "trial_0000" / "progress.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert rows[-1]["steps"] == "4096"
+    assert rows[0]["config/lr"] == "0.0003"
+
+
+def test_the_objective_is_the_mean_of_the_last_three_scores(smoke):
+    folder, _ = smoke
+    lines = (folder / "search" / "trial_0000" / "result.json").read_text().splitlines()
+    results = [json.loads(line) for line in lines]
+    # A batch of 2048 passes two evaluation points of 1024 steps each: the score before holds for the first.
+    first, last = (result["score"] for result in results)
+    assert results[-1]["objective"] == pytest.approx((first + first + last) / 3)
+
+
+def test_baselines_and_winner_are_confirmed_on_the_same_unseen_seeds(smoke):
+    sweep = load_sweep(smoke[0])
+    seeds = sweep.confirmation.groupby("config_id")["seed"].apply(set)
+    assert {"default", "rllib"} < set(seeds.index)
+    assert len(seeds.index) == 3
+    assert all(used == seeds["default"] for used in seeds)
+    assert not seeds["default"] & set(sweep.trials["seed"])
+    assert sweep.trials["seed"].nunique() == len(sweep.trials)
+
+
+def test_the_manifest_says_how_to_do_it_again(smoke):
+    manifest = json.loads((smoke[0] / "manifest.json").read_text())
+    assert manifest["question"] == "Does tuning PPO pay on a mean-reverting market?"
+    assert manifest["command"].startswith("python -m experiments.trading_sweep --smoke")
+    assert manifest["env"]["floor"] < manifest["env"]["optimum"]
+    assert set(manifest["baselines"]) == {"default", "rllib"}
+    assert manifest["versions"]["ray"]
+    assert manifest["machine"]["cores"] >= 1
+
+
+def test_tensorboard_shows_the_schemas_names_on_a_step_axis_and_lists_the_configuration(smoke):
+    events = EventAccumulator(str(smoke[0] / "search" / "trial_0000"))
+    events.Reload()
+    assert {"score", "objective", "eval/return_mean", "ppo/kl", "env/turnover"} <= set(
+        events.Tags()["scalars"]
+    )
+    assert [point.step for point in events.Scalars("score")] == [2048, 4096]
+    plugins = events.summary_metadata
+    assert any("hparams" in tag for tag in plugins)
+
+
+def test_the_best_configuration_is_readable(smoke):
+    best = yaml.safe_load((smoke[0] / "best.yaml").read_text())
+    assert best["config_id"] in {"default", "rllib"} or best["config_id"].startswith("trial_")
+    assert "lr" in best["configuration"]
+    batch = best["configuration"]["batch_size"]
+    assert best["rllib"]["training"]["train_batch_size_per_learner"] == batch
+    assert isinstance(best["configuration"]["num_minibatches"], int)
+    assert best["training"] == {"steps": 4096, "lanes": 8, "trainer": "fast"}
+    assert len(best["seeds"]["test_training"]) == best["confirmed"]["seeds"] == 2
+    assert best["provenance"]["git"].keys() == {"commit", "dirty", "diff_sha256"}
+
+
+def test_the_best_configuration_can_be_trained_again_on_seeds_that_nobody_used(smoke, run_python, run_here):
+    folder, _ = smoke
+    done = run_python("-m", "experiments.trading_sweep", "--retrain", folder, "--seeds", "200")
+    assert done.returncode == 0, done.stderr
+    assert "Retrained on 1 new seed:" in done.stdout
+    (written,) = folder.glob("retrain/*_200/reproduction.json")
+    assert list(json.loads(written.read_text())["values"]) == ["200"]
+    assert len(load_sweep(written.parent).confirmation) == 1
+    assert len(load_sweep(folder).confirmation) == 6
+    used = run_here("experiments/trading_sweep.py", "--retrain", folder, "--seeds", "1,300")
+    assert used.returncode == 2
+    assert "--seeds 1,300: the confirmation used 1 already" in used.stderr
+    assert used.stderr.count("\n") == 1
+
+
+def test_the_winner_can_be_replayed(smoke, run_here):
+    done = run_here("experiments/__main__.py", "replay", smoke[0], "--episodes", "16")
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout
+    assert "optimal" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory):
+    """A sweep whose trials fail and diverge, stopped by Ctrl-C after the first one and gone on with."""
+    storage = tmp_path_factory.mktemp("results")
+    command = [
+        sys.executable, str(DATA / "fragile_sweep.py"), "--storage", str(storage), "--name", "x",
+        "--steps-per-trial", "8192", "--concurrency", "1",
+    ]  # fmt: skip
+    folder = storage / "fragile_sweep" / "x"
+    running = subprocess.Popen(command, cwd=DATA, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not sizes(folder):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    stopped = subprocess.CompletedProcess(command, running.returncode, out, err)
+    kept = sizes(folder)
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    return folder, stopped, kept, done
+
+
+def sizes(folder):
+    """Of the records of every trial that is over, by its name."""
+    over = [path.parent for path in folder.glob("search/*/state.json")]
+    # A trial that failed at its start has no results.
+    return {run.name: sum(path.stat().st_size for path in run.glob("result.json")) for run in over}
+
+
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(fragile):
+    folder, stopped, kept, done = fragile
+    assert stopped.returncode == 130, stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert kept
+    assert len(kept) < 6
+    assert "No verdict yet" in stopped.stdout
+    assert "to go on where it was: python fragile_sweep.py" in stopped.stdout
+    assert done.returncode == 0, done.stderr
+    ended = sizes(folder)
+    assert len(ended) == 6
+    assert {name: ended[name] for name in kept} == kept
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (later,) = manifest["continued"]
+    assert later["started"] > manifest["started"]
+    assert yaml.safe_load((folder / "best.yaml").read_text())["provenance"]["started"] == manifest["started"]
+
+
+def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(fragile):
+    folder, *_, done = fragile
+    sweep = load_sweep(folder)
+    states = sweep.trials.set_index("trial_id")["state"]
+    assert len(states) == 6
+    assert states["trial_0003"] == "failed"
+    assert "diverged" in set(states)
+    causes = sweep.trials.set_index("trial_id")["cause"]
+    assert "the corridor collapsed" in causes["trial_0003"]
+    assert "the corridor collapsed" in (folder / "report.html").read_text()
+    assert "the corridor collapsed" in done.stdout
+
+
+def test_a_sweep_whose_trials_all_fail_after_an_evaluation_says_why_and_fails_too(run_python, tmp_path):
+    command = (DATA / "failing_sweep.py", "--storage", tmp_path, "--name", "x")
+    done = run_python(*command, cwd=DATA)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == (
+        "error: every trial failed; the first cause: RuntimeError: no steps [/left] of [low, high]\n"
+    )
+    folder = tmp_path / "failing_sweep" / "x"
+    assert len(list(folder.glob("search/*/state.json"))) == 2
+    assert all(path.read_text() for path in folder.glob("search/*/result.json")), "each was evaluated"
+    assert not (folder / "best.yaml").exists()
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory):
+    """A finished race under another scheduler than the default: its folder, its command, what it printed."""
+    storage = tmp_path_factory.mktemp("results")
+    command = [
+        sys.executable, str(DATA / "racing_sweep.py"), "--storage", str(storage), "--name", "x",
+        "--scheduler", "median",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    return storage / "racing_sweep" / "x", command, done
+
+
+def test_a_race_spends_what_it_says(raced):
+    folder, _, done = raced
+    sweep = load_sweep(folder)
+    assert sweep.looks == (5, 6, 7, 8)
+    state = run_race(sweep.confirmation, sweep.looks)
+    assert state.is_over
+    assert len(sweep.confirmation) == state.spent <= state.most == 21
+    assert f"The race spent {state.spent} of 21 runs and saved {21 - state.spent}" in done.stdout
+    assert "is the sweep done?" in done.stdout
+
+
+def test_a_sweep_runs_under_the_scheduler_that_is_named(raced):
+    folder, *_ = raced
+    assert json.loads((folder / "manifest.json").read_text())["scheduler"]["name"] == "median"
+    states = [json.loads(path.read_text())["state"] for path in sorted(folder.glob("search/*/state.json"))]
+    assert len(states) == 3
+    assert states[0] == "completed"
+    assert set(states) <= {"completed", "pruned"}
+    assert "The population" not in (folder / "report.html").read_text()
+
+
+def test_the_same_command_again_runs_nothing_twice_and_spends_no_further_seeds(raced):
+    folder, command, _ = raced
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")}
+    manifest = (folder / "manifest.json").read_bytes()
+    again = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "search 0 s; confirmation 0 s; start and report" in again.stdout.replace("\n", " ")
+    assert (folder / "manifest.json").read_bytes() == manifest
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")} == before
+    assert "search     1" not in again.stdout
+
+
+def test_a_replay_is_recorded_and_shown(raced, run_python, tmp_path):
+    folder, *_ = raced  # of an environment with short episodes, since a window keeps to their pace
+    animation = tmp_path / "winner.gif"
+    done = run_python(
+        "-m", "experiments", "replay", folder, "--episodes", "16", "--gif", animation, "--human",
+        env={"SDL_VIDEODRIVER": "dummy"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout
+    assert animation.read_bytes().startswith(b"GIF89a")
+    assert "shown: 3 episodes" in done.stdout

@@ -1,0 +1,148 @@
+"""A sweep that goes on knows what it lacks, what that takes, and by whom it was started."""
+
+import json
+import shutil
+
+import pytest
+
+from experiments import Budget, Confirmation, Experiment, Racing
+from experiments.core.commands.sweep import _write_manifest
+from experiments.core.planning.manifest import manifest_of
+from experiments.core.planning.options import Options
+from experiments.core.planning.plan import Plan
+from experiments.core.planning.remaining import lacks_runs
+from experiments.core.preflight.cost_model import NetworkCost
+from experiments.core.preflight.estimate import estimate_of
+from experiments.core.preflight.probe import Corners, EvaluationCost
+from search_spaces import model_layouts, ppo
+
+SPACE = ppo.CORE.without("kl_coeff", "kl_target") | model_layouts.MLP
+NETWORK = NetworkCost(sampling_s=1e-4, gradient_s=1e-3, row_s=1e-5, checkpoint_bytes=1_000_000)
+CORNERS = Corners(networks={"64x64-tanh": NETWORK}, updated=2, given=2, diverged=[], slowdown=1.0)
+EVALUATION = EvaluationCost(seconds=0.1, finished=True, steps=10, length_mean=10.0, score=0.0)
+STEPS = 1000
+
+
+@pytest.fixture
+def plan_of(tmp_path):
+    def plan(*, trials=3, **options):
+        experiment = Experiment(
+            env="sweeps/Bandit-v0",
+            space=SPACE,
+            fixed={"batch_size": 500, "num_minibatches": 4},
+            budget=Budget(trials=trials, steps_per_trial=STEPS, evaluations=2),
+            confirmation=Confirmation(top_k=2, seeds=Racing(start=5, maximum=8)),
+        )
+        chosen = Options(storage=str(tmp_path), name="x", **options)
+        return Plan.of(experiment, chosen, name="some_sweep", question="?")
+
+    return plan
+
+
+def add_run(plan, phase, name, objective):
+    config_id, _, seed = name.partition("_seed")
+    folder = plan.folder / phase / name
+    folder.mkdir(parents=True)
+    identity = {"seed": 1, "config_id": config_id} | ({"test_seed": int(seed)} if seed else {})
+    (folder / "params.json").write_text(json.dumps({**SPACE.defaults, **identity}))
+    (folder / "result.json").write_text(json.dumps({"steps": STEPS, "objective": objective}) + "\n")
+    (folder / "state.json").write_text(json.dumps({"state": "completed", "cause": None}))
+
+
+@pytest.fixture
+def raced(plan_of):
+    """A sweep whose race is over at its first look: neither contender can catch up with the default."""
+    plan = plan_of()
+    plan.folder.mkdir(parents=True)
+    _write_manifest(plan)
+    for number in range(3):
+        add_run(plan, "search", f"trial_{number:04d}", 0.5 + number / 10)
+    for seed in range(5):
+        for config, value in (("default", 0.8), ("rllib", 0.3), ("trial_0001", 0.4), ("trial_0002", 0.3)):
+            add_run(plan, "confirm", f"{config}_seed{seed}", value + seed % 2 / 100)
+    return plan
+
+
+def estimated(plan):
+    return estimate_of(plan, CORNERS, EVALUATION, concurrency=1)
+
+
+def test_a_race_that_is_over_lacks_nothing_and_takes_nothing(raced):
+    assert not lacks_runs(raced)
+    found = estimated(raced)
+    assert (found.confirm_s, found.confirm_range_s, found.steps) == (0.0, (0.0, 0.0), 0)
+
+
+def test_a_race_under_way_takes_the_seeds_that_are_left_to_those_who_are_still_in_it(raced):
+    for seed in range(5):
+        result = raced.folder / "confirm" / f"trial_0001_seed{seed}" / "result.json"
+        result.write_text(json.dumps({"steps": STEPS, "objective": 0.81 + seed % 3 / 100}) + "\n")
+    assert lacks_runs(raced)
+    found = estimated(raced)
+    # The default and trial_0001 up to 7 of 8 seeds, and RLlib's defaults, which stop at the first look.
+    assert found.steps == 2 * 2 * STEPS
+    assert found.confirm_range_s[0] < found.confirm_s < found.confirm_range_s[1]
+
+
+def test_runs_that_are_gone_are_all_that_a_race_takes_up_to_the_look_that_lacks_them(raced):
+    least = []
+    for gone in ("trial_0002_seed3", "default_seed4"):
+        shutil.rmtree(raced.folder / "confirm" / gone)
+        assert lacks_runs(raced)
+        least.append(estimated(raced).confirm_range_s[0])
+    assert least[1] == pytest.approx(2 * least[0])
+
+
+def test_before_its_search_is_complete_a_sweep_lacks_trials_and_an_unknown_race(plan_of, raced):
+    more = plan_of(trials=5)
+    assert lacks_runs(more)
+    found = estimated(more)
+    assert found.search_s > 0
+    # As if those that were confirmed remained the best: two seeds more of them and the default.
+    assert found.steps > 3 * STEPS
+
+
+def manifest(plan):
+    return json.loads((plan.folder / "manifest.json").read_text())
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """The same suite in other versions, on another machine, with other code."""
+    monkeypatch.setattr("experiments.core.planning.manifest._git", lambda: {"commit": "later"})
+    monkeypatch.setattr("experiments.core.planning.manifest._machine", lambda: {"cpu": "another"})
+    monkeypatch.setattr("experiments.core.planning.manifest.this_command", lambda: "another command")
+
+
+def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(plan_of, raced, elsewhere):
+    first = manifest(raced)
+    _write_manifest(plan_of(trials=5))
+    second = manifest(raced)
+    for name in ("command", "started", "machine", "versions", "git"):
+        assert second[name] == first[name]
+    assert second["budget"]["trials"] == 5
+    (later,) = second["continued"]
+    assert (later["command"], later["machine"]) == ("another command", {"cpu": "another"})
+    assert (later["git"], later["budget"]["trials"]) == ({"commit": "later"}, 5)
+    assert later["replaced"] == {"budget": first["budget"]}
+    assert {"started", "versions"} <= set(later)
+    _write_manifest(plan_of(trials=5))  # killed before it had run anything, and started again
+    assert manifest(raced)["continued"][:1] == [later]
+    assert len(manifest(raced)["continued"]) == 2
+
+
+def test_a_call_that_runs_nothing_and_asks_for_nothing_else_leaves_no_trace(raced, elsewhere):
+    path = raced.folder / "manifest.json"
+    before = path.read_bytes()
+    _write_manifest(raced)
+    assert path.read_bytes() == before
+
+
+def test_a_manifest_that_knows_of_no_later_starts_is_gone_on_with(plan_of, raced, elsewhere):
+    old = {name: value for name, value in manifest(raced).items() if name != "git"}
+    (raced.folder / "manifest.json").write_text(json.dumps(old))
+    _write_manifest(plan_of(trials=4))
+    found = manifest(raced)
+    assert "git" not in found
+    assert found["continued"][0]["git"] == {"commit": "later"}
+    assert manifest_of(raced).keys() >= found.keys() - {"continued"}

@@ -1,0 +1,267 @@
+"""A trained policy can be used in a program of one's own, in the environment's own spaces, and served."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+
+from experiments.core.commands.replay import replay
+from experiments.core.environments.make import make_plain_vector, make_vector
+from experiments.core.errors import UserError
+from experiments.core.fast_ppo.inference import module_policy
+from experiments.core.policy.serving import serve
+from experiments.core.policy.trained import batch_length, load
+from experiments.core.records.checkpoints import replica_folder
+
+pytestmark = pytest.mark.slow
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished sweep on nested observations and actions."""
+    storage = tmp_path_factory.mktemp("results")
+    command = [
+        sys.executable, "recall_sweep.py", "--name", "x", "--storage", str(storage), "--concurrency", "1",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    return storage / "recall_sweep" / "x"
+
+
+def test_a_policy_takes_and_gives_the_environments_own_values(folder):
+    policy = load(folder)
+    env = make_plain_vector(policy.env, policy.env_parameters, 8)
+    observations, _ = env.reset(seed=3)
+    actions = policy.compute_actions(observations)
+    env.step(actions)
+    assert batch_length(policy.observation_space, observations) == 8
+    single = gym.make(policy.env, **policy.env_parameters)
+    observation, _ = single.reset(seed=3)
+    action = policy.compute_action(observation)
+    assert single.action_space.contains(action)
+    assert policy.action_space == single.action_space
+
+
+def test_a_policy_alone_and_in_a_batch_decides_alike(folder):
+    policy = load(folder)
+    env = make_vector(policy.env, policy.env_parameters, 4)
+    observations, _ = env.reset(seed=0)
+    together = policy.act(observations)
+    alone = [policy.act(observations[[lane]]) for lane in range(4)]
+    for lane in range(4):
+        for joint, own in zip(_leaves(together), _leaves(alone[lane]), strict=True):
+            np.testing.assert_allclose(joint[lane], own[0], atol=1e-5)
+
+
+def test_a_served_policy_answers_each_observation_with_an_action(folder):
+    policy = load(folder)
+    single = gym.make(policy.env, **policy.env_parameters)
+    observation, _ = single.reset(seed=1)
+    question = json.dumps({"observation": single.observation_space.to_jsonable([observation])})
+    answers = io.StringIO()
+    serve(str(folder), io.StringIO(f"{question}\n{question}\n"), answers)
+    greeting, first, second = (json.loads(line) for line in answers.getvalue().splitlines())
+    assert greeting == {"env": policy.env, "parameters": dict(policy.env_parameters)}
+    assert first == second
+    assert single.action_space.contains(single.action_space.from_jsonable(first["action"])[0])
+
+
+def test_loading_playing_and_serving_import_neither_torch_nor_ray(folder, run_python):
+    code = (
+        "import io, sys\n"
+        "from experiments.core.policy import load, serve\n"
+        "from experiments.core.commands.replay import replay\n"
+        f"policy = load({str(folder)!r})\n"
+        "policy.compute_action(policy.observation_space.sample())\n"
+        f"assert replay([{str(folder)!r}, '--episodes', '2']) == 0\n"
+        "answers = io.StringIO()\n"
+        f"serve({str(folder)!r}, io.StringIO(''), answers)\n"
+        "assert 'error' not in answers.getvalue(), answers.getvalue()\n"
+        "heavy = {'ray', 'torch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def with_a_network_of(folder, target, **settings):
+    """A copy of a sweep in which every run has another network, and that network."""
+    shutil.copytree(folder, target)
+    policy = load(folder)
+    env = make_vector(policy.env, policy.env_parameters, 1)
+    pair = (env.single_observation_space, env.single_action_space)
+    config = PPOConfig().rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[8], **settings))
+    module = config.get_rl_module_spec(spaces={"__env_single__": pair, "default_policy": pair}).build()
+    for old in target.glob("*/*/checkpoint_*/learner_group/learner/rl_module/default_policy"):
+        shutil.rmtree(old)
+        module.save_to_path(old.as_posix())
+    return module, pair
+
+
+def test_a_network_that_numpy_does_not_know_is_computed_by_torch(folder, tmp_path):
+    module, spaces = with_a_network_of(folder, tmp_path / "normalised", fcnet_use_layernorm=True)
+    policy = load(tmp_path / "normalised")
+    observations = spaces[0].sample()[None]
+    expected = module_policy(module, *spaces)(observations)
+    for action, other in zip(_leaves(policy.act(observations)), _leaves(expected), strict=True):
+        np.testing.assert_array_equal(action, other)
+
+
+def test_a_recurrent_network_which_nobody_can_ask_without_its_state_is_one_line(folder, tmp_path):
+    with_a_network_of(folder, tmp_path / "recurrent", use_lstm=True)
+    with pytest.raises(UserError, match=r"no policy can be read from it") as caught:
+        load(tmp_path / "recurrent")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load(tmp_path)
+    assert "\n" not in str(caught.value)
+    answers = io.StringIO()
+    serve(str(tmp_path), io.StringIO(""), answers)
+    assert "error" in json.loads(answers.getvalue())
+
+
+def without_its_network(checkpoint):
+    shutil.rmtree(checkpoint / "learner_group")
+
+
+def with_half_its_network(checkpoint):
+    for path in (checkpoint / "learner_group").rglob("module_state*"):
+        path.write_bytes(path.read_bytes()[:200])
+
+
+def with_a_network_of_code_that_is_gone(checkpoint):
+    for path in (checkpoint / "learner_group").rglob("class_and_ctor_args*"):
+        path.write_bytes(b"cexperiments.core.no_such_module\nModule\n.")
+
+
+def with_a_network_for_other_observations(checkpoint):
+    config = PPOConfig().environment("CartPole-v1")
+    spec = config.get_rl_module_spec(gym.make("CartPole-v1"))
+    shutil.rmtree(checkpoint / "learner_group")
+    target = checkpoint / "learner_group" / "learner" / "rl_module" / "default_policy"
+    spec.build().save_to_path(target.absolute().as_posix())
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        without_its_network,
+        with_half_its_network,
+        with_a_network_of_code_that_is_gone,
+        with_a_network_for_other_observations,
+    ],
+)
+def test_a_checkpoint_that_cannot_be_read_is_one_line_and_says_what_to_do(folder, tmp_path, spoil, capsys):
+    spoilt = tmp_path / "spoilt"
+    shutil.copytree(folder, spoilt)
+    for checkpoint in spoilt.glob("*/*/checkpoint_*"):
+        spoil(checkpoint)
+    with pytest.raises(
+        UserError, match=r"no policy can be read from it.*which trains what is missing"
+    ) as caught:
+        load(spoilt)
+    assert "\n" not in str(caught.value)
+    assert replay([str(spoilt), "--episodes", "2"]) == 2
+    assert capsys.readouterr().err == f"error: {caught.value}\n"
+
+
+def _leaves(batch):
+    if isinstance(batch, dict):
+        return [leaf for name in sorted(batch) for leaf in _leaves(batch[name])]
+    if isinstance(batch, tuple):
+        return [leaf for part in batch for leaf in _leaves(part)]
+    return [batch]
+
+
+def test_before_the_confirmation_the_best_trial_that_kept_its_checkpoint_is_taken(folder, tmp_path, capsys):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
+    (kept,) = {path.parent.name for path in (cut / "search").glob("*/checkpoint_*")}
+    assert load(cut).run == kept
+    assert replay([str(cut), "--episodes", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert ", 1 episode from seed 0\n" in printed
+    assert "; not confirmed yet)" in printed
+    assert "confirmation run" not in printed
+
+
+def another_run(run, name, objective, *, state):
+    """A copy of a run that ended elsewhere; without a state one that a kill cut off before its checkpoint."""
+    copy = run.with_name(name)
+    shutil.copytree(run, copy)
+    result = copy / "result.json"
+    lines = [json.loads(line) for line in result.read_text().splitlines()]
+    lines[-1] |= {"objective": objective}
+    result.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (copy / "state.json").write_text(json.dumps({"state": state, "cause": None}))
+    if state is None:
+        (copy / "state.json").unlink()
+        for checkpoint in copy.glob("checkpoint_*"):
+            shutil.rmtree(checkpoint)
+
+
+def test_a_confirmation_that_is_cut_off_gives_the_best_run_that_has_ended(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut)
+    best = load(cut).run
+    another_run(cut / "confirm" / best, f"{best[:-1]}1", 9.0, state=None)
+    another_run(cut / "confirm" / best, f"{best[:-1]}2", 8.0, state="diverged")
+    assert load(cut).run == best
+    another_run(cut / "confirm" / best, f"{best[:-1]}3", 7.0, state="completed")
+    assert load(cut).run == f"{best[:-1]}3"
+    assert replay([str(cut), "--episodes", "2"]) == 0
+
+
+def test_a_diverged_trial_is_nobodys_best_policy_even_where_all_others_are_below_the_floor(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
+    (checkpoint,) = (cut / "search").glob("*/checkpoint_*")
+    another_run(checkpoint.parent, "trial_0007", -0.3, state="pruned")
+    another_run(checkpoint.parent, "trial_0008", -0.4, state="completed")
+    another_run(checkpoint.parent, "trial_0009", -0.5, state="diverged")
+    for run in (cut / "search").glob("trial_000[01]"):
+        shutil.rmtree(run)
+    assert load(cut).run == "trial_0007"
+
+
+def test_a_sweep_none_of_whose_runs_can_be_used_says_so_in_one_line(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut)
+    chosen = load(cut).run.rpartition("_seed")[0]
+    for checkpoint in cut.glob("*/*/checkpoint_*"):
+        shutil.rmtree(checkpoint)
+    with pytest.raises(UserError, match=rf"no confirmation run of {chosen} .* \(1 completed\)") as caught:
+        load(cut)
+    assert "\n" not in str(caught.value)
+    shutil.rmtree(cut / "confirm")
+    with pytest.raises(UserError, match="no run of the search is completed and has a checkpoint"):
+        load(cut)
+
+
+def test_of_a_trial_on_several_seeds_the_best_seeds_policy_is_taken(folder, tmp_path):
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
+    (checkpoint,) = (cut / "search").glob("*/checkpoint_*")
+    network = checkpoint.with_name("network")
+    checkpoint.rename(network)
+    checkpoint.mkdir()
+    network.rename(replica_folder(checkpoint, 1))
+    replica_folder(checkpoint, 0).mkdir()
+    result = checkpoint.parent / "result.json"
+    lines = [json.loads(line) for line in result.read_text().splitlines()]
+    lines[-1] |= {"seeds/score_0": 0.1, "seeds/score_1": 0.2}
+    result.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    observation = load(cut).observation_space.sample()
+    assert load(cut).action_space.contains(load(cut).compute_action(observation))

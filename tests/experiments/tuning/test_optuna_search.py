@@ -1,0 +1,171 @@
+"""The searcher tells Optuna the truth: pruned as pruned, values at steps, nothing left running."""
+
+import math
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from analysis.sweep.schema import State
+from experiments.core.records.runs import FinishedRun, UnfinishedRun
+from experiments.core.tuning.listed_search import ListedSearch
+from experiments.core.tuning.optuna_search import StepwiseOptunaSearch
+from search_spaces import ppo
+
+FULL = 1000
+SPACE = ppo.CORE | ppo.BATCH
+
+
+@pytest.fixture
+def make_searcher(tmp_path):
+    def make(*, sampler_seed=3, journal="study.journal", **known):
+        return StepwiseOptunaSearch(
+            space=SPACE,
+            study_name="test",
+            journal=tmp_path / journal,
+            sampler_seed=sampler_seed,
+            training_seed=lambda number: 100 + number,
+            full_steps=FULL,
+            **known,
+        )
+
+    return make
+
+
+def result(steps, objective, **more):
+    return {"steps": steps, "objective": objective, **more}
+
+
+def study_of(searcher):
+    return searcher._ot_study
+
+
+def test_the_default_configuration_comes_first_with_its_seed_and_name(make_searcher):
+    first = make_searcher().suggest("a")
+    assert first == {**SPACE.defaults, "seed": 100, "config_id": "trial_0000"}
+
+
+def test_a_completed_trial_is_told_with_its_value_and_its_curve_at_steps(make_searcher):
+    searcher = make_searcher()
+    searcher.suggest("a")
+    searcher.on_trial_result("a", result(500, 0.3))
+    searcher.on_trial_complete("a", result(FULL, 0.6))
+    (trial,) = study_of(searcher).trials
+    assert trial.state is TrialState.COMPLETE
+    assert trial.value == 0.6
+    assert trial.intermediate_values == {500: 0.3, FULL: 0.6}
+
+
+def test_a_trial_that_was_stopped_early_is_pruned(make_searcher):
+    searcher = make_searcher()
+    searcher.suggest("a")
+    searcher.on_trial_complete("a", result(250, 0.1))
+    (trial,) = study_of(searcher).trials
+    assert trial.state is TrialState.PRUNED
+    assert trial.intermediate_values == {250: 0.1}
+
+
+def test_a_diverged_trial_is_complete_with_the_floor_score(make_searcher):
+    searcher = make_searcher()
+    searcher.suggest("a")
+    searcher.on_trial_complete("a", result(250, 0.0, state="diverged"))
+    (trial,) = study_of(searcher).trials
+    assert (trial.state, trial.value) == (TrialState.COMPLETE, 0.0)
+
+
+@pytest.mark.parametrize("last", [None, {}, {"steps": 10}])
+def test_a_failed_trial_is_told_as_failed(make_searcher, last):
+    searcher = make_searcher()
+    searcher.suggest("a")
+    searcher.on_trial_complete("a", last, error=True)
+    (trial,) = study_of(searcher).trials
+    assert trial.state is TrialState.FAIL
+
+
+def test_a_value_that_is_not_a_number_leaves_no_trial_running(make_searcher):
+    searcher = make_searcher()
+    searcher.suggest("a")
+    searcher.on_trial_result("a", result(500, math.nan))
+    searcher.on_trial_complete("a", result(FULL, math.nan))
+    (trial,) = study_of(searcher).trials
+    assert trial.state is not TrialState.RUNNING
+
+
+def test_the_same_seed_gives_the_same_suggestions(make_searcher):
+    first, second = make_searcher(journal="1"), make_searcher(journal="2")
+    other = make_searcher(journal="3", sampler_seed=4)
+    suggested = [[s.suggest(str(i)) for i in range(4)] for s in (first, second, other)]
+    assert suggested[0] == suggested[1]
+    assert suggested[0] != suggested[2]
+
+
+def test_every_suggestion_lies_in_the_space(make_searcher):
+    searcher = make_searcher()
+    for number in range(12):
+        config = searcher.suggest(str(number))
+        sampled = {name: value for name, value in config.items() if name not in ("seed", "config_id")}
+        assert SPACE.contains(sampled)
+        searcher.on_trial_complete(str(number), result(FULL, number / 10))
+
+
+def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_searcher):
+    finished = [
+        FinishedRun(name="trial_0000", config=SPACE.defaults, state=State.COMPLETED, curve={FULL: 0.5}),
+        FinishedRun(name="trial_0002", config=SPACE.defaults, state=State.PRUNED, curve={250: 0.1}),
+        FinishedRun(name="trial_0003", config=SPACE.defaults, state=State.FAILED, curve={}),
+    ]
+    cut_off = {**SPACE.defaults, "lr": 1e-3}
+    unfinished = [UnfinishedRun(name="trial_0001", config=cut_off)]
+    warm = [{"lr": 2e-3}, {"lr": 1e-3}]  # the second one is what was cut off
+    searcher = make_searcher(finished=finished, unfinished=unfinished, first=warm)
+    states = [trial.state for trial in study_of(searcher).trials[:3]]
+    assert states == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
+    again, new = searcher.suggest("a"), searcher.suggest("b")
+    assert again == {**cut_off, "seed": 101, "config_id": "trial_0001"}
+    assert (new["config_id"], new["seed"], new["lr"]) == ("trial_0004", 104, 2e-3)
+    assert searcher.suggest("c")["lr"] not in (1e-3, 2e-3)
+    for before in (result(250, 0.2), result(500, 0.3)):
+        searcher.on_trial_result("a", before)
+    known = study_of(searcher).trials[3]
+    assert (known.state, known.intermediate_values) == (TrialState.RUNNING, {250: 0.2, 500: 0.3})
+    assert known.user_attrs == {"config_id": "trial_0001"}
+
+
+def test_what_is_waiting_already_is_not_tried_a_second_time(make_searcher):
+    start = {**SPACE.defaults, "lr": 7e-4}
+    first = [start, SPACE.defaults, {"lr": 7e-4}, {"lr": 2e-3}]
+    searcher = make_searcher(first=first)
+    suggested = [searcher.suggest(str(number)) for number in range(3)]
+    assert [config["lr"] for config in suggested] == [SPACE.defaults["lr"], 7e-4, 2e-3]
+    assert [config["config_id"] for config in suggested] == ["trial_0000", "trial_0001", "trial_0002"]
+
+
+def test_the_journal_opens_as_a_study_while_the_search_runs(make_searcher, tmp_path):
+    searcher = make_searcher()
+    searcher.suggest("a")
+    searcher.on_trial_complete("a", result(FULL, 0.6))
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "study.journal"))
+    study = optuna.load_study(study_name="test", storage=optuna.storages.JournalStorage(backend))
+    assert study.best_value == 0.6
+
+
+def test_a_list_is_run_in_order_and_ends():
+    searcher = ListedSearch([{"config_id": "a"}, {"config_id": "b"}])
+    assert [searcher.suggest(run) for run in "12"] == [{"config_id": "a"}, {"config_id": "b"}]
+    for run in "12":
+        searcher.on_trial_complete(run)
+    assert searcher.suggest("3") == "FINISHED"
+
+
+def test_the_next_list_waits_for_the_last_run_of_the_one_before_even_if_that_fails():
+    asked = iter([[{"config_id": "c"}], []])
+    searcher = ListedSearch([{"config_id": "a"}, {"config_id": "b"}], lambda: next(asked))
+    searcher.suggest("1")
+    searcher.suggest("2")
+    searcher.on_trial_complete("2")
+    assert searcher.suggest("3") is None
+    searcher.on_trial_complete("1", error=True)
+    assert searcher.suggest("4") == {"config_id": "c"}
+    assert searcher.suggest("5") is None
+    searcher.on_trial_complete("4")
+    assert searcher.suggest("6") == "FINISHED"
