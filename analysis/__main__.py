@@ -12,7 +12,7 @@ from analysis.command_line import one_line_errors
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportCommand:
     """Write report.html, figures, tables and best.yaml of a sweep, and print the verdict."""
 
     folder: Annotated[Path, tyro.conf.Positional]
@@ -35,7 +35,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableCommand:
     """Print the confirmed configurations, or write every run of the sweep, one per row, as CSV or Parquet."""
 
     folder: Annotated[Path, tyro.conf.Positional]
@@ -64,7 +64,7 @@ def main() -> int:
     program = "python -m analysis"
     with one_line_errors(program):
         command = tyro.extras.subcommand_cli_from_dict(
-            {"report": Report, "table": Table},
+            {"report": ReportCommand, "table": TableCommand},
             prog=program,
             description="Read what a sweep has left on disk.",
         )

@@ -19,7 +19,7 @@ from analysis import statistics
 from analysis.sweep.schema import DEFAULT, RLLIB
 from analysis.verdict.comparison import settled_interval
 from analysis.verdict.decision import decide
-from analysis.verdict.group_sequential import Course, IntArray, boundary, follow
+from analysis.verdict.group_sequential import IntArray, RaceOutcome, boundary, follow
 from analysis.verdict.race import most_seeds
 from analysis.verdict.race_estimates import Estimate, Orders, estimate
 from analysis.verdict.winner_interval import picked_interval
@@ -82,7 +82,7 @@ class Judged:
     winner_interval: statistics.Interval
 
 
-def judge(x_cs: FloatArray, course: Course, sweep: int) -> Judged:
+def judge(x_cs: FloatArray, course: RaceOutcome, sweep: int) -> Judged:
     """Do for one sweep what `decide` does, from arrays; x_cs holds default, contenders, RLlib's defaults."""
     look_k = course.look[sweep].tolist()
     orders = Orders(x_cs[:-1], LOOKS, look_k)
@@ -118,7 +118,7 @@ def judge(x_cs: FloatArray, course: Course, sweep: int) -> Judged:
     )
 
 
-def check_against_decide(x_cs: FloatArray, course: Course, sweep: int, judged: Judged) -> None:
+def check_against_decide(x_cs: FloatArray, course: RaceOutcome, sweep: int, judged: Judged) -> None:
     """Compare one sweep with what the package itself decides.
 
     Raises:
@@ -132,7 +132,7 @@ def check_against_decide(x_cs: FloatArray, course: Course, sweep: int, judged: J
         for seed in range(n)
     ]
     verdict = decide(
-        pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"]), looks=LOOKS
+        pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"]), interim_analyses=LOOKS
     )
     assert verdict.winner == NAMES[1 + judged.winner]
     assert verdict.beats_default == course.better[sweep].any()

@@ -52,7 +52,7 @@ from search_contestants import (  # noqa: E402  # Ray reads its settings
 )
 
 from analysis.sweep.schema import Phase  # noqa: E402
-from experiments.core.records.runs import FinishedRun, finished_runs, merit  # noqa: E402
+from experiments.core.records.runs import FinishedRun, finished_runs, ranking_key  # noqa: E402
 from experiments.core.tuning.ray_cluster import connected  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +66,7 @@ GOALS = {"random search": 0.4, "OptunaSearch + ASHA": 1.0, "Optuna + median prun
 VARIED = ("resource_sweep",)
 """Where the variations are searched with: elsewhere one random trial to three find something good enough."""
 NOTHING = (-1, -math.inf, -math.inf)
-"""The merit of a run without a value."""
+"""The ranking_key of a run without a value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ def incumbents(folder: Path, full_steps: int) -> list[Incumbent]:
     best, spent = NOTHING, 0
     for trials, run in enumerate(runs, start=1):
         spent += max(run.curve, default=0)
-        if (reached := merit(run, full_steps)) > best:
+        if (reached := ranking_key(run, full_steps)) > best:
             best = reached
             found.append(Incumbent(spent, trials, _hash(run.config), run.config))
     return found

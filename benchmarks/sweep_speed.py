@@ -151,7 +151,7 @@ def run_plain(options: Options) -> dict[str, float]:
     from experiments.core.training import hyperparameters
 
     def setting(config: dict[str, Any]) -> dict[str, Any]:
-        chosen = hyperparameters.training_keywords(hyperparameters.complete(config, {"layout": LAYOUT}))
+        chosen = hyperparameters.training_keywords(hyperparameters.with_defaults(config, {"layout": LAYOUT}))
         return {name: value for name, value in chosen.items() if name != "grad_clip_by"}
 
     def make(context: dict[str, Any]) -> Any:

@@ -36,7 +36,7 @@ STRIP = 34
 
 
 @dataclass(frozen=True)
-class Frame:
+class GifFrame:
     """One picture of an animation."""
 
     pixels: NDArray[np.uint8]
@@ -75,7 +75,7 @@ def portray(env_id: str, folder: Path, *, seed: int = 0) -> list[Path]:
     return paths
 
 
-def animate(env: gym.Env[Any, Any], choose: Choose, title: str, *, seed: int) -> list[Frame]:
+def animate(env: gym.Env[Any, Any], choose: Choose, title: str, *, seed: int) -> list[GifFrame]:
     """Plays until there are enough frames.
 
     Args:
@@ -84,7 +84,7 @@ def animate(env: gym.Env[Any, Any], choose: Choose, title: str, *, seed: int) ->
         title: What the line above the picture says first.
         seed: Of the first episode.
     """
-    frames: list[Frame] = []
+    frames: list[GifFrame] = []
     for episode in range(1, MOST_EPISODES + 1):
         frames += _play(env, choose, f"{title}   episode {episode}", seed if episode == 1 else None)
         if len(frames) >= FEWEST_FRAMES:
@@ -92,7 +92,7 @@ def animate(env: gym.Env[Any, Any], choose: Choose, title: str, *, seed: int) ->
     return frames
 
 
-def write_gif(path: Path, frames: Sequence[Frame]) -> None:
+def write_gif(path: Path, frames: Sequence[GifFrame]) -> None:
     """Writes an animation that repeats for ever."""
     from PIL import Image
 
@@ -113,7 +113,7 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     Image.fromarray(pixels).save(path, optimize=True)
 
 
-def _play(env: gym.Env[Any, Any], choose: Choose, title: str, seed: int | None) -> list[Frame]:
+def _play(env: gym.Env[Any, Any], choose: Choose, title: str, seed: int | None) -> list[GifFrame]:
     """One whole episode in at most `MOST_FRAMES` frames and its last one."""
     env.reset(seed=seed)
     frames = [_frame(env, f"{title}   return 0", REST_MS)]
@@ -131,8 +131,8 @@ def _play(env: gym.Env[Any, Any], choose: Choose, title: str, seed: int | None) 
     return frames
 
 
-def _frame(env: gym.Env[Any, Any], title: str, milliseconds: int) -> Frame:
-    return Frame(_titled(_pixels(env), title), milliseconds)
+def _frame(env: gym.Env[Any, Any], title: str, milliseconds: int) -> GifFrame:
+    return GifFrame(_titled(_pixels(env), title), milliseconds)
 
 
 def _pixels(env: gym.Env[Any, Any]) -> NDArray[np.uint8]:

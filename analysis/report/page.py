@@ -166,7 +166,7 @@ def _changes(change: Change) -> str:
     )
 
 
-def troubled(sweep: Sweep) -> list[dict[str, str]]:
+def problem_runs(sweep: Sweep) -> list[dict[str, str]]:
     """Give the runs that failed, diverged or have no end on disk, with their cause."""
     both = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
     both = both[both["state"].isin([State.FAILED, State.DIVERGED, State.RUNNING])]

@@ -170,7 +170,7 @@ def _html(
         "configurations": page.configurations(sweep, verdict),
         "chosen": verdict.chosen,
         "findings": findings,
-        "troubled": page.troubled(sweep),
+        "problem_runs": page.problem_runs(sweep),
         "provenance": page.provenance(sweep),
         "words": page.WORDS,
         "folder": sweep.folder,

@@ -56,7 +56,7 @@ class Sweep:
         return Scale.from_manifest(self.manifest)
 
     @property
-    def looks(self) -> tuple[int, ...]:
+    def interim_analyses(self) -> tuple[int, ...]:
         """Numbers of seeds at which the confirmation's race is looked at; none if their number is fixed."""
         return tuple(int(n) for n in section(self.manifest, "confirmation").get("looks") or ())
 

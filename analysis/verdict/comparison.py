@@ -105,7 +105,7 @@ def as_raced(against: Mapping[str, Comparison], raced: Estimates, went: Race) ->
         level = went.level(config)
         boundary = raced.difference(config, DEFAULT, plain=True).interval(1 - 2 * level).low
         interval = statistics.Interval(against[config].low, against[config].high)
-        if went.seeds[config] == went.looks[-1]:
+        if went.seeds[config] == went.interim_analyses[-1]:
             interval = raced.difference(config, DEFAULT).interval(1 - 2 * level)
         accepted = went.standings[config] == Standing.BETTER
         low, high = settled_interval(interval, boundary, accepted=accepted)

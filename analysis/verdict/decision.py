@@ -83,7 +83,7 @@ def decide(
     search: pd.DataFrame | None = None,
     *,
     scale: Scale | None = None,
-    looks: Sequence[int] = (),
+    interim_analyses: Sequence[int] = (),
 ) -> Verdict:
     """Judge whether the best tuned configuration beats the default, and RLlib's defaults.
 
@@ -95,9 +95,9 @@ def decide(
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
         search: One row per search trial: config_id, objective; the default is `trial_0000`.
         scale: How scores read as returns, for the sentence; without it the sentence gives scores only.
-        looks: Numbers of seeds at which the race was looked at; a single one if their number was fixed.
+        interim_analyses: Numbers of seeds at which the race was analysed; one if it was fixed.
     """
-    evidence = Evidence.of(confirmation, looks)
+    evidence = Evidence.of(confirmation, interim_analyses)
     winner, intervals = evidence.winner(), evidence.intervals()
     picked = evidence.picked(winner) if winner is not None else None
     if winner is not None and picked is not None:
@@ -135,7 +135,9 @@ def decide(
 
 def verdict_on(sweep: Sweep) -> Verdict:
     """Judge a sweep's folder as it is, its race included."""
-    return decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks)
+    return decide(
+        sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses
+    )
 
 
 def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:

@@ -36,17 +36,21 @@ class Evidence:
     against_rllib: Mapping[str, Comparison]
 
     @classmethod
-    def of(cls, confirmation: pd.DataFrame, looks: Sequence[int] = ()) -> Self:
+    def of(cls, confirmation: pd.DataFrame, interim_analyses: Sequence[int] = ()) -> Self:
         """Read it off the table of the confirmation runs.
 
         Args:
             confirmation: One row per confirmation run: config_id, test_seed, state, objective.
-            looks: Numbers of seeds at which the race was looked at; a single one if their number was fixed.
-                Runs on seeds beyond the last do not count; without looks all do.
+            interim_analyses: Numbers of seeds at which the race was analysed; one if it was fixed.
+                Runs on seeds beyond the last do not count; without interim analyses all do.
         """
-        went = run_race(confirmation, looks) if len(looks) > 1 else None
+        went = run_race(confirmation, interim_analyses) if len(interim_analyses) > 1 else None
         if went is None or not went.standings:
-            started = confirmation[confirmation["test_seed"] < looks[-1]] if looks else confirmation
+            started = (
+                confirmation[confirmation["test_seed"] < interim_analyses[-1]]
+                if interim_analyses
+                else confirmation
+            )
             runs = values_by_seed(started)
             family = len(_contenders(runs))
             return cls(
@@ -105,7 +109,7 @@ class Evidence:
         """
         if self.race is None or Standing.BETTER in self.race.standings.values():
             return None
-        return self.race.looks[0]
+        return self.race.interim_analyses[0]
 
 
 def _contenders(runs: "Mapping[str, pd.Series[float]]") -> list[str]:

@@ -1,7 +1,7 @@
 """A group-sequential test of contenders against a default: who is accepted or dropped at which look.
 
 At a few numbers of seeds, the *looks*, paired differences are tested against a boundary that shares the
-permitted error among the looks, and a contender leaves once it is accepted or has no prospect.
+permitted error among the interim_analyses, and a contender leaves once it is accepted or has no prospect.
 
 Axes: O = orders of the seeds (or simulated sweeps), C = the default and then the contenders, K = contenders,
 S = seeds in the order in which they are run. docs/statistics.md says what is claimed and how it was measured.
@@ -31,10 +31,10 @@ OPTIMISM: Final = 1.0
 _GRID: Final = 801
 
 
-class Course(NamedTuple):
+class RaceOutcome(NamedTuple):
     """How races went; all of shape [..., K].
 
-    `look` is the index of the look at which a contender left, or the number of looks taken if it is open.
+    `look` is the index of the interim analysis at which a contender left, or their number if it is open.
     """
 
     better: BoolArray
@@ -44,7 +44,7 @@ class Course(NamedTuple):
 
 
 @lru_cache
-def boundary(looks: tuple[int, ...], comparisons: int) -> tuple[float, ...]:
+def boundary(interim_analyses: tuple[int, ...], comparisons: int) -> tuple[float, ...]:
     """Give the one-sided p-value at or below which a contender is accepted, at each look.
 
     One contender that does not differ is accepted at any look with a probability of 2.5 % / `comparisons`;
@@ -55,10 +55,10 @@ def boundary(looks: tuple[int, ...], comparisons: int) -> tuple[float, ...]:
         Lan and DeMets 1983, Biometrika 70(3); Jennison and Turnbull 2000, sections 3.3, 7.2 and 19.2.
     """
     permitted = (1 - statistics.simultaneous_confidence(comparisons)) / 2
-    spent_l = permitted * (np.asarray(looks) / looks[-1]) ** SPENDING
+    spent_l = permitted * (np.asarray(interim_analyses) / interim_analyses[-1]) ** SPENDING
     levels = [float(spent_l[0])]
-    grid, mass = _start(looks[0], float(stats.norm.isf(spent_l[0])))
-    for before, n, spent in zip(looks, looks[1:], np.diff(spent_l), strict=False):
+    grid, mass = _start(interim_analyses[0], float(stats.norm.isf(spent_l[0])))
+    for before, n, spent in zip(interim_analyses, interim_analyses[1:], np.diff(spent_l), strict=False):
         step, root = np.sqrt(n - before), np.sqrt(n)
 
         def excess(
@@ -80,29 +80,32 @@ def boundary(looks: tuple[int, ...], comparisons: int) -> tuple[float, ...]:
 
 
 def follow(
-    x_ocs: FloatArray, looks: Sequence[int], upto: int | None = None, comparisons: int | None = None
-) -> Course:
-    """Run races up to, and without, the look of index `upto`; all looks if left out.
+    x_ocs: FloatArray,
+    interim_analyses: Sequence[int],
+    upto: int | None = None,
+    comparisons: int | None = None,
+) -> RaceOutcome:
+    """Run races up to, and without, the interim analysis of index `upto`; all interim analyses if left out.
 
     Args:
         x_ocs: Values, shape [..., C, S], the default first; NaN where a run has no value.
-        looks: The race's looks; S may be smaller than the last one as long as `upto` does not reach it.
-        upto: Looks to take.
+        interim_analyses: Numbers of seeds; S may be smaller than the last one if `upto` does not reach it.
+        upto: Interim analyses to take.
         comparisons: Contenders that the error is shared among, if there were more than these.
     """
     difference_oks = x_ocs[..., 1:, :] - x_ocs[..., :1, :]
     shape = difference_oks.shape[:-1]
     better, is_open, overtaken = np.zeros(shape, bool), np.ones(shape, bool), np.zeros(shape, bool)
-    upto = len(looks) if upto is None else upto
+    upto = len(interim_analyses) if upto is None else upto
     look = np.full(shape, upto, dtype=np.int64)
     mean_ok = np.full(shape, -np.inf)
-    levels = boundary(tuple(looks), comparisons or shape[-1])
-    last = critical_values(levels[-1], looks[-1])[looks[-1]]
-    for index, n in enumerate(looks[:upto]):
+    levels = boundary(tuple(interim_analyses), comparisons or shape[-1])
+    last = critical_values(levels[-1], interim_analyses[-1])[interim_analyses[-1]]
+    for index, n in enumerate(interim_analyses[:upto]):
         t_ok, pairs_ok = t_statistics(difference_oks[..., :n])
         enough = pairs_ok >= MIN_PAIRS
         accepted = is_open & enough & (t_ok >= critical_values(levels[index], n)[pairs_ok])
-        hopeless = is_open & enough & ((t_ok + OPTIMISM) * np.sqrt(looks[-1] / n) < last)
+        hopeless = is_open & enough & ((t_ok + OPTIMISM) * np.sqrt(interim_analyses[-1] / n) < last)
         hopeless |= is_open & (pairs_ok == 0)
         better |= accepted
         mean_ok = np.where(is_open, _mean(x_ocs[..., 1:, :n]), mean_ok)
@@ -110,11 +113,11 @@ def follow(
         behind = is_open & ~accepted & ~hopeless & (mean_ok < best_o1)
         overtaken |= behind
         leaves = accepted | hopeless | behind
-        if index == len(looks) - 1:
+        if index == len(interim_analyses) - 1:
             leaves = is_open
         look = np.where(leaves, index, look)
         is_open = is_open & ~leaves
-    return Course(better, is_open, overtaken, look)
+    return RaceOutcome(better, is_open, overtaken, look)
 
 
 def t_statistics(difference_oks: FloatArray) -> tuple[FloatArray, IntArray]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.sweep import BASELINES, COUNTED, DEFAULT, RLLIB, State
-from analysis.verdict.group_sequential import BoolArray, Course, FloatArray, boundary, follow
+from analysis.verdict.group_sequential import BoolArray, FloatArray, RaceOutcome, boundary, follow
 
 _ENDED: Final = (*COUNTED, State.FAILED)
 
@@ -37,13 +37,13 @@ class Race:
     """Where the race stands.
 
     Args:
-        looks: Numbers of seeds at which it is looked, rising; a single one is a fixed number of seeds.
+        interim_analyses: Numbers of seeds, rising; a single one is a fixed number of seeds.
         standings: Of each contender.
         seeds: Seeds that each configuration, baselines too, has taken or takes next: 0 up to here, exclusive.
         spent: Runs that have ended.
     """
 
-    looks: tuple[int, ...]
+    interim_analyses: tuple[int, ...]
     standings: Mapping[str, Standing]
     seeds: Mapping[str, int]
     spent: int
@@ -51,11 +51,13 @@ class Race:
     @property
     def most(self) -> int:
         """Runs, were every configuration to take every seed that it may."""
-        return sum(most_seeds(config, self.looks) for config in self.seeds)
+        return sum(most_seeds(config, self.interim_analyses) for config in self.seeds)
 
     def level(self, config: str) -> float:
-        """Give the one-sided p-value that a contender had to reach at the look where it left."""
-        return boundary(self.looks, len(self.standings))[self.looks.index(self.seeds[config])]
+        """Give the one-sided p-value that a contender had to reach at the interim analysis where it left."""
+        return boundary(self.interim_analyses, len(self.standings))[
+            self.interim_analyses.index(self.seeds[config])
+        ]
 
     def counted(self, confirmation: pd.DataFrame) -> pd.DataFrame:
         """Give the rows of the runs that the race asked for; a folder may hold more of them."""
@@ -67,51 +69,61 @@ class Race:
         return Standing.OPEN not in self.standings.values()
 
 
-def most_seeds(config: str, looks: Sequence[int]) -> int:
+def most_seeds(config: str, interim_analyses: Sequence[int]) -> int:
     """Give the most seeds that a configuration may take.
 
     All of them, and RLlib's defaults as many as the first look in the second half: when they stop depends on
     nothing that they have done, so a comparison with them is as honest as with all seeds.
     """
-    return next(n for n in looks if 2 * n >= looks[-1]) if config == RLLIB else looks[-1]
+    return (
+        next(n for n in interim_analyses if 2 * n >= interim_analyses[-1])
+        if config == RLLIB
+        else interim_analyses[-1]
+    )
 
 
-def run_race(confirmation: pd.DataFrame, looks: Sequence[int], contenders: Sequence[str] = ()) -> Race:
+def run_race(
+    confirmation: pd.DataFrame, interim_analyses: Sequence[int], contenders: Sequence[str] = ()
+) -> Race:
     """Read off how far the race is; a pure function of the table, whatever the order of its rows.
 
     Args:
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
-        looks: Numbers of seeds, rising.
+        interim_analyses: Numbers of seeds, rising.
         contenders: Configurations that race although they have no run yet.
     """
-    looks = tuple(looks)
+    interim_analyses = tuple(interim_analyses)
     known = {str(config) for config in confirmation["config_id"]} | set(contenders)
     names = sorted(known.difference(BASELINES))
-    most = {config: most_seeds(config, looks) for config in sorted(known)}
-    spent = int(_ended(_within(confirmation, most), list(most), looks[-1]).sum())
+    most = {config: most_seeds(config, interim_analyses) for config in sorted(known)}
+    spent = int(_ended(_within(confirmation, most), list(most), interim_analyses[-1]).sum())
     if not names:
-        return Race(looks=looks, standings={}, seeds=most, spent=spent)
-    x_cs = value_table(confirmation, (DEFAULT, *names), looks[-1])
-    ended_cs = _ended(confirmation, (DEFAULT, *names), looks[-1])
+        return Race(interim_analyses=interim_analyses, standings={}, seeds=most, spent=spent)
+    x_cs = value_table(confirmation, (DEFAULT, *names), interim_analyses[-1])
+    ended_cs = _ended(confirmation, (DEFAULT, *names), interim_analyses[-1])
     taken = 0
-    course = follow(x_cs, looks, 0)
-    while taken < len(looks) and ended_cs[np.r_[True, course.open], : looks[taken]].all():
+    outcome = follow(x_cs, interim_analyses, 0)
+    while (
+        taken < len(interim_analyses) and ended_cs[np.r_[True, outcome.open], : interim_analyses[taken]].all()
+    ):
         taken += 1
-        course = follow(x_cs, looks, taken)
-        if not course.open.any():
+        outcome = follow(x_cs, interim_analyses, taken)
+        if not outcome.open.any():
             break
     standings, seeds = {}, {}
     for k, name in enumerate(names):
-        seeds[name] = looks[min(int(course.look[k]), len(looks) - 1)]
+        seeds[name] = interim_analyses[min(int(outcome.look[k]), len(interim_analyses) - 1)]
         values = np.isfinite(x_cs[1 + k, : seeds[name]]).any()
-        standings[name] = _standing(course, k, looks) if values or course.open[k] else Standing.FAILED
+        standings[name] = (
+            _standing(outcome, k, interim_analyses) if values or outcome.open[k] else Standing.FAILED
+        )
     furthest = max(seeds.values())
     seeds |= {config: min(furthest, most[config]) for config in known.intersection(BASELINES)}
-    return Race(looks=looks, standings=standings, seeds=seeds, spent=spent)
+    return Race(interim_analyses=interim_analyses, standings=standings, seeds=seeds, spent=spent)
 
 
 def missing_runs(
-    confirmation: pd.DataFrame, looks: Sequence[int], configurations: Sequence[str]
+    confirmation: pd.DataFrame, interim_analyses: Sequence[int], configurations: Sequence[str]
 ) -> list[tuple[str, int]]:
     """Give the runs to do next, configuration by configuration; none once the race is over.
 
@@ -120,11 +132,11 @@ def missing_runs(
 
     Args:
         confirmation: The table so far, empty at first.
-        looks: Numbers of seeds, rising.
+        interim_analyses: Numbers of seeds, rising.
         configurations: Ids of what is confirmed, in the order in which they shall run.
     """
-    state = run_race(confirmation, looks, configurations)
-    ended_cs = _ended(confirmation, configurations, looks[-1])
+    state = run_race(confirmation, interim_analyses, configurations)
+    ended_cs = _ended(confirmation, configurations, interim_analyses[-1])
     return [
         (config, seed)
         for row, config in enumerate(configurations)
@@ -139,14 +151,14 @@ def value_table(confirmation: pd.DataFrame, configurations: Sequence[str], seeds
     return _spread(counted, counted["objective"].astype(float), configurations, seeds, np.nan)
 
 
-def _standing(course: Course, k: int, looks: Sequence[int]) -> Standing:
-    if course.open[k]:
+def _standing(outcome: RaceOutcome, k: int, interim_analyses: Sequence[int]) -> Standing:
+    if outcome.open[k]:
         return Standing.OPEN
-    if course.better[k]:
+    if outcome.better[k]:
         return Standing.BETTER
-    if course.overtaken[k]:
+    if outcome.overtaken[k]:
         return Standing.OVERTAKEN
-    return Standing.EXHAUSTED if course.look[k] == len(looks) - 1 else Standing.DROPPED
+    return Standing.EXHAUSTED if outcome.look[k] == len(interim_analyses) - 1 else Standing.DROPPED
 
 
 def _within(confirmation: pd.DataFrame, seeds: Mapping[str, int]) -> pd.DataFrame:

@@ -64,12 +64,12 @@ class Orders:
 
     Args:
         x_cs: Values of the default and the contenders, shape [C, S]; NaN where a run has none.
-        looks: The race's looks; a single one is a fixed number of seeds, which knows one order only.
-        look_c: Index of the look at which each contender left, shape [K].
+        interim_analyses: Numbers of seeds; a single fixed one knows one order only.
+        look_c: Index of the interim analysis at which each contender left, shape [K].
     """
 
     x_cs: FloatArray
-    looks: Sequence[int]
+    interim_analyses: Sequence[int]
     look_c: Sequence[int]
 
     def of_contender(self, k: int, look: int) -> IntArray:
@@ -93,7 +93,7 @@ class Orders:
         return self._known[look]
 
     def _try(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
-        n, contenders = self.looks[look], len(self.look_c)
+        n, contenders = self.interim_analyses[look], len(self.look_c)
         if look == 0:
             return np.arange(n)[None], np.ones((1, contenders), bool)
         # Those that left earlier lack the later seeds, so they cannot be run in another order.
@@ -102,8 +102,8 @@ class Orders:
         order_os[0] = np.arange(n)
         x_ocs = self.x_cs[np.r_[0, there + 1]][:, order_os].transpose(1, 0, 2)
         far_ok = np.zeros((ORDERS, contenders), bool)
-        far_ok[:, there] = follow(x_ocs, self.looks, look, contenders).open
-        return order_os[:, : self.looks[0]], far_ok
+        far_ok[:, there] = follow(x_ocs, self.interim_analyses, look, contenders).open
+        return order_os[:, : self.interim_analyses[0]], far_ok
 
 
 def estimate(values_s: ArrayLike, first_rf: IntArray | None = None) -> Estimate:
@@ -146,9 +146,11 @@ class Estimates:
     def __init__(self, runs: "Mapping[str, pd.Series[float]]", race: Race) -> None:
         self._runs, self._race = runs, race
         self._contenders = list(race.standings)
-        look_c = [race.looks.index(race.seeds[name]) for name in self._contenders]
-        x_cs = np.stack([self._values(name, race.looks[-1]) for name in (DEFAULT, *self._contenders)])
-        self._orders = Orders(x_cs, race.looks, look_c)
+        look_c = [race.interim_analyses.index(race.seeds[name]) for name in self._contenders]
+        x_cs = np.stack(
+            [self._values(name, race.interim_analyses[-1]) for name in (DEFAULT, *self._contenders)]
+        )
+        self._orders = Orders(x_cs, race.interim_analyses, look_c)
 
     def mean(self, config: str) -> Estimate:
         """Estimate a configuration's mean."""
@@ -168,7 +170,7 @@ class Estimates:
         return estimate(difference_s, None if plain else self._first(config, seeds))
 
     def _first(self, config: str, seeds: int) -> IntArray:
-        look = self._race.looks.index(seeds)
+        look = self._race.interim_analyses.index(seeds)
         if config in self._contenders:
             return self._orders.of_contender(self._contenders.index(config), look)
         return self._orders.of_baseline(look)

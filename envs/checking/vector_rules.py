@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import batch_space, iterate
 
 from envs.checking.compare import difference
-from envs.checking.vector_runs import Frame, MakeSingle, Runs, lane_view, play, take_step
+from envs.checking.vector_runs import MakeSingle, Runs, Transitions, lane_view, play, take_step
 
 Problem = str | None
 """What breaks a rule, or None where it is kept."""
@@ -204,7 +204,7 @@ def agrees_with_singles(runs: Runs, make_single: MakeSingle) -> Problem:
     return _frames_problem(runs.main, play(sync, runs.script, runs.seed))
 
 
-def _frames_problem(frames: Sequence[Frame], others: Sequence[Frame]) -> Problem:
+def _frames_problem(frames: Sequence[Transitions], others: Sequence[Transitions]) -> Problem:
     for t, (one, other) in enumerate(zip(frames, others, strict=True)):
         found = difference(one._asdict(), other._asdict())
         if found is not None:

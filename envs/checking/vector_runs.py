@@ -18,7 +18,7 @@ MakeVector = Callable[[int], VectorEnv[Any, Any, Any]]
 MakeSingle = Callable[[], gym.Env[Any, Any]]
 
 
-class Frame(NamedTuple):
+class Transitions(NamedTuple):
     """What one call of `reset` or `step` returned, copied."""
 
     observations: Any
@@ -64,17 +64,19 @@ class Runs:
         return [[space.sample() for _ in range(self.num_envs)] for _ in range(self.steps)]
 
     @cached_property
-    def main(self) -> list[Frame]:
+    def main(self) -> list[Transitions]:
         """The run that all others are compared with: frame 0 is the reset, frame t follows step t."""
         return self.play(self.script)
 
     @cached_property
     def endings(self) -> list[tuple[int, int]]:
-        """Frame and lane of every episode's last step that has a frame after it."""
+        """Transitions and lane of every episode's last step that has a frame after it."""
         frames = self.main[:-1]
         return [(t, int(lane)) for t, frame in enumerate(frames) for lane in np.flatnonzero(frame.over)]
 
-    def play(self, script: Sequence[Sequence[Any]], *, lane: int | None = None, **kwargs: Any) -> list[Frame]:
+    def play(
+        self, script: Sequence[Sequence[Any]], *, lane: int | None = None, **kwargs: Any
+    ) -> list[Transitions]:
         """Runs a script in all lanes, or one lane's part of it in an environment of one lane."""
         if lane is None:
             return play(self.make(self.num_envs), script, self.seed, **kwargs)
@@ -88,7 +90,7 @@ def play(
     *,
     scribble: bool = False,
     reset_last: bool = False,
-) -> list[Frame]:
+) -> list[Transitions]:
     """Runs a script of actions [step][lane] in a vector environment and closes it.
 
     Args:
@@ -101,7 +103,7 @@ def play(
     observations, infos = env.reset(seed=seed)
     lanes = len(script[0])
     nothing = np.zeros(lanes), np.zeros(lanes, dtype=np.bool_), np.zeros(lanes, dtype=np.bool_)
-    frames = [Frame(*deepcopy((observations, *nothing, infos)))]
+    frames = [Transitions(*deepcopy((observations, *nothing, infos)))]
     for actions in script:
         if env.metadata.get("autoreset_mode") == AutoresetMode.DISABLED and frames[-1].over.any():
             env.reset(options={"reset_mask": frames[-1].over})
@@ -110,10 +112,10 @@ def play(
                 array.fill(0)
         returned = take_step(env, actions)
         observations = returned[0]
-        frames.append(Frame(*deepcopy(returned)))
+        frames.append(Transitions(*deepcopy(returned)))
     if reset_last:
         observations, infos = env.reset()
-        frames.append(Frame(*deepcopy((observations, *nothing, infos))))
+        frames.append(Transitions(*deepcopy((observations, *nothing, infos))))
     env.close()
     return frames
 
@@ -124,7 +126,7 @@ def take_step(env: VectorEnv[Any, Any, Any], actions: Sequence[Any]) -> tuple[An
     return env.step(concatenate(env.single_action_space, actions, batch))
 
 
-def lane_view(env: VectorEnv[Any, Any, Any], frame: Frame, lane: int) -> dict[str, Any]:
+def lane_view(env: VectorEnv[Any, Any, Any], frame: Transitions, lane: int) -> dict[str, Any]:
     """One lane's part of a frame, without the batch axis."""
     observation = list(iterate(env.observation_space, frame.observations))[lane]
     return {

@@ -32,13 +32,13 @@ class Figure:
     def picture(self) -> Any:
         """Give the whole figure as one chart with title and style, for PNG and SVG."""
         chart = self.panels[0] if len(self.panels) == 1 else alt.concat(*self.panels, columns=3, spacing=26)
-        return theme.dressed(theme.titled(chart, self.title, self.reading))
+        return theme.styled(theme.titled(chart, self.title, self.reading))
 
     def page_specs(self) -> list[dict[str, Any]]:
         """Give each panel's Vega-Lite specification for the report, as wide as the page allows."""
         specs = []
         for panel in self.panels:
-            spec: dict[str, Any] = theme.dressed(panel).to_dict(validate=False)
+            spec: dict[str, Any] = theme.styled(panel).to_dict(validate=False)
             specs.append(spec | {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}})
         return specs
 

@@ -80,7 +80,7 @@ def draw_confirmed(runs: pd.DataFrame, means: pd.DataFrame, verdict: Verdict, sc
     )  # fmt: skip
     ends = named[1].sort_values("steps").groupby("config_id", sort=False).tail(1)
     gap = (high - low) * 17 / HEIGHT
-    ends = ends.assign(at=theme.apart(ends["mean"].tolist(), gap) if len(ends) else [])
+    ends = ends.assign(at=theme.spread_labels(ends["mean"].tolist(), gap) if len(ends) else [])
     names = alt.Chart(ends).mark_text(align="left", dx=10, fontSize=12, fontWeight=600).encode(
         x=alt.value("width"), y=alt.Y("at:Q", scale=y), text="label:N", color=colour,
     )  # fmt: skip

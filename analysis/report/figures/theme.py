@@ -1,4 +1,4 @@
-"""How every figure looks: one palette, one typography, one place to change them."""
+"""How every figure interim_analyses: one palette, one typography, one place to change them."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -65,7 +65,7 @@ def titled(chart: Any, title: str, subtitle: str = "", *, columns: int = 92) -> 
     )
 
 
-def dressed(chart: Any) -> Any:
+def styled(chart: Any) -> Any:
     """Give a finished chart the common style."""
     return (
         chart.configure(font=FONT, background=PAPER, padding=12)
@@ -86,7 +86,7 @@ def dressed(chart: Any) -> Any:
     )  # fmt: skip
 
 
-def apart(positions: Sequence[float], gap: float) -> list[float]:
+def spread_labels(positions: Sequence[float], gap: float) -> list[float]:
     """Move positions apart, in their order, until neighbours are at least `gap` away from each other."""
     order = sorted(range(len(positions)), key=lambda index: positions[index])
     groups: list[tuple[float, list[int]]] = []  # centre, members

@@ -14,7 +14,7 @@ these, in the space's order, and offered as the smallest space that holds them:
 | --- | --- |
 | Discrete, MultiDiscrete, MultiBinary | one choice an element, from 0 |
 | Box of whole numbers, at most 32 an element | one choice an element |
-| any other Box | one number an element, see :class:`Numbers` |
+| any other Box | one number an element, see :class:`NumberAction` |
 | Dict, Tuple | those of its parts |
 """
 
@@ -135,7 +135,7 @@ def _part_of(space: gym.Space[Any]) -> _Part:
             ]
             if max(counts, default=1) <= FEW_WHOLE_NUMBERS:
                 return _Choices(space, np.array(counts), space.low)
-        return Numbers(space)
+        return NumberAction(space)
     if isinstance(space, spaces.Dict):
         return _Compound({key: _part_of(part) for key, part in space.items()}, as_tuple=False)
     if isinstance(space, spaces.Tuple):
@@ -170,7 +170,7 @@ class _Choices(_Part):
         return total
 
 
-class Numbers(_Part):
+class NumberAction(_Part):
     """A Box of any shape and type, element by element, from numbers x of order one.
 
     - bounded on both sides: -1 stands for the lower bound, 1 for the upper, and what lies beyond for the

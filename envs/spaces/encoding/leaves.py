@@ -40,7 +40,7 @@ class Part(ABC):
         """
 
 
-class Numbers(Part):
+class NumberPart(Part):
     """A Box of any shape and type, element by element.
 
     - float with bounds of order one: as it is;

@@ -2,7 +2,7 @@
 
 | space | code |
 | --- | --- |
-| Box | one number an element, see :class:`Numbers` |
+| Box | one number an element, see :class:`NumberPart` |
 | Discrete, MultiDiscrete | one-hot, elements one after the other; binary digits beyond 4096 numbers |
 | MultiBinary | 0 or 1 |
 | Text | for each place up to `max_length` the character's one-hot code, zeros after the end |
@@ -25,7 +25,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.spaces import collate
-from envs.spaces.encoding.leaves import Binary, Categories, Floats, Numbers, Part, Text
+from envs.spaces.encoding.leaves import Binary, Categories, Floats, NumberPart, Part, Text
 from envs.spaces.encoding.limits import Limits, UnsupportedSpaceError, allowed_size, shortened
 
 
@@ -56,7 +56,7 @@ class ObservationEncoder:
     def unchanged(self) -> bool:
         """Whether the code is the observation itself, in type and shape too."""
         same = self.space.shape == self.source.shape and self.space.dtype == self.source.dtype
-        return same and isinstance(self._part, Numbers) and self._part.unchanged
+        return same and isinstance(self._part, NumberPart) and self._part.unchanged
 
     def encode(self, observation: Any) -> Floats:
         """One observation as a vector [size].
@@ -77,7 +77,7 @@ class ObservationEncoder:
 def part_of(space: gym.Space[Any], limits: Limits) -> Part:
     """Chooses the code of a space or of a part of it."""
     if isinstance(space, spaces.Box):
-        return Numbers(space)
+        return NumberPart(space)
     if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
         return Categories.of(space)
     if isinstance(space, spaces.MultiBinary):

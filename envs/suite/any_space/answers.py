@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Window:
+class BoxWindow:
     """The window in which a Box's numbers are asked for, element by element, flat.
 
     The whole range where it is bounded; where a side is open, a range of 4 (2 next to a single bound), so
@@ -31,7 +31,7 @@ class Window:
     whole: bool
 
     @classmethod
-    def of(cls, space: spaces.Box) -> Window:
+    def of(cls, space: spaces.Box) -> BoxWindow:
         """The window of a Box."""
         low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
         below, above = finite_sides(space)
@@ -144,7 +144,7 @@ def _elements(space: gym.Space[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any
         return
     size = int(np.prod(space.shape or ()))
     if isinstance(space, spaces.Box):
-        window = Window.of(space)
+        window = BoxWindow.of(space)
         yield np.zeros(size, dtype=np.bool_), np.full(size, window.whole), window.low, window.high
         return
     low, counts = np.zeros(size), np.full(size, 2.0)

@@ -13,7 +13,7 @@ from gymnasium.spaces import GraphInstance
 from numpy.typing import NDArray
 
 from envs.spaces import collate
-from envs.suite.any_space.answers import Window
+from envs.suite.any_space.answers import BoxWindow
 
 
 def messages(space: gym.Space[Any], most: int) -> list[Any]:
@@ -65,7 +65,7 @@ def _numbers(space: spaces.Box) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
     Not both ends: the plain member would lie between them, and a network that is still nearly linear cannot
     answer there what it answers on neither side.
     """
-    window = Window.of(space)
+    window = BoxWindow.of(space)
     middle = window.low / 2 + window.high / 2
     middle = np.floor(middle) if window.whole else middle
     plain, low, high = (

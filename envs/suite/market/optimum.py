@@ -74,7 +74,7 @@ class Market:
         return float((share ** np.arange(self.steps)).sum())
 
 
-class Solution:
+class MarketSolution:
     """The optimal policy of a market, and the exact returns of simple ones."""
 
     def __init__(self, market: Market) -> None:
@@ -146,9 +146,9 @@ class Solution:
 
 
 @lru_cache(maxsize=32)
-def solve(market: Market) -> Solution:
+def solve(market: Market) -> MarketSolution:
     """Solves a market; equal markets are solved once."""
-    return Solution(market)
+    return MarketSolution(market)
 
 
 def _mix(gain: Floats, invested: Floats) -> Floats:

@@ -139,7 +139,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
         self._half_span = self._centre - parameters.radius
         # [N, 6]: where the target is in units of the observation, and the smallest and the largest position
         # from which it is touched.
-        self._placed = np.tile(self._place(np.zeros(2)), (num_lanes, 1))
+        self._unit_scaled = np.tile(self._place(np.zeros(2)), (num_lanes, 1))
         self._draws = DrawnAhead(num_lanes, 2, self._place_drawn)
         self.jumps = np.zeros(num_lanes, dtype=np.int64)
         """Jumps in the present episode, [N]."""
@@ -150,7 +150,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
     @property
     def targets(self) -> NDArray[np.float64]:
         """The target's centre in each lane, [N, 2], in board units."""
-        return self._centre + self._half_span * self._placed[:, :2]
+        return self._centre + self._half_span * self._unit_scaled[:, :2]
 
     def _place_drawn(self, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         """Places targets by uniform numbers, [..., 2]."""
@@ -160,7 +160,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
         return self._place(2.0 * (later - np.floor(later)) - 1.0)
 
     def _place(self, view: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A row of `_placed` for each of the given places, [..., 2]."""
+        """A row of `_unit_scaled` for each of the given places, [..., 2]."""
         p = self.parameters
         target = self._centre + self._half_span * view
         # A jump beyond the border lands on it, so it touches whatever the border touches.
@@ -172,7 +172,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
         """Places the targets."""
         self.jumps[lanes] = 0
         if self.parameters.random_target:
-            self._placed[lanes] = self._draws.take(lanes, rngs)
+            self._unit_scaled[lanes] = self._draws.take(lanes, rngs)
         if self.recording:
             self._hit[lanes] = False
             for lane in lanes:
@@ -182,7 +182,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
         """Moves the worker and sees whether it touches the target."""
         p = self.parameters
         jumped_to = actions.astype(np.float64)
-        placed = self._placed[lanes]
+        placed = self._unit_scaled[lanes]
         near = (jumped_to >= placed[:, 2:4]) & (jumped_to <= placed[:, 4:])
         hit = near[:, 0] & near[:, 1]
         self.jumps[lanes] = jumps = self.jumps[lanes] + 1
@@ -195,7 +195,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
 
     def observe(self) -> NDArray[np.float32]:
         """Where each lane's target is, [N, 2]."""
-        return self._placed[:, :2].astype(np.float32)
+        return self._unit_scaled[:, :2].astype(np.float32)
 
     def draw(self, canvas: Canvas, lane: int) -> None:
         """The board with target, worker and past jumps."""

@@ -31,7 +31,7 @@ TargetRule = Callable[[Integers], Integers]
 """How many servers a rule wants after having seen the last loads [L], for each of them."""
 
 
-class Solution:
+class FleetSolution:
     """The optimal policy of a service, and the exact returns of simple ones."""
 
     def __init__(self, service: Service) -> None:
@@ -155,9 +155,9 @@ class Solution:
 
 
 @lru_cache(maxsize=4)
-def solve(service: Service) -> Solution:
+def solve(service: Service) -> FleetSolution:
     """Solves a service; equal ones are solved once."""
-    return Solution(service)
+    return FleetSolution(service)
 
 
 def _fast_length(least: int) -> int:

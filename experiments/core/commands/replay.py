@@ -14,7 +14,7 @@ from analysis.command_line import REGISTRY, one_line_errors
 from experiments.core.errors import UserError
 
 if TYPE_CHECKING:
-    from experiments.core.environments import EvaluationResult, Scale
+    from experiments.core.environments import EvaluationResult, ScoreScale
     from experiments.core.policy import TrainedPolicy
 
 SHOWN = 3
@@ -80,7 +80,7 @@ def run_replay(arguments: list[str]) -> int:
     return 0
 
 
-def _print_played(policy: TrainedPolicy, played: EvaluationResult, scale: Scale, seed: int) -> None:
+def _print_played(policy: TrainedPolicy, played: EvaluationResult, scale: ScoreScale, seed: int) -> None:
     """What the episodes earned, against the environment's references and the policy's own score."""
     from analysis.statistics import mean_interval
     from analysis.sweep import Phase

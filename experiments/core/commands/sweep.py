@@ -91,7 +91,8 @@ def _run(console: Console, plan: Plan, checked: Checked, interruption: Interrupt
     if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):
         return _nothing_to_report(console, plan, interruption)
     settings = {
-        name: told(config, plan.experiment.fixed) for name, config in chosen_configurations(plan).items()
+        name: rllib_settings(config, plan.experiment.fixed)
+        for name, config in chosen_configurations(plan).items()
     }
     write_json(plan.folder / RLLIB_SETTINGS, settings)
     report = write_report(plan.folder)
@@ -102,7 +103,7 @@ def _run(console: Console, plan: Plan, checked: Checked, interruption: Interrupt
     return 0
 
 
-def told(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+def rllib_settings(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     """What RLlib is told from the start, and at each change where the configuration has a schedule."""
 
     def at(steps: int) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Racing:
         _check(self, "maximum", self.start + 1, INDICES)
 
     @property
-    def looks(self) -> tuple[int, ...]:
+    def interim_analyses(self) -> tuple[int, ...]:
         """Numbers of seeds at which it is looked who goes on: four, evenly spaced."""
         return tuple(sorted({self.start + round(i * (self.maximum - self.start) / 3) for i in range(4)}))
 
@@ -80,18 +80,22 @@ class Confirmation:
             _check(self, "seeds", 1, INDICES)
 
     @property
-    def looks(self) -> tuple[int, ...]:
+    def interim_analyses(self) -> tuple[int, ...]:
         """Numbers of seeds after which it is decided who goes on; a single one if the number is fixed."""
-        return self.seeds.looks if isinstance(self.seeds, Racing) else (self.seeds,)
+        return self.seeds.interim_analyses if isinstance(self.seeds, Racing) else (self.seeds,)
 
     @property
     def maximum(self) -> int:
         """The most seeds that a configuration may take."""
-        return self.looks[-1]
+        return self.interim_analyses[-1]
 
     def __str__(self) -> str:
         """The seeds in words."""
-        return f"{self.looks[0]} to {self.maximum}" if len(self.looks) > 1 else str(self.maximum)
+        return (
+            f"{self.interim_analyses[0]} to {self.maximum}"
+            if len(self.interim_analyses) > 1
+            else str(self.maximum)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

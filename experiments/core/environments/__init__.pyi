@@ -2,17 +2,17 @@ from .evaluation import EvaluationResult, Policy, evaluate
 from .lookup import imported_spec, time_limit
 from .make import RLlibEnv, make_plain_vector, make_vector
 from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
-from .scale import Arena, Scale, scale_of
+from .scale import EvaluationSetting, ScoreScale, scale_of
 
 __all__ = [
     "NORMALISED_LIMIT",
     "ActionPart",
-    "Arena",
     "EvaluationResult",
+    "EvaluationSetting",
     "Leaf",
     "Policy",
     "RLlibEnv",
-    "Scale",
+    "ScoreScale",
     "action_decoder",
     "evaluate",
     "imported_spec",

@@ -17,9 +17,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces.encoding import ActionDecoder as SpaceActionDecoder
-from envs.spaces.encoding import Limits
-from envs.spaces.encoding import ObservationEncoder as SpaceObservationEncoder
+from envs.spaces.encoding import ActionDecoder, Limits, ObservationEncoder
 
 Array = NDArray[Any]
 
@@ -28,7 +26,7 @@ NORMALISED_LIMIT = 10.0
 
 
 @dataclass(frozen=True)
-class ObservationEncoder:
+class NetworkInput:
     """Turns a batch of environment observations into one array.
 
     Attributes:
@@ -43,7 +41,7 @@ class ObservationEncoder:
     encode: Callable[[Any], Array]
 
 
-def observation_encoder(space: gym.Space[Any]) -> ObservationEncoder:
+def observation_encoder(space: gym.Space[Any]) -> NetworkInput:
     """Chooses the encoding of one observation space.
 
     Raises:
@@ -52,14 +50,12 @@ def observation_encoder(space: gym.Space[Any]) -> ObservationEncoder:
     if isinstance(space, spaces.Box):
         if len(space.shape) == 3 and space.dtype == np.uint8:
             image = spaces.Box(0.0, 1.0, space.shape, np.float32)
-            return ObservationEncoder(image, 1.0 / 255.0, np.asarray)
+            return NetworkInput(image, 1.0 / 255.0, np.asarray)
         if len(space.shape) in (1, 3) and np.issubdtype(space.low.dtype, np.floating):
             low, high = space.low.astype(np.float32), space.high.astype(np.float32)
-            return ObservationEncoder(spaces.Box(low, high, dtype=np.float32), 1.0, _as_float32)
-    encoder = SpaceObservationEncoder(space, Limits())
-    return ObservationEncoder(
-        encoder.space, 1.0, lambda batch: encoder.encode_batch(batch, _lanes(space, batch))
-    )
+            return NetworkInput(spaces.Box(low, high, dtype=np.float32), 1.0, _as_float32)
+    encoder = ObservationEncoder(space, Limits())
+    return NetworkInput(encoder.space, 1.0, lambda batch: encoder.encode_batch(batch, _lanes(space, batch)))
 
 
 def _as_float32(observations: Any) -> Array:
@@ -127,7 +123,7 @@ def leaves(parts: tuple[ActionPart, ...]) -> tuple[Leaf, ...]:
 
 
 @dataclass(frozen=True)
-class ActionDecoder:
+class NetworkOutput:
     """Turns stored actions [N, columns] into a batch of environment actions.
 
     Attributes:
@@ -141,7 +137,7 @@ class ActionDecoder:
     decode: Callable[[Array], Any]
 
 
-def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool = False) -> ActionDecoder:
+def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool = False) -> NetworkOutput:
     """Chooses the decoding of one action space.
 
     Args:
@@ -157,19 +153,19 @@ def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool 
     if isinstance(space, spaces.Discrete):
         n, start = int(space.n), int(space.start)
         part = ActionPart("categorical", (n,))
-        return ActionDecoder(spaces.Discrete(n), (part,), lambda a: a[:, 0].astype(np.int64) + start)
+        return NetworkOutput(spaces.Discrete(n), (part,), lambda a: a[:, 0].astype(np.int64) + start)
     if isinstance(space, spaces.MultiDiscrete) and _is_native(space):
         sizes, first = tuple(int(n) for n in space.nvec), space.start
         part = ActionPart("categorical", sizes)
-        return ActionDecoder(
+        return NetworkOutput(
             spaces.MultiDiscrete(list(sizes)), (part,), lambda a: (a + first).astype(space.dtype)
         )
     if isinstance(space, spaces.Box) and _is_native(space):
         part = ActionPart("gaussian", (space.shape[0],))
-        return ActionDecoder(space, (part,), _box_decoding(space, normalize=normalize, clip=clip))
-    offered = SpaceActionDecoder(space)
+        return NetworkOutput(space, (part,), _box_decoding(space, normalize=normalize, clip=clip))
+    offered = ActionDecoder(space)
     inner = action_decoder(offered.space, normalize=normalize, clip=clip)
-    return ActionDecoder(
+    return NetworkOutput(
         inner.module_space, inner.parts, lambda actions: offered.decode_batch(inner.decode(actions))
     )
 
@@ -199,7 +195,7 @@ def _box_decoding(space: spaces.Box, *, normalize: bool, clip: bool) -> Callable
     return decode
 
 
-def _composite_decoder(space: spaces.Dict | spaces.Tuple, *, normalize: bool, clip: bool) -> ActionDecoder:
+def _composite_decoder(space: spaces.Dict | spaces.Tuple, *, normalize: bool, clip: bool) -> NetworkOutput:
     keys, subspaces = _children(space)
     children = [action_decoder(child, normalize=normalize, clip=clip) for child in subspaces]
     ends = np.cumsum([sum(part.columns for part in child.parts) for child in children])
@@ -218,4 +214,4 @@ def _composite_decoder(space: spaces.Dict | spaces.Tuple, *, normalize: bool, cl
         else spaces.Tuple([child.module_space for child in children])
     )
     parts = tuple(part for child in children for part in child.parts)
-    return ActionDecoder(module_space, parts, decode)
+    return NetworkOutput(module_space, parts, decode)

@@ -11,7 +11,7 @@ from experiments.core.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class ScoreScale:
     """How returns of one environment become scores."""
 
     return_unit: str = "return"
@@ -45,28 +45,28 @@ class Scale:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arena:
+class EvaluationSetting:
     """Where policies are evaluated in one phase."""
 
     parameters: Mapping[str, Any]
     """The environment's keywords."""
-    scale: Scale
+    scale: ScoreScale
     """How returns there become scores."""
 
 
-def scale_of(env_id: str, parameters: Mapping[str, Any]) -> Scale:
+def scale_of(env_id: str, parameters: Mapping[str, Any]) -> ScoreScale:
     """What the environment states about the best that can be done in it.
 
     Raises:
         UserError: The suite's environment does not take these parameters.
     """
     if env_id not in envs.ids():
-        return Scale()
+        return ScoreScale()
     try:
         references = envs.references(env_id, **parameters)
     except ValueError as error:
         raise UserError(f"{env_id}: {error}") from error
-    return Scale(
+    return ScoreScale(
         return_unit=envs.entry(env_id).dynamics.return_unit,
         floor=references.floor,
         floor_policy=references.floor_policy,

@@ -4,16 +4,16 @@ from .divergence import DivergenceError
 from .env_runner import FastEnvRunner
 from .inference import greedy_policy, module_policy
 from .learner import FastPPOLearner
-from .metrics import read_metrics, together
+from .metrics import aggregate, read_metrics
 
 __all__ = [
     "DivergenceError",
     "FastEnvRunner",
     "FastPPO",
     "FastPPOLearner",
+    "aggregate",
     "greedy_policy",
     "module_policy",
     "read_metrics",
-    "together",
     "use_fast_path",
 ]

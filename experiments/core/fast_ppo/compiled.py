@@ -24,7 +24,7 @@ from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.gradient_step import NUMBERS, GradientStep
 from experiments.core.fast_ppo.layered import LayeredNetwork
 from experiments.core.fast_ppo.layers import Dense, Silu
-from experiments.core.fast_ppo.loss import Coefficients, Minibatch, RowTerms
+from experiments.core.fast_ppo.loss import Coefficients, Minibatch, SampleLossTerms
 from experiments.core.fast_ppo.network import Network
 from experiments.core.fast_ppo.parameters import FlatParameters
 
@@ -86,10 +86,10 @@ class CompiledStep:
         limit = grad_clip or float("inf")
         self._numbers.copy_(torch.tensor([*weights, limit, self._flat.lr]))
 
-    def __call__(self, batch: Minibatch) -> tuple[Tensor, RowTerms]:
+    def __call__(self, batch: Minibatch) -> tuple[Tensor, SampleLossTerms]:
         """One gradient step; gives the gradient's norm before clipping, and the terms of its loss."""
         norm, *terms = self._run([*self._flat.vectors, self._numbers, *batch])
-        return norm, RowTerms(*terms)
+        return norm, SampleLossTerms(*terms)
 
 
 def _package(step: GradientStep, state: list[Tensor], example: Minibatch) -> Path:

@@ -25,8 +25,8 @@ Weight = float | Tensor
 class ActionDistribution:
     """The product of independent categorical and diagonal Gaussian parts.
 
-    All methods take raw logits. `prepare` turns the logits of the behaviour policy into what `kl` wants, once
-    per update instead of once per minibatch.
+    All methods take raw logits. `normalise` turns the logits of the behaviour policy into what `kl` wants,
+    once per update instead of once per minibatch.
     """
 
     parts: tuple[ActionPart, ...]
@@ -92,7 +92,7 @@ class ActionDistribution:
         ]
         return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
-    def prepare(self, logits: Tensor) -> Tensor:
+    def normalise(self, logits: Tensor) -> Tensor:
         """Logits [B, L] with every categorical part as normalised log-probabilities."""
         columns = [
             logits[..., where].log_softmax(dim=-1) if kind == "categorical" else logits[..., where]
@@ -100,30 +100,30 @@ class ActionDistribution:
         ]
         return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
-    def log_prob(self, prepared: Tensor, actions: Tensor) -> Tensor:
-        """Log-probability [B] of actions [B, A] under prepared logits."""
+    def log_prob(self, normalised: Tensor, actions: Tensor) -> Tensor:
+        """Log-probability [B] of actions [B, A] under normalised logits."""
         return _total(
             [
-                _log_prob(kind, prepared[..., where], actions[..., column])
+                _log_prob(kind, normalised[..., where], actions[..., column])
                 for kind, where, column in self._leaves
             ]
         )
 
-    def entropy(self, prepared: Tensor) -> Tensor:
-        """Entropy [B] under prepared logits."""
-        return _total([_entropy(kind, prepared[..., where]) for kind, where, _ in self._leaves])
+    def entropy(self, normalised: Tensor) -> Tensor:
+        """Entropy [B] under normalised logits."""
+        return _total([_entropy(kind, normalised[..., where]) for kind, where, _ in self._leaves])
 
-    def kl(self, prepared_old: Tensor, prepared: Tensor) -> Tensor:
+    def kl(self, normalised_old: Tensor, normalised: Tensor) -> Tensor:
         """KL divergence [B] of the new distribution from the old one: KL(old || new), as in RLlib."""
         return _total(
-            [_kl(kind, prepared_old[..., where], prepared[..., where]) for kind, where, _ in self._leaves]
+            [_kl(kind, normalised_old[..., where], normalised[..., where]) for kind, where, _ in self._leaves]
         )
 
     def gradient(
         self,
-        prepared: Tensor,
+        normalised: Tensor,
         actions: Tensor,
-        old_prepared: Tensor,
+        old_normalised: Tensor,
         *,
         log_prob: Tensor,
         entropy: Weight,
@@ -132,9 +132,9 @@ class ActionDistribution:
         """Gradient [B, L] towards the logits of a weighted sum of log-probability, entropy and KL divergence.
 
         Args:
-            prepared: [B, L], of the current policy.
+            normalised: [B, L], of the current policy.
             actions: [B, A].
-            old_prepared: [B, L].
+            old_normalised: [B, L].
             log_prob: [B], weight of every row's log-probability.
             entropy: weight of every row's entropy.
             kl: weight of every row's KL(old || new).
@@ -144,7 +144,7 @@ class ActionDistribution:
         for kind, where, column in self._leaves:
             leaf = _categorical_gradient if kind == "categorical" else _gaussian_gradient
             columns.append(
-                leaf(prepared[:, where], actions[:, column], old_prepared[:, where], weight, entropy, kl)
+                leaf(normalised[:, where], actions[:, column], old_normalised[:, where], weight, entropy, kl)
             )
         return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
@@ -153,17 +153,17 @@ def _total(terms: list[Tensor]) -> Tensor:
     return terms[0] if len(terms) == 1 else torch.stack(terms).sum(dim=0)
 
 
-def _log_prob(kind: str, prepared: Tensor, actions: Tensor) -> Tensor:
+def _log_prob(kind: str, normalised: Tensor, actions: Tensor) -> Tensor:
     if kind == "categorical":
-        return prepared.gather(-1, actions.long()).squeeze(-1)
-    mean, log_std = prepared.chunk(2, dim=-1)
+        return normalised.gather(-1, actions.long()).squeeze(-1)
+    mean, log_std = normalised.chunk(2, dim=-1)
     return (-0.5 * ((actions - mean) * (-log_std).exp()).square() - log_std - HALF_LOG_2PI).sum(-1)
 
 
-def _entropy(kind: str, prepared: Tensor) -> Tensor:
+def _entropy(kind: str, normalised: Tensor) -> Tensor:
     if kind == "categorical":
-        return -(prepared.exp() * prepared).sum(-1)
-    return (prepared.chunk(2, dim=-1)[1] + HALF_LOG_2PIE).sum(-1)
+        return -(normalised.exp() * normalised).sum(-1)
+    return (normalised.chunk(2, dim=-1)[1] + HALF_LOG_2PIE).sum(-1)
 
 
 def _kl(kind: str, old: Tensor, new: Tensor) -> Tensor:

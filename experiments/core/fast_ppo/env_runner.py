@@ -106,7 +106,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self.num_env_steps_sampled_lifetime += rollout.steps
         return rollout if self._scaler is None else self._scaler.scale(rollout)
 
-    def begin_anew(self) -> None:
+    def reset_streams(self) -> None:
         """Goes on as another run than the one whose state was restored.
 
         New episodes in every lane, random numbers of this run's seed, this configuration's discount; the
@@ -115,7 +115,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self._needs_initial_reset = True
         self._generator = stream_generator(self._seed, SAMPLING, self.num_env_steps_sampled_lifetime)
         if self._scaler is not None:
-            self._scaler.begin_anew(self.config.gamma)
+            self._scaler.reset_streams(self.config.gamma)
 
     def _new_normaliser(self) -> ObservationNormaliser:
         shape = self.encoder.module_space.shape

@@ -22,7 +22,7 @@ def cut_episodes(
 
     Observations and actions are those of the module (encoded), not the environment's.
     """
-    log_prob_tn = distribution.log_prob(distribution.prepare(rollout.logits_tn), rollout.actions_tn).numpy()
+    log_prob_tn = distribution.log_prob(distribution.normalise(rollout.logits_tn), rollout.actions_tn).numpy()
     structured = action_decoder(module_spaces[1], normalize=False).decode
     done_tn = (rollout.terminated_tn | rollout.truncated_tn) & rollout.valid_tn
     episodes = []

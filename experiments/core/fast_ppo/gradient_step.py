@@ -59,7 +59,7 @@ class GradientStep(nn.Module):
         obs: Tensor,
         actions: Tensor,
         old_log_prob: Tensor,
-        old_prepared: Tensor,
+        old_normalised: Tensor,
         advantages: Tensor,
         targets: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -74,15 +74,15 @@ class GradientStep(nn.Module):
             obs: [B, D]; this and the following are the fields of a `Minibatch`.
             actions: [B, A].
             old_log_prob: [B].
-            old_prepared: [B, L].
+            old_normalised: [B, L].
             advantages: [B].
             targets: [B].
 
         Returns:
-            The gradient's norm before clipping, and the fields of `RowTerms`.
+            The gradient's norm before clipping, and the fields of `SampleLossTerms`.
         """
         *weights, grad_clip, lr = numbers.unbind()
-        batch = Minibatch(obs, actions, old_log_prob, old_prepared, advantages, targets)
+        batch = Minibatch(obs, actions, old_log_prob, old_normalised, advantages, targets)
         pieces: dict[int, Tensor] = {}
 
         def value(parameter: Tensor) -> Tensor:
@@ -93,16 +93,16 @@ class GradientStep(nn.Module):
             return pieces.setdefault(int(parameter.storage_offset()), torch.zeros(parameter.shape))
 
         network = self._network.placed(value, gradient)
-        logits, state_values, tape = network.forward(batch.obs)
+        logits, state_values, activations = network.forward(batch.obs)
         terms = row_terms(self._distribution, logits, state_values, batch)
         # Scalar tensors compute as numbers do.
         coefficients = Coefficients(*cast("list[float]", weights))
-        network.backward(tape, *output_gradient(self._distribution, terms, batch, coefficients))
+        network.backward(activations, *output_gradient(self._distribution, terms, batch, coefficients))
         whole = torch.cat([pieces[start].reshape(-1) for start in sorted(pieces)])
         norm = torch.linalg.vector_norm(whole)
         whole = whole * (grad_clip / (norm + 1e-6)).clamp_max(1.0)
         self._update(values, mean, square, count, whole, lr)
-        return norm, terms.prepared, terms.ratio, terms.error
+        return norm, terms.normalised, terms.ratio, terms.error
 
     def _update(
         self, values: Tensor, mean: Tensor, square: Tensor, count: Tensor, gradient: Tensor, lr: Tensor

@@ -97,10 +97,10 @@ class LayeredNetwork:
         logits = policy[-1] if self._log_std is None else self._log_std.forward(policy[-1])
         return logits, value[-1].squeeze(-1), (trunk, policy, value)
 
-    def backward(self, tape: Any, d_logits: Tensor, d_values: Tensor) -> None:
+    def backward(self, activations: Any, d_logits: Tensor, d_values: Tensor) -> None:
         """Writes the parameters' gradients, given those of the logits [B, L] and values [B]."""
         assert self._value is not None, "an inference-only module has no value network"
-        trunk, policy, value = tape
+        trunk, policy, value = activations
         if self._log_std is not None:
             d_logits = self._log_std.backward(policy[-1], d_logits)
         shared = bool(self._trunk)

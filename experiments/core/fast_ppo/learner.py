@@ -17,7 +17,13 @@ from experiments.core.environments import action_decoder
 from experiments.core.fast_ppo.compiled import CompilationError, CompiledStep, compiles
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.gae import advantages, standardised
-from experiments.core.fast_ppo.loss import Coefficients, Minibatch, RowTerms, output_gradient, row_terms
+from experiments.core.fast_ppo.loss import (
+    Coefficients,
+    Minibatch,
+    SampleLossTerms,
+    output_gradient,
+    row_terms,
+)
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 from experiments.core.fast_ppo.parameters import FlatParameters
@@ -96,13 +102,13 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         target_tn = advantage_tn + values_tn[:-1]
         valid = rollout.valid_tn
         rows = torch.from_numpy(np.flatnonzero(valid)).to(self._device)
-        prepared = self.distribution.prepare(rollout.logits_tn.flatten(0, 1).to(self._device)[rows])
+        normalised = self.distribution.normalise(rollout.logits_tn.flatten(0, 1).to(self._device)[rows])
         actions = rollout.actions_tn.flatten(0, 1).to(self._device)[rows]
         return Minibatch(
             obs=obs_tn[:-1].flatten(0, 1).index_select(0, rows),
             actions=actions,
-            old_log_prob=self.distribution.log_prob(prepared, actions),
-            old_prepared=prepared,
+            old_log_prob=self.distribution.log_prob(normalised, actions),
+            old_normalised=normalised,
             advantages=torch.from_numpy(standardised(advantage_tn[valid])).to(self._device),
             targets=torch.from_numpy(target_tn[valid]).to(self._device),
         )
@@ -126,7 +132,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         """All gradient steps of one update, and what they looked like."""
         weights = self._coefficients()
         compiled = self._compiled_step(data, weights)
-        steps: list[tuple[Minibatch, RowTerms]] = []
+        steps: list[tuple[Minibatch, SampleLossTerms]] = []
         norms: list[Tensor] = []
         for batch in self._minibatches(data):
             norm, terms = compiled(batch) if compiled else self._gradient_step(batch, scale, weights)
@@ -139,11 +145,11 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
 
     def _gradient_step(
         self, batch: Minibatch, scale: float, weights: Coefficients
-    ) -> tuple[Tensor, RowTerms]:
+    ) -> tuple[Tensor, SampleLossTerms]:
         """One gradient step; gives the gradient's norm before clipping, and the terms of its loss."""
-        logits, values, tape = self.network.forward(self._network_input(batch.obs, scale))
+        logits, values, activations = self.network.forward(self._network_input(batch.obs, scale))
         terms = row_terms(self.distribution, logits, values, batch)
-        self.network.backward(tape, *output_gradient(self.distribution, terms, batch, weights))
+        self.network.backward(activations, *output_gradient(self.distribution, terms, batch, weights))
         norm = self.flat.clip(self.config.grad_clip)
         self.flat.adam_step()
         return norm, terms
@@ -199,7 +205,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
             kl_coeff=kl,
         )
 
-    def begin_anew(self) -> None:
+    def reset_streams(self) -> None:
         """Goes on as another run than the one whose state was restored: minibatches of this run's seed."""
         self._shuffle = stream_generator(self.config.seed, SHUFFLING, self._timesteps)
 

@@ -26,7 +26,7 @@ class Minibatch(NamedTuple):
         obs: [B, ...] as stored.
         actions: [B, A].
         old_log_prob: [B], of the actions under the policy that sampled them.
-        old_prepared: [B, L], that policy's prepared logits.
+        old_normalised: [B, L], that policy's normalised logits.
         advantages: [B], standardised over the whole batch.
         targets: [B], what the value should have been.
     """
@@ -34,7 +34,7 @@ class Minibatch(NamedTuple):
     obs: Tensor
     actions: Tensor
     old_log_prob: Tensor
-    old_prepared: Tensor
+    old_normalised: Tensor
     advantages: Tensor
     targets: Tensor
 
@@ -49,10 +49,10 @@ class Coefficients(NamedTuple):
     kl_coeff: float
 
 
-class RowTerms(NamedTuple):
-    """What the loss is made of, kept per row: `prepared` logits [B, L], `ratio` [B] and value `error` [B]."""
+class SampleLossTerms(NamedTuple):
+    """Per-sample terms of the loss: `normalised` logits [B, L], `ratio` [B] and value `error` [B]."""
 
-    prepared: Tensor
+    normalised: Tensor
     ratio: Tensor
     error: Tensor
 
@@ -67,15 +67,17 @@ class Losses(NamedTuple):
     kl: Tensor
 
 
-def row_terms(distribution: ActionDistribution, logits: Tensor, values: Tensor, batch: Minibatch) -> RowTerms:
+def row_terms(
+    distribution: ActionDistribution, logits: Tensor, values: Tensor, batch: Minibatch
+) -> SampleLossTerms:
     """Ratios and value errors of a minibatch from the network's outputs [B, L] and [B]."""
-    prepared = distribution.prepare(logits)
-    ratio = (distribution.log_prob(prepared, batch.actions) - batch.old_log_prob).exp_()
-    return RowTerms(prepared, ratio, values - batch.targets)
+    normalised = distribution.normalise(logits)
+    ratio = (distribution.log_prob(normalised, batch.actions) - batch.old_log_prob).exp_()
+    return SampleLossTerms(normalised, ratio, values - batch.targets)
 
 
 def output_gradient(
-    distribution: ActionDistribution, terms: RowTerms, batch: Minibatch, weights: Coefficients
+    distribution: ActionDistribution, terms: SampleLossTerms, batch: Minibatch, weights: Coefficients
 ) -> tuple[Tensor, Tensor]:
     """Gradient of the loss towards the logits [B, L] and the values [B]."""
     per_row = 1.0 / terms.ratio.shape[0]
@@ -84,9 +86,9 @@ def output_gradient(
     # Where the limited gain is the smaller one it is constant; d ratio = ratio d log-probability.
     towards_log_prob = torch.where(gain <= limited, gain, 0.0).mul_(-per_row)
     d_logits = distribution.gradient(
-        terms.prepared,
+        terms.normalised,
         batch.actions,
-        batch.old_prepared,
+        batch.old_normalised,
         log_prob=towards_log_prob,
         entropy=-weights.entropy_coeff * per_row,
         kl=weights.kl_coeff * per_row,
@@ -98,13 +100,13 @@ def output_gradient(
 
 
 def losses(
-    distribution: ActionDistribution, terms: RowTerms, batch: Minibatch, weights: Coefficients
+    distribution: ActionDistribution, terms: SampleLossTerms, batch: Minibatch, weights: Coefficients
 ) -> Losses:
     """The means that are reported; training itself only needs their gradient."""
     limited = terms.ratio.clamp(1.0 - weights.clip_param, 1.0 + weights.clip_param)
     policy = -torch.min(batch.advantages * terms.ratio, batch.advantages * limited).mean()
     value = terms.error.square().clamp_max(weights.vf_clip_param).mean()
-    entropy = distribution.entropy(terms.prepared).mean()
-    kl = distribution.kl(batch.old_prepared, terms.prepared).mean()
+    entropy = distribution.entropy(terms.normalised).mean()
+    kl = distribution.kl(batch.old_normalised, terms.normalised).mean()
     total = policy + weights.vf_loss_coeff * value - weights.entropy_coeff * entropy + weights.kl_coeff * kl
     return Losses(total, policy, value, entropy, kl)

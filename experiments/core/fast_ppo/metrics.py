@@ -41,7 +41,7 @@ def read_metrics(result: dict[str, Any]) -> dict[str, float]:
     return {name: _first(result, paths) for name, paths in _PATHS.items()}
 
 
-def together(iterations: Sequence[dict[str, float]]) -> dict[str, float]:
+def aggregate(iterations: Sequence[dict[str, float]]) -> dict[str, float]:
     """What several iterations gave: means over all their episodes, and of the rest the last one's values.
 
     RLlib's own runner averages over the last hundred episodes of an iteration; there as here each iteration

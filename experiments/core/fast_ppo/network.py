@@ -30,7 +30,7 @@ class Network(Protocol):
     def forward(self, obs: Tensor) -> tuple[Tensor, Tensor, Any]:
         """Logits [B, L], values [B], and what `backward` needs."""
 
-    def backward(self, tape: Any, d_logits: Tensor, d_values: Tensor) -> None:
+    def backward(self, activations: Any, d_logits: Tensor, d_values: Tensor) -> None:
         """Writes the parameters' gradients, given those of the logits [B, L] and values [B]."""
 
 
@@ -61,9 +61,11 @@ class ModuleNetwork:
         logits = out[Columns.ACTION_DIST_INPUTS]
         return logits.detach(), values.detach(), [logits, values]
 
-    def backward(self, tape: Any, d_logits: Tensor, d_values: Tensor) -> None:
+    def backward(self, activations: Any, d_logits: Tensor, d_values: Tensor) -> None:
         """Writes the parameters' gradients; zero where a parameter took no part."""
-        gradients = torch.autograd.grad(tape, self._parameters, [d_logits, d_values], allow_unused=True)
+        gradients = torch.autograd.grad(
+            activations, self._parameters, [d_logits, d_values], allow_unused=True
+        )
         for place, gradient in zip(self._gradients, gradients, strict=True):
             assert place is not None, "FlatParameters gives every parameter a place for its gradient"
             place.zero_() if gradient is None else place.copy_(gradient)

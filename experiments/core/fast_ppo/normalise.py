@@ -113,7 +113,7 @@ class RewardScaler:
         self._gamma = gamma
         self._return_n = np.zeros(lanes)
 
-    def begin_anew(self, gamma: float) -> None:
+    def reset_streams(self, gamma: float) -> None:
         """Takes another discount, and lanes that start new episodes."""
         self._gamma = gamma
         self._return_n = np.zeros_like(self._return_n)

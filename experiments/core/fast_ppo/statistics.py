@@ -11,12 +11,12 @@ from torch import Tensor
 
 from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.divergence import DivergenceError
-from experiments.core.fast_ppo.loss import Coefficients, Minibatch, RowTerms, losses
+from experiments.core.fast_ppo.loss import Coefficients, Minibatch, SampleLossTerms, losses
 
 CLIP_FRACTION_KEY = "clip_fraction"
 GRADIENT_NORM_KEY = "gradient_norm"
 
-Steps = list[tuple[Minibatch, RowTerms]]
+Steps = list[tuple[Minibatch, SampleLossTerms]]
 
 
 def update_statistics(
@@ -29,7 +29,7 @@ def update_statistics(
     """
     batches, rows = zip(*last_epoch, strict=True)
     batch = Minibatch(*(torch.cat(column) for column in zip(*batches, strict=True)))
-    terms = RowTerms(*(torch.cat(column) for column in zip(*rows, strict=True)))
+    terms = SampleLossTerms(*(torch.cat(column) for column in zip(*rows, strict=True)))
     mean = losses(distribution, terms, batch, weights)
     last = losses(distribution, rows[-1], batches[-1], weights)
     clipped = ((terms.ratio - 1.0).abs() > weights.clip_param).float().mean()

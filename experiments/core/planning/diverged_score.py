@@ -11,7 +11,7 @@ from experiments.core.planning.plan import Plan
 
 def score_of_diverged(plan: Plan) -> float:
     """What a diverged trial counts as."""
-    stated = plan.arenas[Phase.SEARCH].scale.diverged
+    stated = plan.evaluation_settings[Phase.SEARCH].scale.diverged
     return random_return(plan) if stated is None else stated
 
 

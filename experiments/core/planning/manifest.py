@@ -61,7 +61,7 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         "confirmation": {
             "top_k": experiment.confirmation.top_k,
             "seeds": experiment.confirmation.maximum,
-            "looks": list(experiment.confirmation.looks),
+            "looks": list(experiment.confirmation.interim_analyses),
         },
         "baselines": {name: dict(config) for name, config in plan.baselines.items()},
         "scheduler": schedulers.to_json(experiment.scheduler),

@@ -12,7 +12,7 @@ from typing import Any
 from analysis.sweep import DEFAULT, RLLIB, Phase
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Experiment, Seeds
-from experiments.core.environments import Arena, Scale, scale_of
+from experiments.core.environments import EvaluationSetting, ScoreScale, scale_of
 from experiments.core.planning.machine import cores_here
 from experiments.core.planning.options import Options
 from experiments.core.planning.warm_start import WarmStart, read_warm_start
@@ -72,7 +72,7 @@ class Plan:
         return read_warm_start(other, space, trials=trials, option=option)
 
     @cached_property
-    def arenas(self) -> Mapping[Phase, Arena]:
+    def evaluation_settings(self) -> Mapping[Phase, EvaluationSetting]:
         """Where each phase evaluates, and on which scale."""
         experiment = self.experiment
         overrides = {
@@ -81,14 +81,14 @@ class Plan:
         }
         parameters = {phase: {**experiment.env_parameters, **own} for phase, own in overrides.items()}
         return {
-            phase: Arena(parameters=keywords, scale=scale_of(experiment.env, keywords))
+            phase: EvaluationSetting(parameters=keywords, scale=scale_of(experiment.env, keywords))
             for phase, keywords in parameters.items()
         }
 
     @property
-    def scale(self) -> Scale:
+    def scale(self) -> ScoreScale:
         """How the returns that the verdict is about become scores."""
-        return self.arenas[Phase.CONFIRM].scale
+        return self.evaluation_settings[Phase.CONFIRM].scale
 
     @property
     def seeds(self) -> Seeds:
@@ -108,7 +108,7 @@ class Plan:
     def test_runs(self) -> int:
         """Runs of the confirmation, if no baseline is among the winners; the most that a race may take."""
         confirmation = self.experiment.confirmation
-        baselines = sum(most_seeds(name, confirmation.looks) for name in self.baselines)
+        baselines = sum(most_seeds(name, confirmation.interim_analyses) for name in self.baselines)
         return baselines + self.experiment.top_k * confirmation.maximum
 
     @property
@@ -138,7 +138,7 @@ class Plan:
         return Task(
             env=experiment.env,
             env_parameters=dict(experiment.env_parameters),
-            arenas=self.arenas,
+            evaluation_settings=self.evaluation_settings,
             fixed=dict(experiment.fixed),
             lanes=experiment.lanes,
             vectorization=experiment.vectorization,

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, config_id_of, load_sweep
 from analysis.verdict import missing_runs
 from experiments.core.planning.plan import Plan
-from experiments.core.records import finished_runs, merit, with_schedule
+from experiments.core.records import finished_runs, ranking_key, with_schedule
 
 
 def missing_trials(plan: Plan) -> int:
@@ -25,14 +25,14 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     ]
     # Those that were stopped early fill up what is missing, the longest trained first.
     full = plan.experiment.budget.steps_per_trial
-    best = sorted(tried, key=lambda run: merit(run, full), reverse=True)
+    best = sorted(tried, key=lambda run: ranking_key(run, full), reverse=True)
     folder = plan.folder / Phase.SEARCH
     winners = {
         run.name: with_schedule(folder / run.name, run.config)
         for run in best[: plan.experiment.confirmation.top_k]
     }
     # A race that was begun before trials were added goes on for its contenders too.
-    racing = len(plan.experiment.confirmation.looks) > 1
+    racing = len(plan.experiment.confirmation.interim_analyses) > 1
     folder = plan.folder / Phase.CONFIRM
     begun = {
         config_id_of(run.name): with_schedule(folder / run.name, run.config)
@@ -49,4 +49,4 @@ def lacks_runs(plan: Plan) -> bool:
     if not chosen.keys() - set(BASELINES):
         return False
     confirmation = load_sweep(plan.folder).confirmation
-    return bool(missing_runs(confirmation, plan.experiment.confirmation.looks, list(chosen)))
+    return bool(missing_runs(confirmation, plan.experiment.confirmation.interim_analyses, list(chosen)))

@@ -96,10 +96,10 @@ def _ranked(sweep: Sweep) -> list[FinishedRun]:
     """
     confirmed = {
         config: estimated.mean
-        for config, estimated in Evidence.of(sweep.confirmation, sweep.looks).means.items()
+        for config, estimated in Evidence.of(sweep.confirmation, sweep.interim_analyses).means.items()
     }
 
-    def merit(run: FinishedRun) -> tuple[bool, float]:
+    def ranking_key(run: FinishedRun) -> tuple[bool, float]:
         return run.name in confirmed, confirmed.get(run.name, run.objective or 0.0)
 
     completed = [
@@ -107,4 +107,4 @@ def _ranked(sweep: Sweep) -> list[FinishedRun]:
         for run in finished_runs(sweep.folder / Phase.SEARCH)
         if run.state is State.COMPLETED and run.objective is not None
     ]
-    return sorted(completed, key=merit, reverse=True)
+    return sorted(completed, key=ranking_key, reverse=True)

@@ -62,7 +62,7 @@ class Normalisation:
 
 
 @dataclass(frozen=True)
-class Dense:
+class NumpyDense:
     """An affine map of vectors and its activation.
 
     Attributes:
@@ -83,7 +83,7 @@ class Dense:
 
 
 @dataclass(frozen=True)
-class Convolution:
+class NumpyConvolution:
     """A convolution of images with zero padding, and its activation.
 
     Attributes:
@@ -132,7 +132,7 @@ class Convolution:
 class Convolutions:
     """Convolutions one after the other, a few images at a time; then the images as vectors."""
 
-    layers: tuple[Convolution, ...]
+    layers: tuple[NumpyConvolution, ...]
 
     def __call__(self, x: Array) -> Array:
         """Outputs [B, H' W' C'] of inputs [B, H, W, C]."""

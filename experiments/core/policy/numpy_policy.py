@@ -19,12 +19,12 @@ from experiments.core.environments import ActionPart, Policy, action_decoder, le
 from experiments.core.policy.numpy_layers import (
     ACTIVATIONS,
     Activation,
-    Convolution,
     Convolutions,
-    Dense,
     Layer,
     LogDeviations,
     Normalisation,
+    NumpyConvolution,
+    NumpyDense,
 )
 from experiments.core.policy.saved_module import SavedModule, UnknownModuleError, read
 
@@ -53,7 +53,7 @@ def saved_policy(folder: Path, observation_space: gym.Space[Any], action_space: 
         UnknownModuleError: The module is not one that is known here, or does not fit the spaces.
     """
     encoder, decoder = observation_encoder(observation_space), action_decoder(action_space)
-    network = Network(read(folder), encoder.module_space.shape, decoder.parts)
+    network = NumpyNetwork(read(folder), encoder.module_space.shape, decoder.parts)
     scale = np.float32(encoder.scale)
 
     def act(observations: Any) -> Any:
@@ -78,7 +78,7 @@ def most_probable(parts: tuple[ActionPart, ...], logits: Array) -> Array:
     return np.concatenate(columns, axis=1, dtype=np.int64 if whole else np.float32)
 
 
-class Network:
+class NumpyNetwork:
     """The policy's part of a saved module, normalisation included.
 
     Args:
@@ -186,13 +186,13 @@ def _layers(
 def _dense(
     weights: _Weights, prefix: str, widths: Sequence[int], activations: Sequence[Any]
 ) -> Iterator[Layer]:
-    """Dense layers of a `TorchMLP`, one fewer than widths."""
+    """NumpyDense layers of a `TorchMLP`, one fewer than widths."""
     place = 0
     for (before, after), activation in zip(pairwise(widths), activations, strict=True):
         activate = _activation(activation)
         weight = weights.take(f"{prefix}.{place}.weight", after, before)
         bias = weights.take(f"{prefix}.{place}.bias", after)
-        yield Dense(np.ascontiguousarray(weight.T), bias, activate)
+        yield NumpyDense(np.ascontiguousarray(weight.T), bias, activate)
         # Torch numbers activations, too, but not the absence of one.
         place += 1 if activate is ACTIVATIONS["linear"] else 2
 
@@ -202,7 +202,7 @@ def _convolutions(
 ) -> Convolutions:
     """The convolutions of a `TorchCNN`, each behind the padding with which it sees every pixel."""
     activate = _activation(layout["conv_activation"])
-    layers: list[Convolution] = []
+    layers: list[NumpyConvolution] = []
     (height, width, channels), place = shape, 1
     for filters in layout["conv_filters"] or ():
         numbers = _whole(filters)
@@ -214,7 +214,7 @@ def _convolutions(
         weight = weights.take(f"{prefix}.{place}.weight", out, channels, kernel, kernel)
         (height, above), (width, beside) = (_padding(side, kernel, stride) for side in (height, width))
         layers.append(
-            Convolution(
+            NumpyConvolution(
                 weight=np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, out)),
                 bias=weights.take(f"{prefix}.{place}.bias", out),
                 kernel=kernel,

@@ -147,7 +147,9 @@ def _chosen(sweep: Sweep) -> str | None:
         # SciPy takes half a second to import, which loading a policy can do without.
         from analysis.verdict import decide
 
-        return decide(sweep.confirmation, sweep.trials, scale=sweep.scale, looks=sweep.looks).chosen
+        return decide(
+            sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses
+        ).chosen
 
 
 def batch_length(space: gym.Space[Any], batch: Any) -> int:

@@ -1,4 +1,4 @@
 from .checks import Checked, preflight
-from .cost_model import Estimate
+from .cost_model import CostEstimate
 
-__all__ = ["Checked", "Estimate", "preflight"]
+__all__ = ["Checked", "CostEstimate", "preflight"]

@@ -16,18 +16,18 @@ from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan, cores_here
 from experiments.core.preflight.contract import check_command, check_contract
-from experiments.core.preflight.cost_model import Estimate
+from experiments.core.preflight.cost_model import CostEstimate
 from experiments.core.preflight.declaration import check_names, check_population, check_splits
 from experiments.core.preflight.environment_parameters import check_environment_names
 from experiments.core.preflight.estimate import estimate_of, evaluation_limit
-from experiments.core.preflight.extremes import corners, named_corners
+from experiments.core.preflight.extremes import extremes, named_extremes
 from experiments.core.preflight.folder import check_disk, check_folder, check_warm_start
 from experiments.core.preflight.probe import (
-    Corners,
     EvaluationCost,
+    ExtremeRuns,
     Patience,
-    bystander,
     measure_evaluation,
+    preserve_rng_state,
     try_corners,
 )
 from experiments.core.preflight.workers import Environments
@@ -41,9 +41,9 @@ PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
 class Checked:
     """What the checks found; what is wrong enough to stop for is raised instead."""
 
-    corners: Corners
+    extremes: ExtremeRuns
     """The extreme configurations that were tried."""
-    estimate: Estimate
+    estimate: CostEstimate
     """What the sweep, or the rest of it, is going to take."""
     at_least: bool
     """Whether it may take longer without limit: evaluation episodes did not end, and nothing says when."""
@@ -67,22 +67,24 @@ def preflight(plan: Plan) -> Checked:
     env = make_vector(experiment.env, experiment.env_parameters, 1, experiment.vectorization)
     shape = env.single_observation_space.shape or ()
     env.close()
-    check_environment_names(experiment, corners(experiment.space))
+    check_environment_names(experiment, extremes(experiment.space))
     check_splits(plan)
     check_population(plan)
     check_warm_start(plan)
     # Compiling one layout takes longer than all the checks.
     task = replace(plan.task(diverged_score=0.0), compile="never")
-    tried = {DEFAULT: experiment.space.defaults, **named_corners(plan)}
+    tried = {DEFAULT: experiment.space.defaults, **named_extremes(plan)}
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)
-        hyperparameters.check_layout(hyperparameters.complete(trainer_part(config), experiment.fixed), shape)
+        hyperparameters.check_layout(
+            hyperparameters.with_defaults(trainer_part(config), experiment.fixed), shape
+        )
     check_folder(plan)
     notes, found, evaluation = _tried_out(plan, task, tried)
     expected = estimate_of(plan, found, evaluation, concurrency)
     limit = evaluation_limit(plan)
     return Checked(
-        corners=found,
+        extremes=found,
         estimate=expected,
         at_least=not evaluation.finished and limit is None,
         concurrency=concurrency,
@@ -98,7 +100,7 @@ def preflight(plan: Plan) -> Checked:
 
 def _tried_out(
     plan: Plan, task: Task, configs: Mapping[str, Mapping[str, Any]]
-) -> tuple[list[str], Corners, EvaluationCost]:
+) -> tuple[list[str], ExtremeRuns, EvaluationCost]:
     """Runs the user's environment: its contract, an update of each configuration, an evaluation.
 
     Returns:
@@ -108,10 +110,12 @@ def _tried_out(
         UserError: It raises something, training begins with what is not finite, or the objective is not.
     """
     env, seed = plan.experiment.env, plan.seeds.probe
-    settings = [hyperparameters.complete(trainer_part(config), task.fixed) for config in configs.values()]
+    settings = [
+        hyperparameters.with_defaults(trainer_part(config), task.fixed) for config in configs.values()
+    ]
     rows = min(each["minibatch_size"] for each in settings)
     try:
-        with bystander(), Environments() as environments:
+        with preserve_rng_state(), Environments() as environments:
             notes = _contract_notes(plan)
             found = try_corners(configs, task, environments, seed=seed, few_rows=rows, patience=PATIENCE)
             if DEFAULT in found.diverged:
@@ -120,7 +124,7 @@ def _tried_out(
                     "observations are finite and of order one"
                 )
             evaluation = measure_evaluation(
-                configs[DEFAULT], task, environments, plan.arenas[Phase.SEARCH], seed=seed
+                configs[DEFAULT], task, environments, plan.evaluation_settings[Phase.SEARCH], seed=seed
             )
     except UserError:
         raise
@@ -161,7 +165,7 @@ def _contract_notes(plan: Plan) -> list[str]:
     ]
 
 
-def _corner_notes(found: Corners) -> list[str]:
+def _corner_notes(found: ExtremeRuns) -> list[str]:
     notes = [f"the first update is not finite with {name}" for name in found.diverged]
     if found.slowdown > 1:
         notes.append(

@@ -87,7 +87,7 @@ class Racer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class CostEstimate:
     """What a sweep, or the rest of one, is going to take."""
 
     search_s: float
@@ -178,11 +178,11 @@ def estimate(
     others: int,
     share: float,
     confirmation: Sequence[Racer],
-    looks: Sequence[int],
+    interim_analyses: Sequence[int],
     search_bytes: int,
     concurrency: int,
     slowdown: float,
-) -> Estimate:
+) -> CostEstimate:
     """Adds up a sweep.
 
     Args:
@@ -191,7 +191,7 @@ def estimate(
         others: Trials to come besides it.
         share: Share of its full run that a trial trains on average.
         confirmation: The configurations that are confirmed.
-        looks: Numbers of seeds at which the confirmation's race may end yet; one if it is none.
+        interim_analyses: Numbers of seeds at which the confirmation's race may end yet; one if it is none.
         search_bytes: The most that the search's checkpoints may take.
         concurrency: Runs at once.
         slowdown: Seconds on the clock for each second of computing; above 1 on a machine that is busy.
@@ -202,16 +202,17 @@ def estimate(
     each_steps = sum(run.steps for run in trials) / len(trials)
     each_bytes = sum(run.bytes for run in trials) / len(trials)
     started = [default] if default else []
-    halfway = (looks[0] + looks[-1]) // 2
+    halfway = (interim_analyses[0] + interim_analyses[-1]) // 2
     least, expected, most = (
-        _rounds(confirmation, [*(n for n in looks if n < end), end]) for end in (looks[0], halfway, looks[-1])
+        _rounds(confirmation, [*(n for n in interim_analyses if n < end), end])
+        for end in (interim_analyses[0], halfway, interim_analyses[-1])
     )
     least_s, confirm_s, most_s = (
         slowdown * _race_seconds(rounds, concurrency) for rounds in (least, expected, most)
     )
     confirmed_runs = [run for runs in expected for run in runs]
     around_s = START_S + REPORT_S + (NEXT_PHASE_S if search and expected else 0.0)
-    return Estimate(
+    return CostEstimate(
         search_s=slowdown * _makespan(search, concurrency),
         confirm_s=confirm_s,
         confirm_range_s=(least_s, most_s),
@@ -223,11 +224,11 @@ def estimate(
     )
 
 
-def _rounds(confirmation: Sequence[Racer], looks: Sequence[int]) -> list[list[RunCost]]:
+def _rounds(confirmation: Sequence[Racer], interim_analyses: Sequence[int]) -> list[list[RunCost]]:
     """The runs of each round of a race up to its last look, without those that are done; no empty ones."""
     rounds = [
         [racer.run for racer in confirmation for _ in range(max(before, racer.done), min(look, racer.most))]
-        for before, look in itertools.pairwise((0, *looks))
+        for before, look in itertools.pairwise((0, *interim_analyses))
     ]
     return [runs for runs in rounds if runs]
 

@@ -6,7 +6,7 @@ import envs
 from experiments.core.declaration import Population, PopulationBased
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan
-from experiments.core.preflight.extremes import corners, end_of
+from experiments.core.preflight.extremes import end_of, extremes
 from experiments.core.training import hyperparameters, is_environment_name, trainer_part, training_parameters
 from experiments.core.tuning.population import changeable, numbers
 
@@ -35,7 +35,7 @@ def check_splits(plan: Plan) -> None:
     if experiment.env not in envs.ids():
         return
     declared = experiment.env_parameters
-    searched = [training_parameters(declared, config) for config in corners(experiment.space)]
+    searched = [training_parameters(declared, config) for config in extremes(experiment.space)]
     evaluated = [{**declared, **experiment.validation_parameters}, {**declared, **experiment.test_parameters}]
     for trained in (declared, *(parameters for parameters in searched if parameters != declared)):
         ranges = [

@@ -21,12 +21,12 @@ from experiments.core.errors import UserError
 from experiments.core.training import PREFIX, is_environment_name, training_parameters
 
 
-def check_environment_names(experiment: Experiment, corners: Iterable[Mapping[str, Any]]) -> None:
+def check_environment_names(experiment: Experiment, extremes: Iterable[Mapping[str, Any]]) -> None:
     """Refuses a searched name that the environment does not have, or with whose value it would evaluate.
 
     Args:
         experiment: The declaration.
-        corners: Extreme configurations of its space, with which environments are made.
+        extremes: Extreme configurations of its space, with which environments are made.
 
     Raises:
         UserError: A name is unknown (with the nearest valid one), has no declared value in one of the
@@ -41,7 +41,7 @@ def check_environment_names(experiment: Experiment, corners: Iterable[Mapping[st
     judged = make_vector(experiment.env, {**experiment.env_parameters, **experiment.validation_parameters}, 1)
     judged.close()
     spaces = judged.single_observation_space, judged.single_action_space
-    for config in corners:
+    for config in extremes:
         parameters = training_parameters(experiment.env_parameters, config)
         trained = make_vector(experiment.env, parameters, 1)
         trained.close()

@@ -12,7 +12,7 @@ from analysis.verdict import Standing, most_seeds, run_race
 from experiments.core.environments import time_limit
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
 from experiments.core.preflight.cost_model import (
-    Estimate,
+    CostEstimate,
     Racer,
     RunCost,
     Workload,
@@ -21,7 +21,7 @@ from experiments.core.preflight.cost_model import (
     side_by_side,
     trained_share,
 )
-from experiments.core.preflight.probe import Corners, EvaluationCost
+from experiments.core.preflight.probe import EvaluationCost, ExtremeRuns
 from experiments.core.records import config_at, finished_runs
 from experiments.core.training import hyperparameters, trainer_part
 from search_spaces.space import drawn
@@ -30,7 +30,7 @@ MIX = 64
 """Configurations drawn from the space to say what one costs on average."""
 
 
-def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurrency: int) -> Estimate:
+def estimate_of(plan: Plan, found: ExtremeRuns, evaluation: EvaluationCost, concurrency: int) -> CostEstimate:
     """What the runs that the folder does not hold yet are going to take."""
     experiment, fixed = plan.experiment, plan.experiment.fixed
     workload = Workload(
@@ -40,7 +40,7 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
     )
 
     def cost(config: Mapping[str, Any]) -> RunCost:
-        settings = hyperparameters.complete(trainer_part(config), fixed)
+        settings = hyperparameters.with_defaults(trainer_part(config), fixed)
         # A layout that there was no time to measure counts as the default's.
         network = found.networks.get(settings["layout"], next(iter(found.networks.values())))
         return run_cost(settings, network, workload)
@@ -54,14 +54,14 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
     )
     searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
     has_default = FIRST_TRIAL in searched
-    racers, looks = _race(plan, cost, average)
+    racers, interim_analyses = _race(plan, cost, average)
     return estimate(
         trials=[side_by_side(run, seeds) for run in full],
         default=None if has_default else side_by_side(cost(experiment.space.defaults), seeds),
         others=max(0, experiment.budget.trials - len(searched) - (not has_default)),
         share=trained_share(experiment.scheduler),
         confirmation=racers,
-        looks=looks,
+        interim_analyses=interim_analyses,
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
         slowdown=found.slowdown,
@@ -71,14 +71,14 @@ def estimate_of(plan: Plan, found: Corners, evaluation: EvaluationCost, concurre
 def _race(
     plan: Plan, cost: Callable[[Mapping[str, Any]], RunCost], average: RunCost
 ) -> tuple[list[Racer], Sequence[int]]:
-    """What is confirmed, and the looks that its race has not taken.
+    """What is confirmed, and the interim analyses that its race has not taken.
 
     Args:
         plan: The sweep.
         cost: What a run of a configuration takes.
         average: The same of those that the search has not found yet.
     """
-    looks = plan.experiment.confirmation.looks
+    interim_analyses = plan.experiment.confirmation.interim_analyses
     done = Counter(config_id_of(run.name) for run in finished_runs(plan.folder / Phase.CONFIRM))
     if missing_trials(plan):
         # The best so far are taken to remain the best.
@@ -86,31 +86,31 @@ def _race(
         best = islice(chain(begun, repeat(0)), plan.experiment.top_k)
         return [
             *(
-                Racer(run=cost(config), most=most_seeds(name, looks), done=done[name])
+                Racer(run=cost(config), most=most_seeds(name, interim_analyses), done=done[name])
                 for name, config in plan.baselines.items()
             ),
-            *(Racer(run=average, most=looks[-1], done=n) for n in best),
-        ], looks
+            *(Racer(run=average, most=interim_analyses[-1], done=n) for n in best),
+        ], interim_analyses
     chosen = chosen_configurations(plan)
-    state = run_race(load_sweep(plan.folder).confirmation, looks, list(chosen))
+    state = run_race(load_sweep(plan.folder).confirmation, interim_analyses, list(chosen))
     if not state.standings:
-        return [], looks
+        return [], interim_analyses
 
     def most(config: str) -> int:
         """A baseline goes on for as long as anyone does."""
         goes_on = not state.is_over and state.standings.get(config, Standing.OPEN) is Standing.OPEN
-        return most_seeds(config, looks) if goes_on else state.seeds[config]
+        return most_seeds(config, interim_analyses) if goes_on else state.seeds[config]
 
     racers = [
         Racer(run=cost(config_at(config, 0)), most=most(name), done=done[name])
         for name, config in chosen.items()
     ]
-    return racers, [n for n in looks if n >= max(state.seeds.values())]
+    return racers, [n for n in interim_analyses if n >= max(state.seeds.values())]
 
 
 def evaluation_limit(plan: Plan) -> int | None:
     """Steps after which every episode of an evaluation in the search is over; None if nothing states any."""
-    return time_limit(plan.experiment.env, plan.arenas[Phase.SEARCH].parameters)
+    return time_limit(plan.experiment.env, plan.evaluation_settings[Phase.SEARCH].parameters)
 
 
 def _evaluation_seconds(evaluation: EvaluationCost, limit: int | None) -> float:

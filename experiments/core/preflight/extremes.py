@@ -12,7 +12,7 @@ from experiments.core.planning import Plan
 from search_spaces import Scalar, SearchSpace
 
 
-def corners(space: SearchSpace) -> list[dict[str, Scalar]]:
+def extremes(space: SearchSpace) -> list[dict[str, Scalar]]:
     """The extreme configurations: every name at its lowest, at its highest, and each choice once."""
     found = [
         space.configuration({h.name: end_of(h.domain, first=first) for h in space}) for first in (True, False)
@@ -25,10 +25,10 @@ def corners(space: SearchSpace) -> list[dict[str, Scalar]]:
     return found
 
 
-def named_corners(plan: Plan) -> dict[str, Mapping[str, Any]]:
+def named_extremes(plan: Plan) -> dict[str, Mapping[str, Any]]:
     """Every configuration to try besides the default, by name, those that show a layout's cost first."""
     space = plan.experiment.space
-    lowest, highest, *choices = corners(space)
+    lowest, highest, *choices = extremes(space)
     layouts = [c for c in choices if "layout" in c and c["layout"] != space.defaults["layout"]]
     rest = [c for c in choices if c not in layouts and c != space.defaults]
     named = {f"layout {config['layout']}": config for config in layouts}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from experiments.core.environments import Arena, evaluate, make_vector
+from experiments.core.environments import EvaluationSetting, evaluate, make_vector
 from experiments.core.fast_ppo import DivergenceError, module_policy
 from experiments.core.preflight.cost_model import NetworkCost
 from experiments.core.preflight.workers import Environments, Workers
@@ -39,7 +39,7 @@ EVALUATION_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Corners:
+class ExtremeRuns:
     """What trying configurations gave."""
 
     networks: Mapping[str, NetworkCost]
@@ -71,7 +71,7 @@ class EvaluationCost:
 
 
 @contextmanager
-def bystander() -> Iterator[None]:
+def preserve_rng_state() -> Iterator[None]:
     """Leaves the process as it was: RLlib seeds the global generators, and one thread is measured."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.get_num_threads()  # noqa: NPY002
     torch.set_num_threads(1)
@@ -114,7 +114,7 @@ def try_corners(
     seed: int,
     few_rows: int,
     patience: Patience,
-) -> Corners:
+) -> ExtremeRuns:
     """Lets each configuration take one update, and then measures every layout among them.
 
     Args:
@@ -135,7 +135,8 @@ def try_corners(
         return Workers(ppo_config({**configs[name], "seed": seed}, task), environments)
 
     settings = {
-        name: hyperparameters.complete(trainer_part(config), task.fixed) for name, config in configs.items()
+        name: hyperparameters.with_defaults(trainer_part(config), task.fixed)
+        for name, config in configs.items()
     }
     updated, diverged = _updated(settings, workers_of, time_is_up)
     # An update takes hundredths of a second, a measurement tenths: every configuration has its turn first.
@@ -144,7 +145,7 @@ def try_corners(
         layouts.setdefault(settings[name]["layout"], name)
     networks, diverged_later = _networks(layouts, workers_of, time_is_up, min(few_rows, FEW_ROWS // 4))
     ratio = (time.perf_counter() - clock) / max(time.process_time() - computing, 1e-9)
-    return Corners(
+    return ExtremeRuns(
         networks=networks,
         updated=len(updated),
         given=len(configs),
@@ -197,7 +198,12 @@ def _networks(
 
 
 def measure_evaluation(
-    config: Mapping[str, Any], task: Task, environments: Environments, arena: Arena, *, seed: int
+    config: Mapping[str, Any],
+    task: Task,
+    environments: Environments,
+    evaluation_setting: EvaluationSetting,
+    *,
+    seed: int,
 ) -> EvaluationCost:
     """Evaluates an untrained policy as a trial evaluates its own.
 
@@ -205,12 +211,12 @@ def measure_evaluation(
         config: Whose policy.
         task: What all runs have in common.
         environments: Lends the one that it would train in.
-        arena: Where.
+        evaluation_setting: Where.
         seed: Of the network and the episodes.
     """
     with Workers(ppo_config({**config, "seed": seed}, task), environments) as workers:
         module = workers.runner.module
-    env = make_vector(task.env, arena.parameters, task.evaluation_lanes, task.vectorization)
+    env = make_vector(task.env, evaluation_setting.parameters, task.evaluation_lanes, task.vectorization)
     policy = module_policy(module, env.single_observation_space, env.single_action_space)
     steps, started = 0, time.process_time()
 
@@ -233,7 +239,7 @@ def measure_evaluation(
         finished=played is not None,
         steps=steps,
         length_mean=math.nan if played is None else float(played.lengths.mean()),
-        score=math.nan if played is None else arena.scale.score(float(played.returns.mean())),
+        score=math.nan if played is None else evaluation_setting.scale.score(float(played.returns.mean())),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from analysis.sweep import PARAMS_FILE, STATE_FILE
 from experiments.core.records.checkpoints import checkpoint_bytes, drop_checkpoints
-from experiments.core.records.runs import finished_runs, merit
+from experiments.core.records.runs import finished_runs, ranking_key
 
 
 class CheckpointBudget:
@@ -45,7 +45,7 @@ class CheckpointBudget:
         allowed = self._budget - sum(unfinished) - len(unfinished) * self._largest
         if sum(self._finished.values()) <= allowed:
             return
-        for run in sorted(finished_runs(self._folder), key=lambda run: merit(run, self._full_steps)):
+        for run in sorted(finished_runs(self._folder), key=lambda run: ranking_key(run, self._full_steps)):
             if sum(self._finished.values()) <= allowed:
                 return
             drop_checkpoints(self._folder / run.name)

@@ -73,10 +73,10 @@ class RunLog:
             result: What the run reported.
             written_at: Seconds since the epoch; now if None.
         """
-        in_force = {**self.config, **result.get(CONFIGURATION, {})}
-        if in_force != self.config:
-            self.config = in_force
-            write_json(self.folder / PARAMS_FILE, in_force)
+        active = {**self.config, **result.get(CONFIGURATION, {})}
+        if active != self.config:
+            self.config = active
+            write_json(self.folder / PARAMS_FILE, active)
         row = {
             name: value
             for name, value in result.items()

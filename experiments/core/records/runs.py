@@ -137,7 +137,7 @@ def configuration(params: Path) -> dict[str, Any]:
     return {name: value for name, value in _object(params).items() if name not in IDENTITY}
 
 
-def merit(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
+def ranking_key(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
     """Ranks runs: a longer training counts more than a better objective; those without a value come last.
 
     Of equal ones, such as several that reached the optimum, that with the better curve comes first: where it

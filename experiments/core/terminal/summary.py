@@ -15,7 +15,7 @@ from analysis.text import counted
 from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
 from experiments.core.planning import Plan
-from experiments.core.preflight import Checked, Estimate
+from experiments.core.preflight import Checked, CostEstimate
 from experiments.core.records import damaged_runs, finished_runs, this_command, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress, duration
 
@@ -41,10 +41,10 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         )
     else:
         console.print("the environment states no optimum: scores are raw returns")
-    corners, expected = checked.corners, checked.estimate
+    extremes, expected = checked.extremes, checked.estimate
     console.print(
         f"checked: the environment's contract, {counted(len(experiment.space), 'name')}, "
-        f"{corners.updated} of {corners.given} extreme configurations took an update, storage has "
+        f"{extremes.updated} of {extremes.given} extreme configurations took an update, storage has "
         f"{checked.free_bytes / 1e9:,.0f} GB free"
     )
     for note in checked.notes:
@@ -58,7 +58,7 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     )
 
 
-def _confirmation(expected: Estimate) -> str:
+def _confirmation(expected: CostEstimate) -> str:
     """How long it takes, and between what its race may end."""
     least, most = (duration(seconds) for seconds in expected.confirm_range_s)
     race = f", from {least} to {most} as its race goes" if least != most else ""

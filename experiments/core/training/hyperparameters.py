@@ -61,7 +61,7 @@ def check_names(names: Iterable[str]) -> None:
             raise UserError(f"the trainer does not know {name!r}{hint} It knows: {', '.join(NAMES)}")
 
 
-def complete(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting of the trainer by name: the configuration's, then the fixed, then the literature's.
 
     A minibatch size takes the place of the number of minibatches, which is turned into one otherwise. Depth,
@@ -105,7 +105,7 @@ def _layout(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of `PPOConfig.training` for settings made by :func:`complete`."""
+    """Keywords of `PPOConfig.training` for settings made by :func:`with_defaults`."""
     keywords: dict[str, Any] = {}
     for name, setting in _TRAINING.items():
         keywords |= setting(settings[name])
@@ -113,7 +113,7 @@ def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def model_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of RLlib's `DefaultModelConfig` for settings made by :func:`complete`.
+    """Keywords of RLlib's `DefaultModelConfig` for settings made by :func:`with_defaults`.
 
     Raises:
         UserError: The layout's name has no meaning.
@@ -147,7 +147,7 @@ def check_layout(settings: Mapping[str, Any], observation_shape: tuple[int, ...]
 
 
 def fast_path_keywords(settings: Mapping[str, Any]) -> dict[str, bool]:
-    """Keywords of the fast path for settings made by :func:`complete`."""
+    """Keywords of the fast path for settings made by :func:`with_defaults`."""
     return {name: settings[name] for name in _FAST_PATH}
 
 
@@ -159,9 +159,9 @@ def resolve(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, di
         keywords of `use_fast_path`.
 
     Raises:
-        UserError: As :func:`complete`.
+        UserError: As :func:`with_defaults`.
     """
-    settings = complete(config, fixed)
+    settings = with_defaults(config, fixed)
     return {
         "training": training_keywords(settings),
         "model": model_keywords(settings),

@@ -18,7 +18,7 @@ from experiments.core.records import replica_folder
 from experiments.core.training.run import TrainingRun
 
 
-class Lockstep:
+class SeedReplicas:
     """One or several runs of a configuration that reach every evaluation point together.
 
     A replica that diverges counts with the floor score from then on and the others go on; the trial has
@@ -42,7 +42,7 @@ class Lockstep:
         # The one furthest behind sets the pace: it is at most the lanes of one batch behind.
         target = min(run.next_evaluation for run in self._learning() or self._runs)
         results = [run.advance(target) for run in self._runs]
-        result = results[0] if len(results) == 1 else self._together(results)
+        result = results[0] if len(results) == 1 else self._aggregate(results)
         learning = self._learning()
         ending: dict[str, Any] = {"done": all(run.done for run in self._runs)}
         if not learning:
@@ -87,7 +87,7 @@ class Lockstep:
             return [folder]
         return [replica_folder(folder, replica) for replica in range(len(self._runs))]
 
-    def _together(self, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    def _aggregate(self, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Means over the replicas that were measured; scores and objectives over all of them."""
         names = list(dict.fromkeys(name for result in results for name in result))
         result = {name: _mean([r.get(name, math.nan) for r in results]) for name in names}

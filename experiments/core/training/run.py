@@ -16,9 +16,9 @@ from gymnasium.vector import VectorEnv
 from ray.rllib.algorithms.algorithm import Algorithm
 
 from analysis.sweep import ENV_PREFIX
-from experiments.core.environments import Scale, evaluate
-from experiments.core.fast_ppo import DivergenceError, greedy_policy, read_metrics, together
-from experiments.core.training.schedule import Recipe, put_in_force
+from experiments.core.environments import ScoreScale, evaluate
+from experiments.core.fast_ppo import DivergenceError, aggregate, greedy_policy, read_metrics
+from experiments.core.training.schedule import ConfigurationSchedule, activate
 
 OBJECTIVE_WINDOW = 3
 """Evaluation points whose mean score is the objective: one alone is mostly noise."""
@@ -27,7 +27,7 @@ _PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class TrainingSchedule:
     """How far a run trains, and where and how it is evaluated on the way."""
 
     steps: int
@@ -40,7 +40,7 @@ class Course:
     """Episodes of an evaluation, played in turns where they are more than the lanes."""
     seed: int
     """Of the evaluation's first episode."""
-    scale: Scale
+    scale: ScoreScale
     """How the evaluation's returns become scores."""
     diverged_score: float
     """What the run scores once its numbers are no longer finite."""
@@ -51,13 +51,13 @@ class TrainingRun:
 
     Args:
         recipe: What it is trained with, and when that changes.
-        course: What it goes through.
+        schedule: What it goes through.
     """
 
-    def __init__(self, recipe: Recipe, course: Course) -> None:
+    def __init__(self, recipe: ConfigurationSchedule, schedule: TrainingSchedule) -> None:
         self._recipe = recipe
         self._build(recipe.at(0))
-        self._course = course
+        self._schedule = schedule
         self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
         self._points, self._wall_s = 0, 0.0
         self.steps = 0
@@ -70,12 +70,12 @@ class TrainingRun:
     @property
     def next_evaluation(self) -> int:
         """Steps at which the next evaluation is due."""
-        return math.ceil((self._points_passed() + 1) * self._course.steps / self._course.evaluations)
+        return math.ceil((self._points_passed() + 1) * self._schedule.steps / self._schedule.evaluations)
 
     @property
     def done(self) -> bool:
         """Whether there is nothing left to train."""
-        return self.cause is not None or self.steps >= self._course.steps
+        return self.cause is not None or self.steps >= self._schedule.steps
 
     def advance(self, steps: int) -> dict[str, Any]:
         """Trains up to `steps` and evaluates; does nothing if it has come that far, or diverged.
@@ -101,14 +101,14 @@ class TrainingRun:
         return self.result
 
     def evaluate(self) -> dict[str, Any]:
-        """What the present policy earns on the course's episodes."""
-        course = self._course
+        """What the present policy earns on the schedule's episodes."""
+        schedule = self._schedule
         played = evaluate(
-            course.env, greedy_policy(self._algorithm), episodes=course.episodes, seed=course.seed
+            schedule.env, greedy_policy(self._algorithm), episodes=schedule.episodes, seed=schedule.seed
         )
         mean = float(played.returns.mean())
         return {
-            "score": course.scale.score(mean),
+            "score": schedule.scale.score(mean),
             "eval/return_mean": mean,
             "eval/return_std": float(played.returns.std(ddof=1)) if played.returns.size > 1 else 0.0,
             "eval/length_mean": float(played.lengths.mean()),
@@ -129,7 +129,7 @@ class TrainingRun:
             self._build(config)
         self._algorithm.restore_from_path(folder.absolute().as_posix())
         if self._recipe.trained_as(before) != self._recipe.trained_as(config):
-            put_in_force(self._algorithm, self._recipe.settings(before), self._recipe.settings(config))
+            activate(self._algorithm, self._recipe.settings(before), self._recipe.settings(config))
         self._go_on_from(progress)
 
     def get_state(self) -> dict[str, Any]:
@@ -188,8 +188,8 @@ class TrainingRun:
 
     def _points_passed(self) -> int:
         """Evaluation points, evenly spaced in steps, that training has reached."""
-        evaluations = self._course.evaluations
-        return min(self.steps * evaluations // self._course.steps, evaluations)
+        evaluations = self._schedule.evaluations
+        return min(self.steps * evaluations // self._schedule.steps, evaluations)
 
     def _train_until(self, steps: int) -> dict[str, float]:
         """Trains, and says what the last update was like and how all episodes on the way ended."""
@@ -199,7 +199,7 @@ class TrainingRun:
                 self._follow_schedule()
             iterations.append(read_metrics(self._algorithm.train()))
             self.steps = int(iterations[-1]["steps"])
-        metrics = together(iterations)
+        metrics = aggregate(iterations)
         return {name: value for name, value in metrics.items() if name not in ("steps", "episodes")}
 
     def _report(self, result: dict[str, Any]) -> None:
@@ -214,6 +214,6 @@ class TrainingRun:
 
     def _diverged(self, error: DivergenceError) -> None:
         self.cause = str(error)
-        floor = self._course.diverged_score
+        floor = self._schedule.diverged_score
         known = {"steps": self.steps, "wall_s": self._wall_s, "score": floor, "objective": floor}
         self.result = {**dict.fromkeys(self.result, math.nan), **known}

@@ -21,7 +21,7 @@ from experiments.core.records import config_at
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class ConfigurationSchedule:
     """What a run is trained with, from its first step to its last."""
 
     received: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Recipe:
         return {**self.settings(config), "seed": config["seed"]}
 
 
-def put_in_force(algorithm: Algorithm, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def activate(algorithm: Algorithm, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Gives a restored algorithm the hyperparameters that came back with the checkpoint of other ones.
 
     The algorithm was built with the new configuration, and a checkpoint brings back the old learning rate
@@ -66,8 +66,8 @@ def put_in_force(algorithm: Algorithm, before: Mapping[str, Any], now: Mapping[s
         if now["kl_coeff"] != before["kl_coeff"]:
             learner.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID].fill_(now["kl_coeff"])
         if isinstance(learner, FastPPOLearner):
-            learner.begin_anew()
+            learner.reset_streams()
 
     algorithm.learner_group.foreach_learner(change)
     if isinstance(algorithm.env_runner, FastEnvRunner):
-        algorithm.env_runner.begin_anew()
+        algorithm.env_runner.reset_streams()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from analysis.sweep import Phase
 from experiments.core.declaration import Resources, Seeds, Vectorization
-from experiments.core.environments import Arena
+from experiments.core.environments import EvaluationSetting
 from experiments.core.training.compilation import Compile
 
 
@@ -18,7 +18,7 @@ class Task:
 
     env: str
     env_parameters: Mapping[str, Any]
-    arenas: Mapping[Phase, Arena]
+    evaluation_settings: Mapping[Phase, EvaluationSetting]
     """Where the runs of each phase are evaluated."""
     fixed: Mapping[str, Any]
     lanes: int

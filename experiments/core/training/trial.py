@@ -25,9 +25,9 @@ from experiments.core.records import CONFIGURATION, saved_state
 from experiments.core.training import hyperparameters
 from experiments.core.training.compilation import is_compiled
 from experiments.core.training.environment_parameters import trainer_part, training_parameters
-from experiments.core.training.replicas import Lockstep
-from experiments.core.training.run import Course, TrainingRun
-from experiments.core.training.schedule import Recipe
+from experiments.core.training.replicas import SeedReplicas
+from experiments.core.training.run import TrainingRun, TrainingSchedule
+from experiments.core.training.schedule import ConfigurationSchedule
 from experiments.core.training.task import Task
 
 SAVE_EVERY_S = 1.0
@@ -72,7 +72,7 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
 
 def settings_of(config: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """Every setting of the trainer by name, as :func:`ppo_config` uses it."""
-    return hyperparameters.complete(trainer_part(configuration_of(config)), task.fixed)
+    return hyperparameters.with_defaults(trainer_part(configuration_of(config)), task.fixed)
 
 
 class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
@@ -87,9 +87,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """Prepares the process once and builds the first trial."""
         _prepare_process(task.resources)
         self._task = task
-        self._arena = task.arenas[_phase(config)]
+        self._evaluation_setting = task.evaluation_settings[_phase(config)]
         self._evaluation_env = make_vector(
-            task.env, self._arena.parameters, task.evaluation_lanes, task.vectorization
+            task.env, self._evaluation_setting.parameters, task.evaluation_lanes, task.vectorization
         )
         self._begin(config)
 
@@ -164,30 +164,30 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._saved_at = time.perf_counter()
         self._save_cost = self._saved_at - started
 
-    def _built(self, config: dict[str, Any]) -> Lockstep:
+    def _built(self, config: dict[str, Any]) -> SeedReplicas:
         task = self._task
         searching = _phase(config) is Phase.SEARCH
-        course = Course(
+        schedule = TrainingSchedule(
             steps=task.steps,
             evaluations=task.evaluations,
             env=self._evaluation_env,
             episodes=task.evaluation_episodes,
             seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
-            scale=self._arena.scale,
+            scale=self._evaluation_setting.scale,
             diverged_score=task.diverged_score,
         )
         count = task.seeds_per_trial if searching else 1
         seeds = replica_seeds(config["seed"], count, lanes=task.lanes)
         recipes = [
-            Recipe(
+            ConfigurationSchedule(
                 received={**config, "seed": seed},
                 build=partial(ppo_config, task=task),
                 settings=partial(settings_of, task=task),
             )
             for seed in seeds
         ]
-        runs = [TrainingRun(recipe, course) for recipe in recipes]
-        return Lockstep(runs, penalty=task.seed_penalty)
+        runs = [TrainingRun(recipe, schedule) for recipe in recipes]
+        return SeedReplicas(runs, penalty=task.seed_penalty)
 
 
 def _phase(config: Mapping[str, Any]) -> Phase:

@@ -8,7 +8,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
 
-class StandingBy(FIFOScheduler):  # type: ignore[misc]  # ray ships no types
+class KeepWarmScheduler(FIFOScheduler):  # type: ignore[misc]  # ray ships no types
     """Starts runs in the order in which they come and stops none; idle actors stay.
 
     When no run waits, Tune ends all idle actors but one, so also at a round's last run. In the next round the

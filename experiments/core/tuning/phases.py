@@ -22,17 +22,17 @@ from experiments.core.records import PATTERN, finished_runs, remove_unfinished, 
 from experiments.core.training import PPOTrial, Task
 from experiments.core.tuning.callbacks import run_folder
 from experiments.core.tuning.early_stopping import early_stopping
-from experiments.core.tuning.keep_warm import StandingBy
+from experiments.core.tuning.keep_warm import KeepWarmScheduler
 from experiments.core.tuning.listed_search import ListedSearch
 from experiments.core.tuning.optuna_search import StepwiseOptunaSearch, untried
 from experiments.core.tuning.population import (
     KEPT_CHECKPOINTS,
-    Lineage,
+    LineageWriter,
     Members,
     members,
     population_scheduler,
 )
-from experiments.core.tuning.scheduler_replay import ToldOnStart, end_stopped, tell_finished
+from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_runs, replay_finished
 from search_spaces.starting_points import starting_points
 
 
@@ -61,7 +61,7 @@ def search(
     tidy(folder)
     declared = plan.experiment.scheduler
     if not isinstance(declared, Population):
-        end_stopped(folder, _informed(declared, plan, folder), callbacks)
+        end_stopped_runs(folder, _informed(declared, plan, folder), callbacks)
     finished, unfinished = finished_runs(folder), unfinished_runs(folder)
     remaining = plan.experiment.budget.trials - len(finished)
     if remaining <= 0:
@@ -90,7 +90,7 @@ def search(
     train_all(
         plan.folder, Phase.SEARCH, task, searcher, scheduler,
         runs=remaining, concurrency=concurrency,
-        callbacks=[*callbacks, ToldOnStart(folder, scheduler, searcher)], interruption=interruption,
+        callbacks=[*callbacks, ReplayOnStart(folder, scheduler, searcher)], interruption=interruption,
     )  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def _informed(declared: Stopping, plan: Plan, folder: Path) -> TrialScheduler:
     """A new scheduler that knows of the runs that ended."""
     steps = plan.experiment.budget.steps_per_trial
     scheduler = early_stopping(declared, steps=steps, seed=plan.seeds.sampler)
-    tell_finished(scheduler, finished_runs(folder))
+    replay_finished(scheduler, finished_runs(folder))
     return scheduler
 
 
@@ -139,7 +139,7 @@ def train_population(
     ]
     lockstep = population_scheduler(
         scheduler, experiment.space, size=len(runs), steps=task.steps, evaluations=task.evaluations,
-        seed=plan.seeds.sampler, concurrency=concurrency, lineage=Lineage(folder),
+        seed=plan.seeds.sampler, concurrency=concurrency, lineage=LineageWriter(folder),
     )  # fmt: skip
     search_alg = Members(runs, lockstep, concurrency)
     train_all(
@@ -157,7 +157,7 @@ def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> di
     runs = [
         {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
         for config_id, config in chosen.items()
-        for k in range(most_seeds(config_id, plan.experiment.confirmation.looks))
+        for k in range(most_seeds(config_id, plan.experiment.confirmation.interim_analyses))
     ]
     return {run_name(run): run for run in runs}
 
@@ -194,7 +194,7 @@ def confirm(
     def next_round() -> list[dict[str, Any]]:
         nonlocal asked
         before, table = asked, load_sweep(plan.folder).confirmation
-        asked = missing_runs(table, plan.experiment.confirmation.looks, list(chosen))
+        asked = missing_runs(table, plan.experiment.confirmation.interim_analyses, list(chosen))
         # Asked for twice, a run leaves no records: a third time would not help.
         if interruption.requested or asked == before:
             return []
@@ -203,7 +203,7 @@ def confirm(
     # All rounds are one run of Tune, since each start of it costs seconds.
     if first := next_round():
         train_all(
-            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), StandingBy(concurrency),
+            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), KeepWarmScheduler(concurrency),
             runs=len(possible), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
         )  # fmt: skip
 

@@ -26,7 +26,7 @@ class _PastTrial:
     last_result: Mapping[str, Any] = field(default_factory=dict)
 
 
-def tell_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> None:
+def replay_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> None:
     """Shows a new scheduler the curves of the runs that ended, as it would have seen them.
 
     Successive halving fills its rungs, the median rule its averages; schedulers that do not compare with runs
@@ -50,7 +50,7 @@ def tell_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> Non
             scheduler.on_trial_complete(None, trial, results[-1])
 
 
-def end_stopped(folder: Path, scheduler: TrialScheduler, callbacks: Sequence[Callback]) -> None:
+def end_stopped_runs(folder: Path, scheduler: TrialScheduler, callbacks: Sequence[Callback]) -> None:
     """Ends the runs that were cut off between a result on which they stop and the record of their end.
 
     A run saves a result before the scheduler hears of it, and a rung is passed only once: training on, such a
@@ -76,7 +76,7 @@ def end_stopped(folder: Path, scheduler: TrialScheduler, callbacks: Sequence[Cal
                 callback.on_trial_complete(0, [], trial)
 
 
-class ToldOnStart(Callback):  # type: ignore[misc]  # ray ships no types
+class ReplayOnStart(Callback):  # type: ignore[misc]  # ray ships no types
     """Shows scheduler and searcher what a continued run reported earlier, when it starts.
 
     By then the run has gone on from its file, or refused it and begun anew.

@@ -105,12 +105,12 @@ def test_a_logarithmic_axis_is_labelled_with_round_numbers(low, high, ticks):
 
 
 def test_labels_are_moved_apart_in_their_order():
-    assert theme.apart([0.0, 1.0], 0.5) == [0.0, 1.0]
-    assert theme.apart([1.0, 1.0], 0.5) == [0.75, 1.25]
-    placed = theme.apart([0.1, 0.0, 0.05, 3.0], 1.0)
+    assert theme.spread_labels([0.0, 1.0], 0.5) == [0.0, 1.0]
+    assert theme.spread_labels([1.0, 1.0], 0.5) == [0.75, 1.25]
+    placed = theme.spread_labels([0.1, 0.0, 0.05, 3.0], 1.0)
     assert sorted(range(4), key=placed.__getitem__) == [1, 2, 0, 3]
     assert min(np.diff(sorted(placed))) >= 1.0 - 1e-9
-    assert theme.apart([], 1.0) == []
+    assert theme.spread_labels([], 1.0) == []
 
 
 def test_baselines_and_winner_always_have_their_colours():

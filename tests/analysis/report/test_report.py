@@ -163,8 +163,8 @@ def test_missing_runs_are_said_beside_the_verdict(writer, tmp_path):
 
 
 def test_how_the_race_went_is_information_and_only_missing_runs_are_a_warning(writer, tmp_path):
-    looks = {"confirmation": {"top_k": 3, "looks": [5, 8]}}
-    folder = writer.write_sweep(tmp_path / "sweep", trials=10, seeds=8, **looks)
+    interim_analyses = {"confirmation": {"top_k": 3, "looks": [5, 8]}}
+    folder = writer.write_sweep(tmp_path / "sweep", trials=10, seeds=8, **interim_analyses)
     assert '<ul class="notes">' not in write_report(folder, figures=False).html.read_text()
     (folder / "confirm" / "default_seed2" / "state.json").write_text(json.dumps({"state": "failed"}))
     html = write_report(folder, figures=False).html.read_text()

@@ -25,12 +25,12 @@ def table(seeds, *, gains, rng_seed=0, state="completed"):
     return pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"])
 
 
-def run_out(gains, rng_seed=0, looks=LOOKS):
+def run_out(gains, rng_seed=0, interim_analyses=LOOKS):
     """Do what the race asks for until it asks for nothing more; the table, and how often it asked."""
     done = dict.fromkeys(ALL, 0)
-    for asked in range(len(looks) + 1):
+    for asked in range(len(interim_analyses) + 1):
         now = table(done, gains=gains, rng_seed=rng_seed)
-        missing = missing_runs(now, looks, ALL)
+        missing = missing_runs(now, interim_analyses, ALL)
         if not missing:
             return now, asked
         for config, seed in missing:
@@ -68,9 +68,9 @@ def test_seeds_go_to_the_open_contender_and_the_default_and_for_the_first_half_t
 
 
 @pytest.mark.parametrize(("looks", "most"), [((5, 10, 15, 20), 10), ((5, 6), 5), ((7,), 7)])
-def test_rllibs_defaults_stop_at_the_first_look_in_the_second_half(looks, most):
-    assert most_seeds("rllib", looks) == most
-    assert most_seeds("default", looks) == looks[-1]
+def test_rllibs_defaults_stop_at_the_first_look_in_the_second_half(interim_analyses, most):
+    assert most_seeds("rllib", interim_analyses) == most
+    assert most_seeds("default", interim_analyses) == interim_analyses[-1]
 
 
 def test_an_open_contender_behind_an_accepted_one_is_overtaken():
@@ -100,14 +100,14 @@ def test_the_order_of_the_rows_does_not_matter(rng_seed):
     shuffled = confirmation.sample(frac=1, random_state=rng_seed)
     assert run_race(confirmation, LOOKS) == run_race(shuffled, LOOKS)
     pd.testing.assert_frame_equal(
-        decide(confirmation, looks=LOOKS).table, decide(shuffled, looks=LOOKS).table
+        decide(confirmation, interim_analyses=LOOKS).table, decide(shuffled, interim_analyses=LOOKS).table
     )
 
 
 @pytest.mark.parametrize("rng_seed", range(12))
 def test_better_is_claimed_exactly_where_the_race_accepted_and_the_interval_says_the_same(rng_seed):
     confirmation, _ = run_out({"trial_0001": 1.4, "trial_0002": 0.7}, rng_seed)
-    verdict = decide(confirmation, looks=LOOKS)
+    verdict = decide(confirmation, interim_analyses=LOOKS)
     assert verdict.beats_default == (Standing.BETTER in verdict.race.standings.values())
     for row in verdict.table.to_dict("records"):
         if row["standing"]:
@@ -129,7 +129,7 @@ def test_with_fewer_than_five_values_nothing_is_decided_before_the_last_look():
     confirmation = table(dict.fromkeys(ALL, 5), gains={"trial_0001": 30.0})
     confirmation.loc[confirmation["test_seed"] == 2, ["state", "objective"]] = ["failed", np.nan]
     assert run_race(confirmation, LOOKS).standings["trial_0001"] == Standing.OPEN
-    assert decide(confirmation, looks=LOOKS).outcome == "too few seeds"
+    assert decide(confirmation, interim_analyses=LOOKS).outcome == "too few seeds"
 
 
 def test_a_contender_whose_runs_all_fail_takes_no_more_seeds_and_keeps_nobody_running():
@@ -139,14 +139,14 @@ def test_a_contender_whose_runs_all_fail_takes_no_more_seeds_and_keeps_nobody_ru
     assert state.standings == {"trial_0001": Standing.FAILED, "trial_0002": Standing.DROPPED}
     assert missing_runs(confirmation, LOOKS, ALL) == []
     assert "trial_0001 dropped because all its runs failed, on 5 seeds" in race_note(state)
-    assert decide(confirmation, looks=LOOKS).winner == "trial_0002"
+    assert decide(confirmation, interim_analyses=LOOKS).winner == "trial_0002"
 
 
 def test_runs_that_are_all_alike_are_dropped_without_a_warning():
     confirmation = table(dict.fromkeys(ALL, 5), gains={}).assign(objective=1.0)
     state = run_race(confirmation, LOOKS)
     assert set(state.standings.values()) == {Standing.DROPPED}
-    assert decide(confirmation, looks=LOOKS).row("trial_0001")["difference"] == 0.0
+    assert decide(confirmation, interim_analyses=LOOKS).row("trial_0001")["difference"] == 0.0
 
 
 def test_the_boundary_spends_the_permitted_error_and_no_more():

@@ -91,7 +91,7 @@ def test_what_follows_keep_the_default_is_about_the_default(tuned, default, expe
 
 def test_only_the_seeds_that_were_asked_for_count():
     longer = {config: [*runs, *[0.0] * 3] for config, runs in SCORES.items()} | {"trial_0009": [0.9] * 8}
-    verdict = decide(confirmation(longer), looks=(5,))
+    verdict = decide(confirmation(longer), interim_analyses=(5,))
     assert verdict.table["n"].unique().tolist() == [5]
     assert verdict.row("trial_0003")["mean"] == pytest.approx(np.mean(SCORES["trial_0003"]))
     name, comparison = against_second(verdict)

@@ -243,8 +243,8 @@ def raced(tmp_path_factory):
 def test_a_race_spends_what_it_says(raced):
     folder, _, done = raced
     sweep = load_sweep(folder)
-    assert sweep.looks == (5, 6, 7, 8)
-    state = run_race(sweep.confirmation, sweep.looks)
+    assert sweep.interim_analyses == (5, 6, 7, 8)
+    state = run_race(sweep.confirmation, sweep.interim_analyses)
     assert state.is_over
     assert len(sweep.confirmation) == state.spent <= state.most == 21
     assert f"The race spent {state.spent} of 21 runs and saved {21 - state.spent}" in done.stdout

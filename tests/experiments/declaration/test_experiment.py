@@ -63,12 +63,12 @@ def test_an_option_that_makes_no_sense_is_refused():
 
 
 def test_seeds_are_raced_for_unless_their_number_is_fixed():
-    assert Confirmation().looks == (5, 8, 12, 15)
-    assert Racing(start=5, maximum=6).looks == (5, 6)
-    assert Confirmation(seeds=7).looks == (7,)
+    assert Confirmation().interim_analyses == (5, 8, 12, 15)
+    assert Racing(start=5, maximum=6).interim_analyses == (5, 6)
+    assert Confirmation(seeds=7).interim_analyses == (7,)
     assert (str(Confirmation()), str(Confirmation(seeds=7))) == ("5 to 15", "7")
     raced = Experiment(env="x", space=ppo.CORE, budget=BUDGET)
-    assert Options(confirm_seeds=10).apply(raced).confirmation.looks == (10,)
+    assert Options(confirm_seeds=10).apply(raced).confirmation.interim_analyses == (10,)
 
 
 @pytest.mark.parametrize("name", list(declared()))
@@ -82,4 +82,4 @@ def test_every_experiment_asks_a_question_and_searches_what_the_suite_is_about(n
 @pytest.mark.parametrize("name", list(declared()))
 def test_every_experiment_confirms_on_seeds_enough_for_a_verdict(name):
     _, experiment = declared()[name]
-    assert experiment.confirmation.looks[0] >= 5
+    assert experiment.confirmation.interim_analyses[0] >= 5

@@ -6,7 +6,7 @@ from gymnasium.vector import AutoresetMode
 
 from experiments.core.environments.evaluation import evaluate
 from experiments.core.environments.make import make_vector
-from experiments.core.environments.scale import Scale, scale_of
+from experiments.core.environments.scale import ScoreScale, scale_of
 from experiments.core.errors import UserError
 
 
@@ -18,8 +18,8 @@ def test_an_environment_of_the_suite_states_its_scale():
 
 
 def test_an_environment_without_references_is_scored_by_its_returns():
-    assert scale_of("CartPole-v1", {}) == Scale()
-    assert Scale().score(17.5) == 17.5
+    assert scale_of("CartPole-v1", {}) == ScoreScale()
+    assert ScoreScale().score(17.5) == 17.5
 
 
 def test_single_environments_are_put_side_by_side_in_next_step_mode():

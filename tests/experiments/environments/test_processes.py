@@ -16,7 +16,7 @@ from experiments import Budget, Experiment
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.evaluation import evaluate
 from experiments.core.environments.make import make_vector
-from experiments.core.environments.scale import Arena, Scale
+from experiments.core.environments.scale import EvaluationSetting, ScoreScale
 from experiments.core.errors import UserError
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial
@@ -83,7 +83,7 @@ def test_a_trial_ends_its_processes_when_the_next_one_begins_and_when_it_is_clea
     task = Task(
         env=CORRIDOR,
         env_parameters={},
-        arenas={phase: Arena(parameters={}, scale=Scale()) for phase in Phase},
+        evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
         fixed={"batch_size": 64, "epochs": 2, "num_minibatches": 2, "layout": "16x16-tanh"},
         lanes=LANES,
         steps=128,

@@ -114,12 +114,12 @@ def random_batch(config: PPOConfig, fast: FastPPOLearner, rows: int = ROWS) -> M
     obs = torch.rand((rows, *config.observation_space.shape), generator=generator)
     logits = 0.5 * torch.randn((rows, fast.distribution.num_logits), generator=generator)
     actions = fast.distribution.sample(logits, fast.distribution.noise((rows,), generator))
-    prepared = fast.distribution.prepare(logits)
+    normalised = fast.distribution.normalise(logits)
     return Minibatch(
         obs=obs,
         actions=actions,
-        old_log_prob=fast.distribution.log_prob(prepared, actions),
-        old_prepared=prepared,
+        old_log_prob=fast.distribution.log_prob(normalised, actions),
+        old_normalised=normalised,
         advantages=torch.randn(rows, generator=generator),
         targets=2.0 * torch.randn(rows, generator=generator),
     )
@@ -131,7 +131,7 @@ def as_rllib(batch: Minibatch, action_space: gym.Space[Any]) -> dict[str, Any]:
         Columns.OBS: batch.obs,
         Columns.ACTIONS: _tensors(structured),
         Columns.ACTION_LOGP: batch.old_log_prob,
-        Columns.ACTION_DIST_INPUTS: batch.old_prepared,
+        Columns.ACTION_DIST_INPUTS: batch.old_normalised,
         Postprocessing.ADVANTAGES: batch.advantages,
         Postprocessing.VALUE_TARGETS: batch.targets,
     }
@@ -172,10 +172,10 @@ def test_losses_and_gradients_equal_those_of_rllib(obs_space, action_space, layo
     batch, weights = random_batch(config, fast), fast._coefficients()
     reported, gradients = stock_gradients(stock, as_rllib(batch, action_space))
 
-    logits, values, tape = fast.network.forward(batch.obs)
+    logits, values, activations = fast.network.forward(batch.obs)
     terms = row_terms(fast.distribution, logits, values, batch)
     mine = losses(fast.distribution, terms, batch, weights)
-    fast.network.backward(tape, *output_gradient(fast.distribution, terms, batch, weights))
+    fast.network.backward(activations, *output_gradient(fast.distribution, terms, batch, weights))
     norm = fast.flat.clip(config.grad_clip)
 
     assert bool((terms.error.square() > config.vf_clip_param).any()), (
@@ -289,9 +289,11 @@ def test_without_the_kl_penalty_the_loss_has_no_kl_term():
     stock, fast = learners(config)
     batch = random_batch(config, fast)
     _, gradients = stock_gradients(stock, as_rllib(batch, config.action_space))
-    logits, values, tape = fast.network.forward(batch.obs)
+    logits, values, activations = fast.network.forward(batch.obs)
     terms = row_terms(fast.distribution, logits, values, batch)
-    fast.network.backward(tape, *output_gradient(fast.distribution, terms, batch, fast._coefficients()))
+    fast.network.backward(
+        activations, *output_gradient(fast.distribution, terms, batch, fast._coefficients())
+    )
     fast.flat.clip(config.grad_clip)
     for name, parameter in fast.module[DEFAULT_MODULE_ID].named_parameters():
         torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-4, atol=1e-7)

@@ -13,12 +13,12 @@ from experiments.core.planning.plan import Plan
 from experiments.core.planning.remaining import lacks_runs
 from experiments.core.preflight.cost_model import NetworkCost
 from experiments.core.preflight.estimate import estimate_of
-from experiments.core.preflight.probe import Corners, EvaluationCost
+from experiments.core.preflight.probe import EvaluationCost, ExtremeRuns
 from search_spaces import model_layouts, ppo
 
 SPACE = ppo.CORE.without("kl_coeff", "kl_target") | model_layouts.MLP
 NETWORK = NetworkCost(sampling_s=1e-4, gradient_s=1e-3, row_s=1e-5, checkpoint_bytes=1_000_000)
-CORNERS = Corners(networks={"64x64-tanh": NETWORK}, updated=2, given=2, diverged=[], slowdown=1.0)
+CORNERS = ExtremeRuns(networks={"64x64-tanh": NETWORK}, updated=2, given=2, diverged=[], slowdown=1.0)
 EVALUATION = EvaluationCost(seconds=0.1, finished=True, steps=10, length_mean=10.0, score=0.0)
 STEPS = 1000
 

@@ -65,9 +65,9 @@ def test_every_extreme_configuration_takes_an_update_and_nothing_is_left_behind(
     before = random.getstate(), torch.get_rng_state(), torch.get_num_threads(), np.random.get_state()[1][0]  # noqa: NPY002
     found = checked(tmp_path)
     # The default, RLlib's defaults, the other layout, the lowest and the highest values.
-    assert found.corners.updated == found.corners.given == 5
-    assert set(found.corners.networks) == {"32-tanh", "64x64-tanh", "256x256-tanh"}
-    assert found.corners.diverged == []
+    assert found.extremes.updated == found.extremes.given == 5
+    assert set(found.extremes.networks) == {"32-tanh", "64x64-tanh", "256x256-tanh"}
+    assert found.extremes.diverged == []
     assert [note for note in found.notes if "other programs" not in note] == []
     assert not ray.is_initialized()
     assert list(tmp_path.iterdir()) == []
@@ -78,7 +78,7 @@ def test_every_extreme_configuration_takes_an_update_and_nothing_is_left_behind(
 
 
 def test_larger_networks_are_measured_to_cost_more(tmp_path):
-    networks = checked(tmp_path).corners.networks
+    networks = checked(tmp_path).extremes.networks
     assert networks["256x256-tanh"].row_s > networks["32-tanh"].row_s
     assert networks["256x256-tanh"].checkpoint_bytes > networks["64x64-tanh"].checkpoint_bytes > 10_000
     assert all(network.sampling_s > 0 for network in networks.values())
@@ -106,7 +106,7 @@ def test_the_plan_counts_every_run(tmp_path):
 
 
 def test_rllibs_own_runner_and_learner_are_tried_in_the_same_way(tmp_path):
-    stock = checked(tmp_path, options={"trainer": "rllib"}).corners
+    stock = checked(tmp_path, options={"trainer": "rllib"}).extremes
     assert stock.updated == stock.given
     assert not ray.is_initialized()
 
@@ -116,7 +116,7 @@ def test_no_check_waits_for_a_compiler(tmp_path, monkeypatch):
         raise AssertionError("a layout is compiled")
 
     monkeypatch.setattr("experiments.core.fast_ppo.learner.CompiledStep", compile_it)
-    found = checked(tmp_path, options={"compile": "always"}).corners
+    found = checked(tmp_path, options={"compile": "always"}).extremes
     assert found.updated == found.given
 
 
@@ -259,8 +259,8 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path, monkeypatch):
 def test_checking_is_cut_short_where_it_takes_long(tmp_path, monkeypatch):
     monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
     found = checked(tmp_path)
-    assert found.corners.updated == 2
-    assert found.corners.given == 5
+    assert found.extremes.updated == 2
+    assert found.extremes.given == 5
     assert found.estimate.seconds > 0
 
 
@@ -274,7 +274,7 @@ class TimeForFive(Patience):
 
 def test_every_configuration_has_its_update_before_the_layouts_are_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(checks, "PATIENCE", TimeForFive(computing_s=0.0, clock_s=0.0))
-    found = checked(tmp_path).corners
+    found = checked(tmp_path).extremes
     assert found.updated == found.given == 5
     # Those of the two baselines; the third one counts as the default's.
     assert list(found.networks) == ["32-tanh", "256x256-tanh"]
@@ -301,8 +301,8 @@ def test_every_declared_experiment_passes_its_checks(name, tmp_path, monkeypatch
     question, experiment = declared()[name]
     options = Options(storage=str(tmp_path / "results"))
     found = preflight(Plan.of(experiment, options, name=name, question=question))
-    assert found.corners.updated >= 2
-    assert found.corners.diverged == []
+    assert found.extremes.updated >= 2
+    assert found.extremes.diverged == []
 
 
 def test_images_are_tried_too(tmp_path):
@@ -313,4 +313,4 @@ def test_images_are_tried_too(tmp_path):
         fixed={"batch_size": 256, "num_minibatches": 4},
         budget=Budget(trials=1, steps_per_trial=1024, evaluations=4),
     )
-    assert "cnn-tiny-64" in found.corners.networks
+    assert "cnn-tiny-64" in found.extremes.networks

@@ -9,7 +9,7 @@ import pytest
 from analysis.sweep.schema import Phase
 from experiments import Budget, Experiment
 from experiments.core.declaration.seeds import Seeds
-from experiments.core.environments.scale import Arena, scale_of
+from experiments.core.environments.scale import EvaluationSetting, scale_of
 from experiments.core.errors import UserError
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
@@ -68,7 +68,7 @@ def test_a_name_that_every_evaluation_pins_may_be_searched(declared, tmp_path):
 def test_a_name_that_an_evaluation_leaves_open_is_refused_with_the_reason(declared, phase, where, tmp_path):
     message = (
         f"env.fee_rate is searched, but nothing declares the fee_rate with which the {phase} evaluates: it "
-        f"may change how good a policy looks, so set fee_rate in env_parameters or {where}"
+        f"may change how good a policy interim_analyses, so set fee_rate in env_parameters or {where}"
     )
     with pytest.raises(UserError) as refused:
         checked(searched(FEE, **declared), tmp_path)
@@ -136,7 +136,9 @@ def test_a_value_that_no_training_may_have_is_refused(space, env, declared, mess
 TASK = Task(
     env=ENV,
     env_parameters=PINNED,
-    arenas={phase: Arena(parameters=PINNED, scale=scale_of(ENV, PINNED)) for phase in Phase},
+    evaluation_settings={
+        phase: EvaluationSetting(parameters=PINNED, scale=scale_of(ENV, PINNED)) for phase in Phase
+    },
     fixed={"batch_size": 1024, "epochs": 1, "num_minibatches": 1, "layout": "8-tanh"},
     lanes=4,
     steps=1024,
@@ -174,6 +176,6 @@ def test_the_evaluation_does_not_change_with_the_searched_value():
     assert free["train/return_mean"] > dear["train/return_mean"] + 0.05
     # The test can fail: with another fee declared, the same policy earns less.
     costly = {"fee_rate": 0.05}
-    arena = Arena(parameters=costly, scale=scale_of(ENV, costly))
-    elsewhere = dataclasses.replace(TASK, arenas=dict.fromkeys(Phase, arena))
+    evaluation_setting = EvaluationSetting(parameters=costly, scale=scale_of(ENV, costly))
+    elsewhere = dataclasses.replace(TASK, evaluation_settings=dict.fromkeys(Phase, evaluation_setting))
     assert one_evaluation(elsewhere, lr=0.0)["eval/return_mean"] < free["eval/return_mean"]

@@ -68,7 +68,7 @@ def test_stopped_trials_count_with_their_share_and_the_default_in_full():
 
 
 def test_cores_share_the_runs_and_a_single_run_is_never_shared():
-    fixed = added(concurrency=2, looks=(2,))
+    fixed = added(concurrency=2, interim_analyses=(2,))
     assert fixed.confirm_s == pytest.approx((4.5 * (10 + RUN_S)) / 2)
     alone = [*racers(2, done=2), *racers(4, done=1)]
     assert added(concurrency=8, confirmation=alone).confirm_s == pytest.approx(10 + RUN_S)
@@ -79,13 +79,13 @@ def test_a_race_may_end_at_its_first_look_or_at_its_last():
     assert found.confirm_range_s == pytest.approx((2 * (10 + RUN_S), 8 * (10 + RUN_S) + NEXT_ROUND_S))
     further = added(confirmation=[*racers(4, done=2), *racers(4, done=1)])
     assert further.confirm_range_s == pytest.approx((0.0, 5 * (10 + RUN_S)))
-    fixed = added(looks=(2,))
+    fixed = added(interim_analyses=(2,))
     assert fixed.confirm_range_s == (fixed.confirm_s, fixed.confirm_s)
 
 
 def test_each_round_of_a_race_waits_for_the_last_run_of_the_one_before():
     # Two, four and two runs on two cores, half a run more in each round, and two starts between them.
-    found = added(looks=(1, 3, 4), concurrency=2)
+    found = added(interim_analyses=(1, 3, 4), concurrency=2)
     assert found.confirm_range_s[1] == pytest.approx((8 + 3 * 0.5) / 2 * (10 + RUN_S) + 2 * NEXT_ROUND_S)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
-from experiments.core.environments.scale import Arena, Scale
-from experiments.core.preflight.probe import bystander
+from experiments.core.environments.scale import EvaluationSetting, ScoreScale
+from experiments.core.preflight.probe import preserve_rng_state
 from experiments.core.preflight.workers import Environments, Workers
 from experiments.core.training.task import Task
 from experiments.core.training.trial import ppo_config
@@ -19,7 +19,7 @@ ENV = "sweeps/PointTarget-v0"
 TASK = Task(
     env=ENV,
     env_parameters={},
-    arenas={phase: Arena(parameters={}, scale=Scale()) for phase in Phase},
+    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
     fixed={"batch_size": 64, "num_minibatches": 2, "layout": "16-tanh"},
     lanes=4,
     steps=64,
@@ -33,7 +33,7 @@ TASK = Task(
 
 @pytest.fixture(autouse=True)
 def leaves_the_generators_alone():
-    with bystander():
+    with preserve_rng_state():
         yield
 
 

@@ -16,7 +16,7 @@ from experiments.core.records.runs import (
     FinishedRun,
     damaged_runs,
     finished_runs,
-    merit,
+    ranking_key,
     remove_unfinished,
     tidy,
     unfinished_runs,
@@ -218,5 +218,5 @@ def test_longer_trained_runs_rank_first_then_better_ones_then_those_that_were_go
         "diverged": (State.DIVERGED, {50: 2.0, 100: 2.0}),
     }
     runs = [FinishedRun(name=n, config={}, state=state, curve=curve) for n, (state, curve) in curves.items()]
-    ranked = sorted(runs, key=lambda run: merit(run, 100), reverse=True)
+    ranked = sorted(runs, key=lambda run: ranking_key(run, 100), reverse=True)
     assert [run.name for run in ranked] == expected

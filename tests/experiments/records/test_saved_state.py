@@ -10,7 +10,7 @@ from ray.train._internal.storage import StorageContext
 
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
-from experiments.core.environments.scale import Arena, scale_of
+from experiments.core.environments.scale import EvaluationSetting, scale_of
 from experiments.core.records import saved_state
 from experiments.core.records.saved_state import FILE
 from experiments.core.training import trial as trial_module
@@ -21,7 +21,7 @@ ENV = "sweeps/TradingMeanReverting-v0"
 TASK = Task(
     env=ENV,
     env_parameters={},
-    arenas={phase: Arena(parameters={}, scale=scale_of(ENV, {})) for phase in Phase},
+    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=scale_of(ENV, {})) for phase in Phase},
     fixed={"epochs": 2, "num_minibatches": 4, "normalise_observations": True, "scale_rewards": True},
     lanes=4,
     steps=3072,

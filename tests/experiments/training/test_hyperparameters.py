@@ -8,9 +8,9 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from analysis.sweep.schema import Phase
 from experiments.__main__ import declared
 from experiments.core.declaration.seeds import Seeds
-from experiments.core.environments.scale import Arena, Scale
+from experiments.core.environments.scale import EvaluationSetting, ScoreScale
 from experiments.core.errors import UserError
-from experiments.core.preflight.extremes import corners
+from experiments.core.preflight.extremes import extremes
 from experiments.core.training import hyperparameters
 from experiments.core.training.task import Task
 from experiments.core.training.trial import ppo_config
@@ -20,7 +20,7 @@ from search_spaces.baselines import RLLIB_DEFAULTS
 TASK = Task(
     env="CartPole-v1",
     env_parameters={},
-    arenas={phase: Arena(parameters={}, scale=Scale()) for phase in Phase},
+    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
     fixed={},
     lanes=4,
     steps=1000,
@@ -97,8 +97,8 @@ def test_rllibs_defaults_are_what_ppo_config_says():
 @pytest.mark.parametrize("name", list(declared()))
 def test_every_corner_of_every_declared_space_builds(name):
     _, experiment = declared()[name]
-    for config in corners(experiment.space):
-        settings = hyperparameters.complete(config, experiment.fixed)
+    for config in extremes(experiment.space):
+        settings = hyperparameters.with_defaults(config, experiment.fixed)
         assert settings["batch_size"] % settings["minibatch_size"] == 0
 
 
@@ -116,13 +116,13 @@ def test_every_corner_of_every_declared_space_builds(name):
 )
 def test_a_configuration_that_cannot_be_trained_is_refused(config, message):
     with pytest.raises(UserError, match=message):
-        hyperparameters.complete(config, {})
+        hyperparameters.with_defaults(config, {})
 
 
 def test_a_fixed_minibatch_size_and_a_searched_number_of_minibatches_contradict_each_other():
     with pytest.raises(UserError, match="one follows from the other"):
-        hyperparameters.complete({"num_minibatches": 8}, {"minibatch_size": 64})
+        hyperparameters.with_defaults({"num_minibatches": 8}, {"minibatch_size": 64})
 
 
 def test_a_baseline_with_its_own_minibatch_size_overrules_what_is_fixed():
-    assert hyperparameters.complete(RLLIB_DEFAULTS, {"num_minibatches": 8})["minibatch_size"] == 128
+    assert hyperparameters.with_defaults(RLLIB_DEFAULTS, {"num_minibatches": 8})["minibatch_size"] == 128

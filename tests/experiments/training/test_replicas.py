@@ -10,7 +10,7 @@ from ray.rllib.algorithms.algorithm import Algorithm
 
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import LANES, Seeds, replica_seeds
-from experiments.core.environments.scale import Arena, scale_of
+from experiments.core.environments.scale import EvaluationSetting, scale_of
 from experiments.core.records.checkpoints import replica_folders
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial
@@ -21,7 +21,9 @@ FEES = {"fee_rate": 0.001}
 TASK = Task(
     env=ENV,
     env_parameters=FEES,
-    arenas={phase: Arena(parameters=FEES, scale=scale_of(ENV, FEES)) for phase in Phase},
+    evaluation_settings={
+        phase: EvaluationSetting(parameters=FEES, scale=scale_of(ENV, FEES)) for phase in Phase
+    },
     fixed={"batch_size": 256, "num_minibatches": 2, "epochs": 2, "layout": "8-tanh"},
     lanes=4,
     steps=1024,

@@ -10,11 +10,11 @@ from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.make import make_vector
-from experiments.core.environments.scale import Arena, Scale
+from experiments.core.environments.scale import EvaluationSetting, ScoreScale
 from experiments.core.fast_ppo import together
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
-from experiments.core.training.run import Course, TrainingRun
-from experiments.core.training.schedule import Recipe
+from experiments.core.training.run import TrainingRun, TrainingSchedule
+from experiments.core.training.schedule import ConfigurationSchedule
 from experiments.core.training.task import Task
 from experiments.core.training.trial import ppo_config, settings_of
 
@@ -54,7 +54,9 @@ def run_of():
         task = Task(
             env=env,
             env_parameters={},
-            arenas={phase: Arena(parameters={}, scale=Scale()) for phase in Phase},
+            evaluation_settings={
+                phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase
+            },
             fixed={"num_minibatches": 2, "epochs": 2, "layout": "16-tanh"},
             lanes=4,
             steps=2048,
@@ -64,18 +66,18 @@ def run_of():
             diverged_score=0.0,
             trainer=trainer,
         )
-        recipe = Recipe(
+        recipe = ConfigurationSchedule(
             received={"seed": 1, **config},
             build=partial(ppo_config, task=task),
             settings=partial(settings_of, task=task),
         )
-        course = Course(
+        course = TrainingSchedule(
             steps=2048,
             evaluations=2,
             env=make_vector(env, {}, 2),
             episodes=2,
             seed=5,
-            scale=Scale(),
+            scale=ScoreScale(),
             diverged_score=0.0,
         )
         made.append(TrainingRun(recipe, course))

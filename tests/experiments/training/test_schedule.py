@@ -7,7 +7,7 @@ import torch
 
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
-from experiments.core.environments.scale import Arena, Scale
+from experiments.core.environments.scale import EvaluationSetting, ScoreScale
 from experiments.core.records.schedule import config_at
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial
@@ -28,10 +28,11 @@ COPY = {
 
 
 def task(**changes):
-    arenas = {phase: Arena(parameters={}, scale=Scale()) for phase in Phase}
+    evaluation_settings = {phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase}
     return Task(
         **{
-            "env": "CartPole-v1", "env_parameters": {}, "arenas": arenas, "fixed": {}, "lanes": 4,
+            "env": "CartPole-v1", "env_parameters": {}, "evaluation_settings": evaluation_settings,
+            "fixed": {}, "lanes": 4,
             "steps": 2048, "evaluations": 4, "evaluation_episodes": 4, "seeds": Seeds(0),
             "diverged_score": 0.0, "trainer": "fast", **changes,
         }

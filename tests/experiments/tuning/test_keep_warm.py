@@ -6,7 +6,7 @@ import pytest
 from ray import tune
 from ray.tune import CheckpointConfig, RunConfig, TuneConfig, Tuner
 
-from experiments.core.tuning.keep_warm import StandingBy
+from experiments.core.tuning.keep_warm import KeepWarmScheduler
 from experiments.core.tuning.listed_search import METRIC, ListedSearch
 from experiments.core.tuning.ray_cluster import connected
 
@@ -34,7 +34,7 @@ def test_the_runs_of_a_second_round_are_under_way_together_from_its_start(tmp_pa
         results = Tuner(
             Sleeper,
             tune_config=TuneConfig(
-                search_alg=ListedSearch(first, lambda: next(following)), scheduler=StandingBy(2),
+                search_alg=ListedSearch(first, lambda: next(following)), scheduler=KeepWarmScheduler(2),
                 num_samples=8, max_concurrent_trials=2, reuse_actors=True,
             ),
             run_config=RunConfig(

@@ -12,7 +12,7 @@ from ray.tune.schedulers import TrialScheduler
 from experiments import PopulationBandit, PopulationBased
 from experiments.core.records.schedule import config_at, with_schedule
 from experiments.core.training import hyperparameters
-from experiments.core.tuning.population.lineage import Lineage
+from experiments.core.tuning.population.lineage import LineageWriter
 from experiments.core.tuning.population.pbt import population_scheduler
 from experiments.core.tuning.population.perturbation import (
     changeable,
@@ -35,7 +35,7 @@ class Population:
         self.folder = folder
         self.scheduler = population_scheduler(
             declared, SPACE, size=size, steps=STEPS, evaluations=POINTS, seed=3,
-            **{"concurrency": 2, "lineage": Lineage(folder), **settings},
+            **{"concurrency": 2, "lineage": LineageWriter(folder), **settings},
         )  # fmt: skip
         self.search_alg = None
         self.trials = []
@@ -212,8 +212,8 @@ def test_the_folder_tells_who_copied_whom_and_the_schedule_that_leads_to_the_wei
     assert written["history"][1]["changed"]["lr"] == [second["lr"], third["lr"]]
     config = {"config_id": "trial_0003", "seed": 1, **with_schedule(tmp_path / "trial_0003", {})}
     for steps, trained in ((0, first), (1023, first), (1024, second), (2047, second), (2048, third)):
-        in_force = config_at(config, steps)
-        assert {n: in_force[n] for n in SPACE.names} == {n: trained[n] for n in SPACE.names}
+        active = config_at(config, steps)
+        assert {n: active[n] for n in SPACE.names} == {n: trained[n] for n in SPACE.names}
     assert not (tmp_path / "trial_0001" / "schedule.json").exists()
     assert with_schedule(tmp_path / "trial_0001", first) == first
 

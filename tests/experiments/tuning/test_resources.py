@@ -15,7 +15,7 @@ from ray.tune.schedulers import FIFOScheduler
 from analysis.sweep.schema import Phase
 from experiments import Budget, Experiment, Resources
 from experiments.core.declaration.seeds import Seeds
-from experiments.core.environments.scale import Arena, Scale
+from experiments.core.environments.scale import EvaluationSetting, ScoreScale
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo import greedy_policy
 from experiments.core.planning.options import Options
@@ -31,7 +31,7 @@ from search_spaces import ppo
 TASK = Task(
     env="Acrobot-v1",
     env_parameters={},
-    arenas={phase: Arena(parameters={}, scale=Scale()) for phase in Phase},
+    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
     fixed={"batch_size": 64, "epochs": 2, "num_minibatches": 2, "layout": "16x16-tanh"},
     lanes=4,
     steps=64,

@@ -19,7 +19,7 @@ from experiments.core.records.runs import FinishedRun, finished_runs, unfinished
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning.callbacks import Recorder
 from experiments.core.tuning.early_stopping import early_stopping
-from experiments.core.tuning.scheduler_replay import ToldOnStart, end_stopped, tell_finished
+from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_runs, replay_finished
 
 FULL = 1000
 STEPS = (130, 260, 390, 520, 650, 780, 910, FULL)
@@ -83,7 +83,7 @@ def test_the_runs_that_ended_count_as_they_did(make):
     live, rebuilt = make(), make()
     runs = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(12))]
     assert {run.state for run in runs} == {State.COMPLETED, State.PRUNED}
-    tell_finished(rebuilt, runs)
+    replay_finished(rebuilt, runs)
     if isinstance(live, ASHAScheduler):
         assert rungs(rebuilt) == rungs(live)
     probes = np.linspace(-4, 6, 21)
@@ -106,14 +106,14 @@ def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make, tmp_
     live, rebuilt = make(), make()
     ended = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(6))]
     trial, curve = run_live(live, "trial_0009", [5.0, 5.1, 5.2])
-    tell_finished(rebuilt, ended)
+    replay_finished(rebuilt, ended)
     results = [{"steps": steps, "objective": value} for steps, value in curve.items()]
     (tmp_path / "trial_0009").mkdir()
     saved_state.save(tmp_path / "trial_0009", results, "state")
     again = Trial("x", stub=True, trial_id="another_id", config=trial.config)
     rebuilt.on_trial_add(None, again)
     searcher = Listener()
-    told = ToldOnStart(tmp_path, rebuilt, searcher)
+    told = ReplayOnStart(tmp_path, rebuilt, searcher)
     told.on_trial_start(0, [], again)
     told.on_trial_start(1, [], again)  # Tune may start a trial twice; it is told once
     assert searcher.heard == [("another_id", steps, value) for steps, value in curve.items()]
@@ -144,8 +144,8 @@ def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(ma
     cut_off(tmp_path, "trial_0009", stopped.curve)
     display = SweepProgress(Console(quiet=True), totals={Phase.SEARCH: 9})
     display.begin(Phase.SEARCH, 9)
-    tell_finished(rebuilt, ended)
-    end_stopped(tmp_path, rebuilt, [Recorder(tmp_path, FULL, display)])
+    replay_finished(rebuilt, ended)
+    end_stopped_runs(tmp_path, rebuilt, [Recorder(tmp_path, FULL, display)])
     (found,) = finished_runs(tmp_path)
     assert found == replace(stopped, config={"lr": 0.1})
     assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0000", "trial_0007"]
@@ -159,7 +159,7 @@ def test_of_a_run_that_begins_anew_nobody_is_told_what_it_had_reported(make, tmp
     saved_state.save(tmp_path / "trial_0009", [{"steps": 520, "objective": 9.0}], "state")
     saved_state.refuse(tmp_path / "trial_0009", "its state cannot be restored")
     scheduler.on_trial_add(None, trial)
-    ToldOnStart(tmp_path, scheduler, searcher).on_trial_start(0, [], trial)
+    ReplayOnStart(tmp_path, scheduler, searcher).on_trial_start(0, [], trial)
     assert searcher.heard == []
     assert decisions(scheduler, [-9.0]) == ["CONTINUE"]
 
@@ -167,6 +167,6 @@ def test_of_a_run_that_begins_anew_nobody_is_told_what_it_had_reported(make, tmp
 def test_failed_runs_and_other_schedulers_change_nothing():
     run = FinishedRun(name="trial_0001", config={}, state=State.FAILED, curve={500: 9.0})
     asha, fifo = SCHEDULERS["asha"](), FIFOScheduler()
-    tell_finished(asha, [run])
-    tell_finished(fifo, [run])
+    replay_finished(asha, [run])
+    replay_finished(fifo, [run])
     assert rungs(asha) == rungs(SCHEDULERS["asha"]())

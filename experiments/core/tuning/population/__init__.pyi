@@ -1,10 +1,10 @@
-from .lineage import Lineage
+from .lineage import LineageWriter
 from .pbt import KEPT_CHECKPOINTS, Members, population_scheduler
 from .perturbation import changeable, members, numbers
 
 __all__ = [
     "KEPT_CHECKPOINTS",
-    "Lineage",
+    "LineageWriter",
     "Members",
     "changeable",
     "members",

@@ -19,7 +19,7 @@ from typing import Any
 from analysis.sweep import SCHEDULE_FILE, write_json
 
 
-class Lineage:
+class LineageWriter:
     """Keeps every member's history and schedule, and writes them when they change.
 
     Args:

@@ -29,7 +29,7 @@ from ray.tune.search import BasicVariantGenerator
 from analysis.sweep import IDENTITY, configuration_of
 from experiments.core.declaration import Population, PopulationBased, interval_points
 from experiments.core.tuning import METRIC, is_default
-from experiments.core.tuning.population.lineage import Lineage
+from experiments.core.tuning.population.lineage import LineageWriter
 from experiments.core.tuning.population.perturbation import changeable, numbers, perturbed, position, value_at
 from search_spaces import SearchSpace
 
@@ -37,7 +37,7 @@ KEPT_CHECKPOINTS = 2
 """A member's last two: the one before may still be waiting to be copied when the next is written."""
 
 
-class EqualSteps(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no types
+class SynchronousPopulation(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no types
     """Ray's PBT, in step.
 
     Args:
@@ -62,7 +62,7 @@ class EqualSteps(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no
         evaluations: int,
         seed: int,
         concurrency: int,
-        lineage: Lineage,
+        lineage: LineageWriter,
         **ray: Any,
     ) -> None:
         self._declared = declared
@@ -168,7 +168,7 @@ class EqualSteps(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no
         )
 
 
-class EqualStepsPBT(EqualSteps):
+class SynchronousPBT(SynchronousPopulation):
     """Population based training: copied hyperparameters are moved a step or drawn anew."""
 
     def __init__(self, declared: PopulationBased, space: SearchSpace, **settings: Any) -> None:
@@ -177,7 +177,7 @@ class EqualStepsPBT(EqualSteps):
         super().__init__(declared, space, hyperparam_mutations=changing, **settings)
 
 
-class EqualStepsPB2(EqualSteps, PB2):  # type: ignore[misc]  # ray ships no types
+class SynchronousPB2(SynchronousPopulation, PB2):  # type: ignore[misc]  # ray ships no types
     """Population based bandits: Ray's Gaussian process sees every number at its place in its range."""
 
     def __init__(self, declared: Population, space: SearchSpace, *, seed: int, **settings: Any) -> None:
@@ -190,21 +190,23 @@ class EqualStepsPB2(EqualSteps, PB2):  # type: ignore[misc]  # ray ships no type
         return numbers(domains)
 
     def _save_trial_state(self, state: Any, time: int, result: dict[str, Any], trial: Trial) -> Any:
-        return super()._save_trial_state(state, time, {**result, "steps": time}, self._placed(trial))
+        return super()._save_trial_state(state, time, {**result, "steps": time}, self._unit_scaled(trial))
 
     def _explored(self, trial: Trial, donor: Trial) -> dict[str, Any]:
-        # PB2's own exploration; the next class after `EqualSteps` in the order of resolution.
+        # PB2's own exploration; the next class after `SynchronousPopulation` in the order of resolution.
         with warnings.catch_warnings():
             # Ray hands SciPy a deprecated option, and scikit-learn reports fits that stop at a bound.
             warnings.simplefilter("ignore")
-            places, _ = super(EqualSteps, self)._get_new_config(trial, self._placed(donor))
+            places, _ = super(SynchronousPopulation, self)._get_new_config(trial, self._unit_scaled(donor))
         return {**donor.config, **{name: value_at(d, places[name]) for name, d in self._domains.items()}}
 
-    def _placed(self, trial: Trial) -> Placed:
-        return Placed(trial, {name: position(d, trial.config[name]) for name, d in self._domains.items()})
+    def _unit_scaled(self, trial: Trial) -> UnitScaledTrial:
+        return UnitScaledTrial(
+            trial, {name: position(d, trial.config[name]) for name, d in self._domains.items()}
+        )
 
 
-class Placed:
+class UnitScaledTrial:
     """A trial as PB2 shall see it: its name, and a configuration of places in [0, 1].
 
     Args:
@@ -232,7 +234,9 @@ class Members(BasicVariantGenerator):  # type: ignore[misc]  # ray ships no type
         concurrency: Members that train at once.
     """
 
-    def __init__(self, runs: Sequence[Mapping[str, Any]], scheduler: EqualSteps, concurrency: int) -> None:
+    def __init__(
+        self, runs: Sequence[Mapping[str, Any]], scheduler: SynchronousPopulation, concurrency: int
+    ) -> None:
         super().__init__()
         self._runs = {run["config_id"]: dict(run) for run in runs}
         self._scheduler = scheduler
@@ -264,8 +268,8 @@ class Members(BasicVariantGenerator):  # type: ignore[misc]  # ray ships no type
         return {}
 
 
-def population_scheduler(declared: Population, space: SearchSpace, **settings: Any) -> EqualSteps:
-    """Ray's scheduler for a declared one; the settings are those of :class:`EqualSteps`."""
+def population_scheduler(declared: Population, space: SearchSpace, **settings: Any) -> SynchronousPopulation:
+    """Ray's scheduler for a declared one; the settings are those of :class:`SynchronousPopulation`."""
     if isinstance(declared, PopulationBased):
-        return EqualStepsPBT(declared, space, **settings)
-    return EqualStepsPB2(declared, space, **settings)
+        return SynchronousPBT(declared, space, **settings)
+    return SynchronousPB2(declared, space, **settings)
