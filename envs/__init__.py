@@ -1,4 +1,4 @@
-"""Custom environments whose best possible return is known; importing this package registers all of them.
+"""Custom Gymnasium environments whose best possible return is known, registered by importing this package.
 
 `gymnasium.make(id)` and `gymnasium.make_vec(id, num_envs=N, vectorization_mode="vector_entry_point")` run the
 same rules, bit for bit. An environment is one module of :mod:`envs.suite`.

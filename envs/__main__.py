@@ -1,4 +1,4 @@
-"""`python -m envs`: which environments are there, and what can be earned in each?"""
+"""Command `python -m envs`: the list of environments, and what can be earned in each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def listing() -> Table:
-    """One section an id: spaces, horizon, and what the reference policies earn, from worst to best."""
+    """Makes a table with a section for each id: spaces, horizon, and the reference policies, worst first."""
     table = Table()
     table.add_column("environment", overflow="fold")
     table.add_column("reference policy")
@@ -51,7 +51,7 @@ def listing() -> Table:
 
 
 def _facts(env_id: str) -> list[str]:
-    """The id and what is known of it without playing."""
+    """Returns the id and what is known of it without playing."""
     found = envs.entry(env_id)
     env = found.dynamics(found.parameters(), 1)
     horizon = "none" if env.horizon is None else f"{env.horizon:,}"

@@ -1,4 +1,4 @@
-"""`python -m envs.catalogue OUT.md`: what is every environment, what can be earned in it, how does it look?
+"""Command `python -m envs.catalogue OUT.md`: a page of every environment, its pictures and its returns.
 
 Writes one page from the registry: a new environment appears in it by being registered. The pictures are those
 of `python -m envs.gallery`, in the folder `pictures/environments` beside the page.
@@ -37,12 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def page() -> str:
-    """The whole page in Markdown, one section an id."""
+    """Returns the whole page in Markdown, one section an id."""
     return "\n".join([_HEAD, *(section(env_id) for env_id in envs.ids())])
 
 
 def section(env_id: str) -> str:
-    """One environment: its idea, three pictures, spaces, and what its reference policies earn, best first."""
+    """Describes one environment: idea, pictures, spaces, and what its reference policies earn, best first."""
     found, references = envs.entry(env_id), envs.references(env_id)
     env, name = found.dynamics(found.parameters(), 1), env_id.rpartition("/")[2]
     source = f"{found.dynamics.__module__.replace('.', '/')}.py"

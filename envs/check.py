@@ -1,4 +1,4 @@
-"""Does an environment keep the promises that trainers rely on? The checker for vectors that Gymnasium lacks.
+"""Command `python -m envs.check ID`: a checker for single and for vector environments.
 
     python -m envs.check sweeps/Trading-v0
     python -m envs.check my_package.my_module:my/Walk-v0
@@ -43,7 +43,7 @@ ADVICE = "we recommend using a symmetric and normalized space"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found."""
+    """Finding of one check."""
 
     name: str
     """What was promised."""
@@ -141,7 +141,7 @@ def _gymnasium_problem(make: MakeSingle, drawing: bool) -> str | None:
 
 
 def _play(env: gym.Env[Any, Any], steps: int, seed: int) -> list[tuple[Any, ...]]:
-    """What `reset` and `step` return over some episodes, observations and infos copied."""
+    """Returns what `reset` and `step` give over some episodes, observations and infos copied."""
     actions = deepcopy(env.action_space)
     actions.seed(seed)
     returned: list[tuple[Any, ...]] = [deepcopy(env.reset(seed=seed))]
@@ -237,7 +237,7 @@ def _keyword(text: str) -> tuple[str, Any]:
 
 
 def _makers(target: str, keywords: dict[str, Any]) -> tuple[MakeSingle | None, MakeVector | None]:
-    """How to make what a target names, tried once so that a wrong keyword is found before any check."""
+    """Returns the makers of what a target names, tried once so that a wrong keyword is found at once."""
     make_single: MakeSingle | None = None
     make_vector: MakeVector | None = None
     module_name, _, name = target.rpartition(":")

@@ -1,4 +1,4 @@
-"""What does a user of the command line see when something is wrong? One line, and no traceback."""
+"""Error handling of the commands of envs: one line instead of a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m envs.gallery OUT`: how does every environment look, played well and played at random?
+"""Command `python -m envs.gallery OUT`: pictures of every environment, played well and played at random.
 
 Writes, for every id (or those named), `<name>.png`, the end of an episode of its optimal policy, and the
 animations `<name>_optimal.gif` and `<name>_random.gif`.
@@ -114,7 +114,7 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def _play(env: gym.Env[Any, Any], choose: Choose, title: str, seed: int | None) -> list[GifFrame]:
-    """One whole episode in at most `MOST_FRAMES` frames and its last one."""
+    """Plays one whole episode; returns at most `MOST_FRAMES` frames and its last one."""
     env.reset(seed=seed)
     frames = [_frame(env, f"{title}   return 0", REST_MS)]
     earned, over, steps, every = 0.0, False, 0, 1

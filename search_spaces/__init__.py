@@ -1,4 +1,4 @@
-"""What a sweep searches over: named hyperparameters whose bounds state their sources."""
+"""Search spaces: named hyperparameters whose bounds state their sources."""
 
 from search_spaces.space import Hyperparameter, Scalar, SearchSpace, choice, integer, log_uniform, uniform
 

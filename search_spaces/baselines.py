@@ -1,4 +1,4 @@
-"""Configurations nobody tuned, against which a tuned one has to prove itself."""
+"""Untuned configurations, against which a tuned one has to prove itself."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ RLLIB_DEFAULTS = MappingProxyType(
         "layout": "256x256-tanh",
     }
 )
-"""What RLlib 2.60's PPO does when it is told nothing; a test holds it against `PPOConfig()`.
+"""Configuration of RLlib 2.60's PPO when nothing is set; a test holds it against `PPOConfig()`.
 
 Its gradient clipping is off (None) and its value clipping on, the other way round than in the literature.
 """
 
 
 def rllib_defaults(space: SearchSpace) -> dict[str, Scalar | None]:
-    """RLlib's defaults in an experiment that searches a space.
+    """Returns RLlib's defaults for an experiment that searches a space.
 
     On images they get the space's default network: RLlib has one of its own for five sizes of images only.
     """

@@ -1,4 +1,4 @@
-"""Network layouts by readable name: "64x64-tanh" is a scalar everywhere a configuration goes.
+"""Network layouts by readable name, such as "64x64-tanh", a scalar everywhere a configuration goes.
 
 Andrychowicz 2020 (arXiv 2006.05990), section 3.2: widths matter less than learning rate and horizon, separate
 value networks are better, tanh before relu. Huang 2022, detail 13: two layers of 64 with tanh, separate.
@@ -38,7 +38,7 @@ shows; "tile4conv" then at each tile with its neighbours, "tiny" at each two by 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A policy network and its value network."""
+    """Layout of a policy network and its value network."""
 
     widths: tuple[int, ...]
     """Units of each fully connected layer, first to last; they come after the convolutions, if any."""
@@ -112,7 +112,7 @@ def check_fits(name: str, shape: tuple[int, ...]) -> None:
 MAX_DEPTH = 6
 """Hidden layers that a layout searched in parts may have."""
 PARTS = ("depth", *(f"width_{layer}" for layer in range(1, MAX_DEPTH + 1)), "activation")
-"""Names that together mean a layout: how many layers, the units of each, the nonlinearity."""
+"""Hyperparameters that together mean a layout: how many layers, the units of each, the nonlinearity."""
 
 
 def deep_mlp(
@@ -120,7 +120,7 @@ def deep_mlp(
     widths: Sequence[int] = (32, 64, 128),
     activations: Sequence[str] = ("tanh", "relu"),
 ) -> SearchSpace:
-    """Separate policy and value networks, the width of each layer searched by itself.
+    """Makes a space of separate policy and value networks, the width of each layer searched by itself.
 
     The depth decides how many widths there are: `width_3` counts only where `depth` is 3 or more. Trials also
     record the layout that their values mean, under its readable name.
@@ -148,7 +148,7 @@ def deep_mlp(
 
 
 def derived(config: Mapping[str, Any]) -> dict[str, str]:
-    """The layout that a configuration's parts mean, such as `{"layout": "128x64-tanh"}`; empty without parts.
+    """Returns the layout that a configuration's parts mean, as `{"layout": "128x64-tanh"}`; {} without parts.
 
     Raises:
         ValueError: A width or the activation is missing.

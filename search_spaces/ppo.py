@@ -1,4 +1,4 @@
-"""PPO's own hyperparameters, in the literature's terms.
+"""Hyperparameters of PPO in the literature's terms, with the source of every bound.
 
 Sources, by the short names used below:
 

@@ -1,4 +1,4 @@
-"""What is searched: readable names with their domains, their defaults, and where each bound comes from."""
+"""Search space: hyperparameters with their domains, their defaults and the source of each bound."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Scalar = bool | int | float | str
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameter:
-    """One searched name.
+    """Hyperparameter with its domain, its default and the source of both.
 
     Raises:
         ValueError: The default lies outside the domain, or a choice is not a scalar.
     """
 
     name: str
-    """Its readable name; the trainer knows what it means."""
+    """Readable name; the trainer knows what it means."""
     domain: BaseDistribution
     """The values it may take, on the scale on which they are searched."""
     default: Scalar
@@ -39,10 +39,10 @@ class Hyperparameter:
     source: str
     """Where the bounds and the default come from."""
     when: tuple[str, tuple[Scalar, ...]] | None = None
-    """Another name and its values with which this one counts; None if it always does."""
+    """Another hyperparameter and its values with which this one counts; None if it always does."""
 
     def active(self, values: Mapping[str, Any]) -> bool:
-        """Whether the name counts beside these values of the names before it."""
+        """Returns whether this one counts beside these values of the hyperparameters before it."""
         return self.when is None or values.get(self.when[0]) in self.when[1]
 
     def __post_init__(self) -> None:
@@ -58,22 +58,25 @@ class Hyperparameter:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """An ordered set of hyperparameters; spaces join with `|`, branch, and shrink with :meth:`narrow`.
+    """Ordered set of hyperparameters; spaces join with `|`, branch, and shrink with :meth:`narrow`.
 
-    A configuration has a value for every active name: all of them, unless the space branches
+    A configuration has a value for every active hyperparameter: all of them, unless the space branches
     (:meth:`branch`).
 
     Raises:
-        ValueError: A name appears twice, or depends on a name that does not come before it.
+        ValueError: A hyperparameter appears twice, or depends on one that does not come before it.
     """
 
     hyperparameters: tuple[Hyperparameter, ...] = field(default=())
+    """In order; one that depends on another comes after it."""
 
     def __post_init__(self) -> None:
         names = [hyperparameter.name for hyperparameter in self.hyperparameters]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"{', '.join(twice)} declared twice: join spaces that have no name in common")
+            raise ValueError(
+                f"{', '.join(twice)} declared twice: join spaces that have no hyperparameter in common"
+            )
         for place, h in enumerate(self.hyperparameters):
             if h.when is not None and h.when[0] not in names[:place]:
                 raise ValueError(f"{h.name} depends on {h.when[0]}: leave both out, or neither")
@@ -85,39 +88,39 @@ class SearchSpace:
         return len(self.hyperparameters)
 
     def __or__(self, other: SearchSpace) -> SearchSpace:
-        """The names of both spaces.
+        """Returns the hyperparameters of both spaces.
 
         Raises:
-            ValueError: They have a name in common.
+            ValueError: They have a hyperparameter in common.
         """
         return SearchSpace(self.hyperparameters + other.hyperparameters)
 
     def __getitem__(self, name: str) -> Hyperparameter:
-        """Looks a name up.
+        """Looks up a hyperparameter.
 
         Raises:
-            KeyError: The space does not have it; the nearest name is given.
+            KeyError: The space does not have it; the message names the nearest.
         """
         for hyperparameter in self.hyperparameters:
             if hyperparameter.name == name:
                 return hyperparameter
         nearest = difflib.get_close_matches(name, self.names, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
-        raise KeyError(f"the space has no name {name!r}{hint} It has: {', '.join(self.names)}")
+        raise KeyError(f"the space has no hyperparameter {name!r}{hint} It has: {', '.join(self.names)}")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name, in order."""
+        """Name of every hyperparameter, in order."""
         return tuple(hyperparameter.name for hyperparameter in self.hyperparameters)
 
     @property
     def branches(self) -> bool:
-        """Whether some names count only with certain values of others."""
+        """Whether some hyperparameters count only with certain values of others."""
         return any(hyperparameter.when is not None for hyperparameter in self)
 
     @property
     def domains(self) -> dict[str, BaseDistribution]:
-        """Every name's domain: what Optuna samples from."""
+        """Domain of every hyperparameter by name: what Optuna samples from."""
         return {hyperparameter.name: hyperparameter.domain for hyperparameter in self}
 
     @property
@@ -126,10 +129,10 @@ class SearchSpace:
         return self.configuration({})
 
     def configuration(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """The configuration with these values and the defaults of all other active names.
+        """Returns the configuration with these values and the defaults of all other active hyperparameters.
 
         Args:
-            values: Any names of the space. Those that are not active with the others' values are left out.
+            values: By hyperparameter. Those that are not active with the others' values are left out.
         """
         chosen: dict[str, Scalar] = {}
         for h in self:
@@ -138,20 +141,20 @@ class SearchSpace:
         return chosen
 
     def branch(self, then: SearchSpace, **when: tuple[Scalar, ...]) -> SearchSpace:
-        """Adds names that count only with certain values of one that the space has already.
+        """Adds hyperparameters that count only with certain values of one that the space has already.
 
         Args:
-            then: The names to add.
-            **when: The one name and the values with which they count, such as `depth=(2, 3)`.
+            then: The hyperparameters to add.
+            **when: The one hyperparameter and the values with which they count, such as `depth=(2, 3)`.
 
         Raises:
-            KeyError: The space does not have the name.
-            ValueError: It cannot take one of the values, there is not exactly one name, or `then` branches.
+            KeyError: The space does not have the one they depend on.
+            ValueError: It cannot take one of the values, there is not exactly one, or `then` branches.
         """
         if len(when) != 1:
-            raise ValueError(f"a branch depends on one name, not {len(when)}")
+            raise ValueError(f"a branch depends on one hyperparameter, not {len(when)}")
         if then.branches:
-            raise ValueError(f"{', '.join(then.names)} branches itself: add its names one by one")
+            raise ValueError(f"{', '.join(then.names)} branches itself: add its hyperparameters one by one")
         ((name, values),) = when.items()
         domain = self[name].domain
         if not values or not all(_contains(domain, value) for value in values):
@@ -159,15 +162,15 @@ class SearchSpace:
         return SearchSpace(self.hyperparameters + tuple(replace(h, when=(name, values)) for h in then))
 
     def narrow(self, **limits: tuple[Any, ...]) -> SearchSpace:
-        """Restricts names to fewer values.
+        """Restricts hyperparameters to fewer values.
 
         Args:
             **limits: For numbers the new `(low, high)`, inside the old ones; for choices those that stay. A
-                default that is left out moves to the nearest value that stays, or to the first choice. Names
-                that could never be active any more are left out.
+                default that is left out moves to the nearest value that stays, or to the first choice.
+                Hyperparameters that could never be active any more are left out.
 
         Raises:
-            KeyError: The space does not have the name.
+            KeyError: The space does not have one of them.
             ValueError: The limits reach beyond the present ones.
         """
         narrowed = {name: _narrow(self[name], limit) for name, limit in limits.items()}
@@ -183,7 +186,7 @@ class SearchSpace:
         return SearchSpace(tuple(kept.values()))
 
     def without(self, *names: str) -> SearchSpace:
-        """The space less the given names, which then stay at the trainer's own values.
+        """Returns the space less the given hyperparameters, which then stay at the trainer's own values.
 
         Raises:
             KeyError: The space does not have one of them.
@@ -192,13 +195,13 @@ class SearchSpace:
         return SearchSpace(tuple(h for h in self if h.name not in dropped))
 
     def contains(self, config: Mapping[str, Any]) -> bool:
-        """Whether a configuration has exactly the active names, each with a value from its domain."""
+        """Returns whether a configuration has exactly the active hyperparameters, each inside its domain."""
         active = [h for h in self if h.active(config)]
         names = {h.name for h in active}
         return set(config) == names and all(_contains(h.domain, config[h.name]) for h in active)
 
     def misfits(self, config: Mapping[str, Any]) -> dict[str, str]:
-        """The names of this space whose value in a configuration lies outside their domains, with these."""
+        """Returns the hyperparameters of the space whose value in a configuration is outside, with their domains."""
         return {
             h.name: describe(h.domain)
             for h in self
@@ -206,7 +209,7 @@ class SearchSpace:
         }
 
     def to_json(self) -> dict[str, dict[str, Any]]:
-        """Names, domains, defaults, sources and conditions as JSON: what the manifest of a sweep records."""
+        """Returns domains, defaults, sources and conditions by name as JSON, for the manifest of a sweep."""
         return {
             h.name: {
                 "distribution": json.loads(distribution_to_json(h.domain)),
@@ -219,27 +222,27 @@ class SearchSpace:
 
 
 def uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
-    """A real number, every value in [low, high] alike."""
+    """Makes a space of one real number, every value in [low, high] alike."""
     return _space(name, FloatDistribution(low, high), default, source)
 
 
 def log_uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
-    """A positive real number in [low, high], every order of magnitude alike."""
+    """Makes a space of one positive real number in [low, high], every order of magnitude alike."""
     return _space(name, FloatDistribution(low, high, log=True), default, source)
 
 
 def integer(name: str, low: int, high: int, *, default: int, source: str) -> SearchSpace:
-    """A whole number from low to high."""
+    """Makes a space of one whole number from low to high."""
     return _space(name, IntDistribution(low, high), default, source)
 
 
 def choice(name: str, *choices: Scalar, default: Scalar, source: str) -> SearchSpace:
-    """One of the named values."""
+    """Makes a space of one choice between named values."""
     return _space(name, CategoricalDistribution(choices), default, source)
 
 
 def describe(domain: BaseDistribution) -> str:
-    """A domain in a few words, for tables and messages."""
+    """Describes a domain in a few words, for tables and messages."""
     if isinstance(domain, CategoricalDistribution):
         return "one of " + ", ".join(str(value) for value in domain.choices)
     assert isinstance(domain, FloatDistribution | IntDistribution)
@@ -276,6 +279,6 @@ def _narrow(hyperparameter: Hyperparameter, limit: tuple[Any, ...]) -> Hyperpara
 
 
 def drawn(space: SearchSpace, count: int) -> list[dict[str, Scalar]]:
-    """Configurations drawn at random, the same ones each time."""
+    """Draws configurations at random, the same ones each time."""
     study = create_study(sampler=RandomSampler(seed=0))
     return [space.configuration(study.ask(space.domains).params) for _ in range(count)]

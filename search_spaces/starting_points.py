@@ -1,4 +1,4 @@
-"""Configurations that are worth a trial before a searcher has learned anything, besides the default."""
+"""Starting points of a search: configurations besides the default that are worth one of its first trials."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ SHORT_BUDGET: Mapping[str, Scalar] = MappingProxyType(
         "num_minibatches": 8,
     }
 )
-"""What winners have in common where steps are few, and the literature's default has not.
+"""Values that winners have in common where steps are few, and that the literature's default has not.
 
 Rounded medians over the best trials of six of this suite's sweeps (point_target, resource, resource_discrete,
 spaces, trading, visual_symbolic); leaving out any one of them moves no number by more than a fifth. The
-median batch lies between 512 and 1024, and the smaller one is taken. Other names differ without a pattern.
+median batch lies between 512 and 1024, and the smaller one is taken. The others differ without a pattern.
 On environments that had no part in it, random configurations beat it in 8 % (Acrobot-v1), 37 % (CartPole-v1)
 and 42 % (Pendulum-v1) of runs, and the default in 51, 36 and 23 % (`python benchmarks/starting_point.py`).
 """
 
 
 def starting_points(space: SearchSpace) -> list[dict[str, Scalar]]:
-    """The configurations to try right after a space's default.
+    """Returns the configurations to try right after a space's default.
 
-    Names that the space does not have, and values outside its domains, stay at the default.
+    Hyperparameters that the space does not have, and values outside its domains, stay at the default.
     """
     known = {name: value for name, value in SHORT_BUDGET.items() if name in space.names}
     outside = space.misfits(known)

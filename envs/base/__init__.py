@@ -1,4 +1,4 @@
-"""The frame of an environment: dynamics on N lanes, both Gymnasium forms, references, registry, drawing.
+"""Base of all environments: batched dynamics, both Gymnasium forms, reference returns, registry, drawing.
 
 Imported by everything else in envs; imports nothing of it.
 """

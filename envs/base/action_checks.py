@@ -1,4 +1,4 @@
-"""Refuses an action that an environment could only misunderstand."""
+"""Validation of actions before they reach an environment's dynamics."""
 
 from __future__ import annotations
 

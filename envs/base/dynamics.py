@@ -1,4 +1,4 @@
-"""What an environment has to supply: its rules, written once, for any number of lanes.
+"""Base class of an environment's rules, written once for any number of lanes.
 
 Glossary: a *lane* is one of the N copies that advance together; `[N]` marks arrays with one entry a lane of
 the environment, `[L]` arrays with one entry for each of the lanes named in a call.
@@ -26,7 +26,7 @@ Lanes = NDArray[np.intp] | slice
 
 
 class Transition(NamedTuple):
-    """What one step did to L lanes."""
+    """Result of one step of L lanes."""
 
     rewards: NDArray[np.float64]
     """[L], in the environment's own unit."""
@@ -37,7 +37,7 @@ class Transition(NamedTuple):
 
 
 class Dynamics(ABC, Generic[P]):
-    """The rules of an environment on N lanes; its subclass' docstring is the environment's specification.
+    """Base class of an environment's rules on N lanes; a subclass' docstring is its specification.
 
     Both `gymnasium.make` (one lane) and `gymnasium.make_vec` (N lanes) run the same object, so there is no
     second version of the rules that could differ. Every operation must work lane by lane: a lane's numbers
@@ -74,7 +74,7 @@ class Dynamics(ABC, Generic[P]):
     @classmethod
     @abstractmethod
     def references(cls, parameters: P) -> References[Any]:
-        """The returns against which any policy in this environment can be judged."""
+        """Returns the returns against which any policy in this environment can be judged."""
 
     @abstractmethod
     def begin(self, lanes: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
@@ -100,10 +100,10 @@ class Dynamics(ABC, Generic[P]):
 
     @abstractmethod
     def observe(self) -> Any:
-        """What every lane shows now: a new array [N, ...], or a batch of the observation space."""
+        """Returns what every lane shows now: a new array [N, ...], or a batch of the observation space."""
 
     def summarise(self, lanes: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
-        """What to report of the episodes that have just ended in the given lanes.
+        """Returns what to report of the episodes that have just ended in the given lanes.
 
         Returns:
             Names and values, each [L]; NaN where a value does not exist.
@@ -122,7 +122,7 @@ class Dynamics(ABC, Generic[P]):
             canvas.text(24, 32 + 24 * row, text, size=20 if row == 0 else 14)
 
     def describe(self, lane: int) -> str:
-        """One lane's present state as text; its observation unless overridden."""
+        """Returns one lane's present state as text: its observation, unless overridden."""
         observations = self.observe()
         if isinstance(observations, np.ndarray):
             return f"observation {observations[lane]}"
@@ -130,6 +130,6 @@ class Dynamics(ABC, Generic[P]):
         return f"observation {list(iterate(batched, observations))[lane]}"
 
     def action_at(self, point: Point) -> Any | None:
-        """The action that a click on the picture of `draw` means; None where it means none."""
+        """Returns the action that a click on the picture of `draw` means; None where it means none."""
         del point
         return None

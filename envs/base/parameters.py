@@ -1,4 +1,4 @@
-"""What an environment may be configured with, and the promise that a wrong value never goes unnoticed."""
+"""Base class of environment parameters, which refuses unknown names and values out of range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do numbers become a chart on a canvas? Axes and curves in the units of the data."""
+"""Line charts on a canvas: axes and curves in the units of the data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Plot:
     """Data values at the bottom and the top edge."""
 
     def at(self, x: float, y: float) -> Point:
-        """Where a data point lies on the canvas."""
+        """Returns the place of a data point on the canvas."""
         left, top, width, height = self.box
         across = (x - self.x_range[0]) / (self.x_range[1] - self.x_range[0])
         up = (y - self.y_range[0]) / (self.y_range[1] - self.y_range[0])
@@ -93,7 +93,7 @@ class Plot:
 
 
 def ticks(low: float, high: float, *, count: int) -> list[float]:
-    """About `count` round numbers (1, 2 or 5 times a power of ten apart) from `low` to `high`."""
+    """Returns about `count` round numbers (1, 2 or 5 times a power of ten apart) from `low` to `high`."""
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= 0.999 * rough)
@@ -102,7 +102,7 @@ def ticks(low: float, high: float, *, count: int) -> list[float]:
 
 
 def padded(values: ArrayLike, *, share: float = 0.08) -> tuple[float, float]:
-    """The range of the values, widened on both sides by a share of it; never empty."""
+    """Returns the range of the values, widened on both sides by a share of it; never empty."""
     low, high = float(np.min(values)), float(np.max(values))
     margin = share * (high - low) or 0.05 * abs(high) or 1.0
     return low - margin, high + margin

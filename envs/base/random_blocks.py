@@ -1,4 +1,4 @@
-"""An episode's few random numbers without a call for each lane: drawn for many episodes ahead."""
+"""Random numbers of episodes, drawn for many episodes at once instead of by one call a lane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EPISODES = 128
 
 
 class DrawnAhead:
-    """Uniform numbers in [0, 1) for each lane's episodes, the same as if each episode drew its own.
+    """Source of uniform numbers in [0, 1) for each lane's episodes, the same as if each episode drew its own.
 
     A generator gives the same numbers one by one and in a block, so a lane's k-th episode after seeding has
     its generator's k-th `count` numbers, however many lanes there are. A lane that comes with another
@@ -41,7 +41,7 @@ class DrawnAhead:
         self._rngs = np.full(num_lanes, None, dtype=object)
 
     def take(self, lanes: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> NDArray[np.float64]:
-        """The prepared numbers of the episodes that begin now, [L, K].
+        """Returns the prepared numbers of the episodes that begin now, [L, K].
 
         Args:
             lanes: The lanes that begin, [L].

@@ -1,4 +1,4 @@
-"""How good is good: the returns that an environment states about itself, and the score made of them."""
+"""Reference policies of an environment with their returns, and the score made of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Act = Callable[[D, np.random.Generator], NDArray[Any]]
 
 @dataclass(frozen=True)
 class ReferencePolicy(Generic[D]):
-    """A policy that needs no training, with the return it is known to earn.
+    """Policy that needs no training, with the return it is known to earn.
 
     A reference may look at the state behind the observation: it states what can be earned, not what can
     be learned from pictures.
@@ -33,7 +33,7 @@ class ReferencePolicy(Generic[D]):
 
 @dataclass(frozen=True)
 class References(Generic[D]):
-    """The floor, the optimum and the textbook policies of one environment with given parameters.
+    """Reference policies of one environment with given parameters: floor, optimum and textbook rules.
 
     `score = (return - floor) / (optimum - floor)`: 0 is what the floor policy earns, 1 what the best
     possible policy earns.

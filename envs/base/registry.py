@@ -1,4 +1,4 @@
-"""Which environments there are: one call makes an id known to Gymnasium and to everything in this suite."""
+"""Registry of environment ids, shared by Gymnasium and by everything in this suite."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from envs.base.reference_returns import References
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered id: which rules it runs and with which preset of their parameters."""
+    """Registered id: the rules it runs, and the preset of their parameters."""
 
     env_id: str
     dynamics: type[Dynamics[Any]]
     preset: dict[str, Any]
 
     def parameters(self, **overrides: Any) -> Parameters:
-        """The preset's parameters with some of them overridden.
+        """Returns the preset's parameters with some of them overridden.
 
         Raises:
             ValueError: A parameter is unknown or out of range.
@@ -57,12 +57,12 @@ def register(env_id: str, dynamics: type[Dynamics[Any]], **preset: Any) -> None:
 
 
 def ids() -> tuple[str, ...]:
-    """Every id of the suite, sorted."""
+    """Returns every id of the suite, sorted."""
     return tuple(sorted(_ENTRIES))
 
 
 def entry(env_id: str) -> Entry:
-    """Looks an id up.
+    """Looks up an id.
 
     Raises:
         ValueError: It is not an id of the suite; the nearest one is named.
@@ -75,7 +75,7 @@ def entry(env_id: str) -> Entry:
 
 
 def references(env_id: str, **parameters: Any) -> References[Any]:
-    """What policies can earn in an environment of the suite.
+    """Returns what policies can earn in an environment of the suite.
 
     Args:
         env_id: An id of the suite.

@@ -1,4 +1,4 @@
-"""How does an environment look? A canvas to draw on, without a display unless a window is asked for.
+"""Canvas that environments are drawn on, and a window that is opened only when asked for.
 
 pygame is imported when the first canvas is made and a display is opened by :class:`Window` alone, so training
 loads neither and a machine without a screen still renders frames.
@@ -58,7 +58,7 @@ def load_pygame() -> Any:
 
 
 class Canvas:
-    """A picture in the making: what is drawn later covers what was drawn before.
+    """Picture in the making: what is drawn later covers what was drawn before.
 
     Coordinates are logical pixels with the origin in the top left corner and may be fractions.
 
@@ -143,17 +143,17 @@ class Canvas:
         self._shapes.blit(drawn, (_enlarged(x) - shift, _enlarged(y) - drawn.get_height() / 2))
 
     def surface(self) -> Any:
-        """The finished picture as a `pygame.Surface`."""
+        """Returns the finished picture as a `pygame.Surface`."""
         return self._pygame.transform.smoothscale(self._shapes, self.size)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """The finished picture as an array [height, width, 3]."""
+        """Returns the finished picture as an array [height, width, 3]."""
         array: NDArray[np.uint8] = self._pygame.surfarray.array3d(self.surface())
         return np.ascontiguousarray(array.swapaxes(0, 1))
 
 
 class Window:
-    """A window on the screen that shows one canvas after another.
+    """Window on the screen that shows one canvas after another.
 
     Args:
         size: Width and height in pixels.
@@ -192,7 +192,7 @@ class Window:
 
 
 def has_screen() -> bool:
-    """Whether a window could be seen; a driver that SDL was told to use counts, whatever it is."""
+    """Returns whether a window could be seen; a driver that SDL was told to use counts, whatever it is."""
     pygame = load_pygame()
     opened = pygame.display.get_init()
     try:
@@ -211,7 +211,7 @@ def _shown(pygame: Any) -> bool:
 
 @cache
 def _font(size: int) -> Any:
-    """Pillow's own font: the same on every machine, and so are the pictures; pygame's is bold only."""
+    """Loads Pillow's own font: the same on every machine, and so are the pictures; pygame's is bold only."""
     from PIL import ImageFont
 
     pygame = load_pygame()

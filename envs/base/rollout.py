@@ -1,4 +1,4 @@
-"""What does a policy really earn? Rolls reference policies out, one episode a lane."""
+"""Rollouts of reference policies, one episode a lane."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from envs.spaces import take
 
 @dataclass(frozen=True)
 class Episodes:
-    """What E episodes gave."""
+    """Returns and lengths of E episodes."""
 
     returns: NDArray[np.float64]
     """Undiscounted returns, [E]."""

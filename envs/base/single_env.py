@@ -1,4 +1,4 @@
-"""One lane as a plain Gymnasium environment: the same dynamics, the same numbers."""
+"""Single Gymnasium environment over one lane of the batched dynamics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from envs.spaces import member
 
 
 class SingleEnv(gym.Env[Any, Any]):
-    """One episode at a time of an environment whose rules are written for N lanes.
+    """Gymnasium environment of one lane, whose rules are written for N lanes.
 
     Args:
         render_mode: None; "rgb_array" (frames, no display needed), "human" (a window, opened by the first
@@ -74,7 +74,7 @@ class SingleEnv(gym.Env[Any, Any]):
         return self._observe(), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), info
 
     def render(self) -> Any:
-        """The present state: pixels [height, width, 3] in "rgb_array", text in "ansi".
+        """Returns the present state: pixels [height, width, 3] in "rgb_array", text in "ansi".
 
         In "human" mode every reset and step shows it by itself, and this returns None.
         """

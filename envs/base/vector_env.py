@@ -1,4 +1,4 @@
-"""Any number of lanes as one Gymnasium vector environment, bit for bit equal to as many single ones."""
+"""Gymnasium vector environment over N lanes, bit for bit equal to N single environments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Infos = dict[str, Any]
 
 
 class BatchedEnv(VectorEnv[Any, Any, Any]):
-    """N lanes of one environment in lockstep, without a Python loop over lanes.
+    """N lanes of one environment that step together, without a Python loop over lanes.
 
     Autoreset is NEXT_STEP, the only mode that RLlib's runners understand: the step after an episode's last
     ignores that lane's action, starts the next episode, and returns its first observation with reward 0.
@@ -95,7 +95,7 @@ class BatchedEnv(VectorEnv[Any, Any, Any]):
         """Moves every lane by one step, or into its next episode where the last one is over.
 
         Args:
-            actions: One action a lane, [N, ...]; those of lanes that begin anew are ignored.
+            actions: One action a lane, [N, ...]; those of lanes whose episode is over are ignored.
 
         Returns:
             Observations [N, ...], rewards [N], terminated [N], truncated [N], and the info: for episodes
@@ -119,7 +119,7 @@ class BatchedEnv(VectorEnv[Any, Any, Any]):
         return self.dynamics.observe(), rewards, terminated, truncated, infos
 
     def _step_some(self, actions: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Lets finished lanes begin anew and moves the others."""
+        """Starts the next episode in finished lanes and moves the others."""
         beginning = self._over.nonzero()[0]
         moves_some = self._over_count < self.num_envs
         if moves_some and self.dynamics.moves_finished_lanes:
@@ -158,7 +158,7 @@ class BatchedEnv(VectorEnv[Any, Any, Any]):
 
 
 def _take(actions: Any, lanes: NDArray[np.intp]) -> Any:
-    """The given lanes' actions from a batch of any structure."""
+    """Returns the given lanes' actions from a batch of any structure."""
     if isinstance(actions, Mapping):
         return {name: _take(part, lanes) for name, part in actions.items()}
     if isinstance(actions, tuple):

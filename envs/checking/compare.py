@@ -1,4 +1,4 @@
-"""Are two results the same to the bit? Compares what environments return, whatever its structure."""
+"""Bitwise comparison of what environments return, whatever its structure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which promises does a vector environment make, and does a run of it keep them?
+"""Rules that a vector environment must keep, each checked on recorded runs.
 
 Gymnasium checks single environments only; a vector environment that resets its lanes late, shares one
 generator among them or hands out a buffer that it overwrites trains silently on wrong data. Each rule here
@@ -25,7 +25,7 @@ UNSEEN = "so this could not be seen: raise the steps"
 
 
 def spaces_agree(runs: Runs) -> Problem:
-    """The batched spaces are the single ones, once for each lane."""
+    """Checks that the batched spaces are the single ones, once for each lane."""
     env = runs.env
     if env.num_envs != runs.num_envs:
         return f"num_envs is {env.num_envs} where {runs.num_envs} lanes were asked for"
@@ -38,14 +38,14 @@ def spaces_agree(runs: Runs) -> Problem:
 
 
 def mode_declared(runs: Runs) -> Problem:
-    """`metadata["autoreset_mode"]` is one of Gymnasium's modes."""
+    """Checks that `metadata["autoreset_mode"]` is one of Gymnasium's modes."""
     if isinstance(runs.mode, AutoresetMode):
         return None
     return f'metadata["autoreset_mode"] is {runs.mode!r}: set one of gymnasium.vector.AutoresetMode'
 
 
 def form_kept(runs: Runs) -> Problem:
-    """Observations belong to the space; rewards are numbers and flags booleans, one a lane."""
+    """Checks that observations belong to the space, rewards are numbers and flags booleans, one a lane."""
     env = runs.env
     shape = (env.num_envs,)
     for t, frame in enumerate(runs.main):
@@ -64,7 +64,7 @@ def form_kept(runs: Runs) -> Problem:
 
 
 def autoreset_obeyed(runs: Runs) -> Problem:
-    """A finished lane begins its next episode in the way that the declared mode says."""
+    """Checks that a finished lane begins its next episode in the way that the declared mode says."""
     if not runs.endings:
         return f"no episode ended within {runs.steps} steps, {UNSEEN}"
     if runs.mode == AutoresetMode.DISABLED:
@@ -98,7 +98,7 @@ def _next_episode_problem(runs: Runs) -> Problem:
 
 
 def _masked_reset(runs: Runs) -> Problem:
-    """With autoreset disabled, a reset by mask leaves the other lanes where they are."""
+    """Checks that, with autoreset disabled, a reset by mask leaves the other lanes where they are."""
     if runs.num_envs < 2:
         return None
     env = runs.make(runs.num_envs)
@@ -115,7 +115,7 @@ def _masked_reset(runs: Runs) -> Problem:
 
 
 def reset_rewards_zero(runs: Runs) -> Problem:
-    """A step that only begins an episode pays nothing."""
+    """Checks that a step that only begins an episode pays nothing."""
     if runs.mode != AutoresetMode.NEXT_STEP:
         return None
     for t, lane in runs.endings:
@@ -126,7 +126,7 @@ def reset_rewards_zero(runs: Runs) -> Problem:
 
 
 def infos_well_formed(runs: Runs) -> Problem:
-    """Every entry has one value and one mask bit a lane: `name` and `_name`."""
+    """Checks that every entry has one value and one mask bit a lane: `name` and `_name`."""
     for t, frame in enumerate(runs.main):
         found = _info_problem(frame.infos, runs.num_envs, "")
         if found is not None:
@@ -154,12 +154,12 @@ def _info_problem(infos: Any, lanes: int, where: str) -> Problem:
 
 
 def equal_seeds_equal_runs(runs: Runs) -> Problem:
-    """Two runs with the same seed and actions are the same, infos included."""
+    """Checks that two runs with the same seed and actions are the same, infos included."""
     return _frames_problem(runs.main, runs.play(runs.script))
 
 
 def seeded_as_singles(runs: Runs) -> Problem:
-    """Lane i of `reset(seed=s)` is what one lane alone is after `reset(seed=s + i)`, as in SyncVectorEnv."""
+    """Checks that lane i of `reset(seed=s)` is one lane after `reset(seed=s + i)`, as in SyncVectorEnv."""
     single = runs.make(1)
     for lane in range(runs.num_envs):
         alone = runs.play(runs.script, lane=lane)
@@ -171,7 +171,7 @@ def seeded_as_singles(runs: Runs) -> Problem:
 
 
 def lanes_independent(runs: Runs) -> Problem:
-    """Other actions in lane 0 leave the other lanes as they were."""
+    """Checks that other actions in lane 0 leave the other lanes as they were."""
     changed = [[actions[-1], *actions[1:]] for actions in runs.script]
     for t, (one, other) in enumerate(zip(runs.main, runs.play(changed), strict=True)):
         for lane in range(1, runs.num_envs):
@@ -182,7 +182,7 @@ def lanes_independent(runs: Runs) -> Problem:
 
 
 def arrays_are_the_callers(runs: Runs) -> Problem:
-    """What was returned is neither overwritten by a later step nor needed by it."""
+    """Checks that what was returned is neither overwritten by a later step nor needed by it."""
     env = runs.make(runs.num_envs)
     kept, _ = env.reset(seed=runs.seed)
     # Up to the first episode's end, since beyond it every autoreset mode is stepped in its own way.
@@ -199,7 +199,7 @@ def arrays_are_the_callers(runs: Runs) -> Problem:
 
 
 def agrees_with_singles(runs: Runs, make_single: MakeSingle) -> Problem:
-    """SyncVectorEnv over the single environment gives the same run, bit for bit."""
+    """Checks that SyncVectorEnv over the single environment gives the same run, bit for bit."""
     sync = SyncVectorEnv([make_single] * runs.num_envs, autoreset_mode=runs.mode)
     return _frames_problem(runs.main, play(sync, runs.script, runs.seed))
 

@@ -1,4 +1,4 @@
-"""What does a vector environment do? Records runs of it under a fixed script of actions."""
+"""Recorded runs of a vector environment under a fixed script of actions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MakeSingle = Callable[[], gym.Env[Any, Any]]
 
 
 class Transitions(NamedTuple):
-    """What one call of `reset` or `step` returned, copied."""
+    """Return values of one call of `reset` or `step`, copied."""
 
     observations: Any
     rewards: Any
@@ -34,7 +34,7 @@ class Transitions(NamedTuple):
 
 
 class Runs:
-    """Makes the runs that the rules look at, each once.
+    """Recorded runs that the rules look at, each made once.
 
     Args:
         make: Makes the vector environment.
@@ -127,7 +127,7 @@ def take_step(env: VectorEnv[Any, Any, Any], actions: Sequence[Any]) -> tuple[An
 
 
 def lane_view(env: VectorEnv[Any, Any, Any], frame: Transitions, lane: int) -> dict[str, Any]:
-    """One lane's part of a frame, without the batch axis."""
+    """Takes one lane's part out of a frame, without the batch axis."""
     observation = list(iterate(env.observation_space, frame.observations))[lane]
     return {
         "observation": observation,
@@ -147,7 +147,7 @@ def _lane_info(infos: dict[str, Any], lane: int) -> dict[str, Any]:
 
 
 def _arrays(observations: Any) -> Iterator[NDArray[Any]]:
-    """Every numeric array in a batch of any structure."""
+    """Yields every numeric array in a batch of any structure."""
     if isinstance(observations, np.ndarray):
         yield observations
     elif isinstance(observations, dict):

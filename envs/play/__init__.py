@@ -1,1 +1,1 @@
-"""How good is a person? Any environment of the suite in a window, alone or beside a trained policy."""
+"""Playing an environment by hand in a window, alone or beside a trained policy."""

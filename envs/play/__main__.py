@@ -1,4 +1,4 @@
-"""`python -m envs.play ID`: play an environment of the suite in a window, with the mouse or by keys."""
+"""Command `python -m envs.play ID`: an environment of the suite in a window, with the mouse or by keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a trained policy play along? As a child process that answers observations with actions.
+"""Trained policy in a child process that answers observations with actions.
 
 The environments know nothing of the libraries that policies are trained with, so whoever can serve a policy
 does so in a process of its own, one JSON value a line:
@@ -69,7 +69,7 @@ class Agent:
         self._action_space = dynamics.action_space
 
     def act(self, observation: Any) -> Any:
-        """The policy's action.
+        """Returns the policy's action.
 
         Raises:
             ValueError: The process ended or answered something else.
@@ -97,7 +97,7 @@ class Agent:
         self._complaints.close()
 
     def _receive(self, *names: str) -> dict[str, Any]:
-        """The next line that the process writes, which must hold the named values."""
+        """Reads the next line that the process writes, which must hold the named values."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:

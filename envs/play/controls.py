@@ -1,4 +1,4 @@
-"""How does a keyboard choose an action? Every part of an action is a dial that keys turn."""
+"""Keyboard controls of an action space: every number of an action is a dial that keys turn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Dial:
 
 
 class Controls:
-    """Turns keys into actions of a space.
+    """Keyboard controls that turn keys into actions of a space.
 
     An action of one number with at most nine values is chosen and carried out by one key. Any other is set
     with the arrow keys, dial by dial, and carried out with Enter.
@@ -65,7 +65,7 @@ class Controls:
 
     @property
     def help(self) -> str:
-        """What the keys do now, in one line."""
+        """Says what the keys do now, in one line."""
         if self._direct:
             values = self._dials[0].values
             labels = self._names or [_label(value) for value in values]
@@ -91,7 +91,7 @@ class Controls:
 
 
 def _dials(space: spaces.Space[Any], name: str = "") -> list[Dial]:
-    """The numbers that an action is made of, in the order in which `_compose` takes them."""
+    """Returns the numbers that an action is made of, in the order in which `_compose` takes them."""
     if isinstance(space, spaces.Discrete):
         start = int(space.start)
         return [Dial(name, tuple(range(start, start + int(space.n))))]
@@ -125,7 +125,7 @@ def _stops(space: spaces.Space[Any], place: tuple[int, ...]) -> tuple[Any, ...]:
 
 
 def _compose(space: spaces.Space[Any], values: Iterator[Any]) -> Any:
-    """An action of the space from the values of its dials."""
+    """Makes an action of the space from the values of its dials."""
     if isinstance(space, spaces.Discrete):
         return np.int64(next(values))
     if isinstance(space, spaces.Dict):

@@ -1,4 +1,4 @@
-"""Who earned what? A person's episodes, and a trained policy's on exactly the same ones."""
+"""Session of play: a person's episodes, and a trained policy's on exactly the same ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADER, FOOTER = 64, 34
 
 
 class Player:
-    """Somebody's copy of the environment and what was earned in it.
+    """Player's copy of the environment and what was earned in it.
 
     Args:
         name: Whose it is.
@@ -100,7 +100,7 @@ class Session:
             player.begin()
 
     def draw(self, help_line: str) -> Canvas:
-        """Every player's score above the picture, and what to do below."""
+        """Draws every player's score above the picture, and what to do below."""
         canvas = Canvas(self.size)
         width, height = self.person.dynamics.canvas_size
         canvas.rectangle(0, 0, self.size[0], HEADER, PANEL)
@@ -120,7 +120,7 @@ class Session:
         return canvas
 
     def _let_rival_step(self) -> bool:
-        """Whether the policy could make another step, which it then has made."""
+        """Makes the policy's next step and says whether there was one to make."""
         if self._agent is None or self._rival is None or self._rival.over:
             return False
         self._rival.step(self._agent.act(self._rival.observation))

@@ -1,4 +1,4 @@
-"""How members of a space become one batch, and a batch members again, exactly, types included.
+"""Conversion between members of a space and their batch, exact and with types included.
 
 A *batch* is what `gymnasium.vector` holds for N lanes: an array [N, ...] for a space of fixed shape, a dict
 or tuple of batches for Dict and Tuple, and a tuple of N members for every other space.
@@ -43,7 +43,7 @@ def member(space: gym.Space[Any], batch: Any, lane: int) -> Any:
 
 
 def take(space: gym.Space[Any], batch: Any, lanes: NDArray[np.intp]) -> Any:
-    """The batch of the given lanes, in their order; a lane may be named more than once.
+    """Takes the given lanes out of a batch, in their order; a lane may be named more than once.
 
     Every array in it is new: writing into it changes neither the batch nor another of its lanes.
     """
@@ -57,7 +57,7 @@ def take(space: gym.Space[Any], batch: Any, lanes: NDArray[np.intp]) -> Any:
 
 
 def _copied(member: Any) -> Any:
-    """A member of a Sequence, Graph or OneOf with arrays of its own, in a third of `deepcopy`'s time."""
+    """Copies a member of a Sequence, Graph or OneOf with its arrays, in a third of `deepcopy`'s time."""
     if isinstance(member, np.ndarray):
         return member.copy()
     if isinstance(member, dict):

@@ -1,4 +1,4 @@
-"""A space as text: how it becomes a parameter that can be hashed, compared and written to JSON.
+"""Serialisation of a Gymnasium space as text that can be hashed, compared and written to JSON.
 
 The text is JSON with one key, the space's kind, for example `{"Discrete":{"n":5,"start":-2}}`. What equals
 Gymnasium's default is left out, so equal spaces have equal texts.
@@ -20,7 +20,7 @@ Description = dict[str, Any]
 
 
 def in_brief(space: gym.Space[Any]) -> str:
-    """A space in a few characters for people: kind, shape or choices, and type. Nothing reads it back."""
+    """Describes a space for people in a few characters: kind, shape or choices, type; not to be read back."""
     if isinstance(space, spaces.Box):
         return f"Box{list(space.shape)} {space.dtype}"
     return str(space)
@@ -109,7 +109,7 @@ def _bound(bound: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _compact(bounds: NDArray[Any]) -> Any:
-    """A bound as one number where all elements agree, infinities as text, which strict JSON lacks."""
+    """Writes a bound as one number where all elements agree, infinities as text, which strict JSON lacks."""
     distinct = set(bounds.ravel().tolist())
     return _plain(distinct.pop() if len(distinct) == 1 else bounds.tolist())
 

@@ -1,1 +1,1 @@
-"""The environments, one module each: rules, specification, references and ids together."""
+"""Environments of the suite, one module or folder each: rules, specification, references and ids together."""

@@ -1,4 +1,4 @@
-"""Five levers, one of which pays: does a training setup learn anything at all?"""
+"""Bandit with five levers, one of which pays: the smallest test of a training setup."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAYING_ARM = 2
 
 @dataclass(frozen=True, kw_only=True)
 class BanditParameters(Parameters):
-    """How long an episode is."""
+    """Parameters of the bandit: the length of an episode."""
 
     pulls: int = 1
     """Independent pulls in one episode, all under the same rule; 1 to 100,000."""
@@ -46,7 +46,7 @@ class BanditParameters(Parameters):
 
 
 class Bandit(Dynamics[BanditParameters]):
-    """Pull one of five levers; always the same one pays.
+    """Bandit with five levers, of which always the same one pays.
 
     The smallest environment there is: what does not learn here is broken.
 
@@ -134,11 +134,11 @@ class Bandit(Dynamics[BanditParameters]):
         return Transition(rewards, ended, np.zeros(len(ended), dtype=np.bool_))
 
     def observe(self) -> NDArray[np.int64]:
-        """Whether each lane has pulled yet, [N]."""
+        """Returns whether each lane has pulled yet, [N]."""
         return np.minimum(self.pulled, 1)
 
     def draw(self, canvas: Canvas, lane: int) -> None:
-        """The five levers, how often each was pulled, and what the last one paid."""
+        """Draws the five levers, how often each was pulled, and what the last one paid."""
         pulled, last = int(self.pulled[lane]), int(self._last_arm[lane])
         canvas.text(24, 28, "Five levers: one pays +1, the others -1", size=20)
         canvas.text(24, 52, self.describe(lane), size=13, colour=MUTED)
@@ -158,7 +158,7 @@ class Bandit(Dynamics[BanditParameters]):
                 canvas.text(x + 56, 278, payment, size=18, colour=PAPER, anchor="center")
 
     def describe(self, lane: int) -> str:
-        """Pulls so far and what the last one paid."""
+        """Says how often the levers were pulled and what the last one paid."""
         pulled, pulls = int(self.pulled[lane]), self.parameters.pulls
         if pulled == 0:
             return f"pull 0 of {pulls}"
@@ -174,7 +174,7 @@ class Bandit(Dynamics[BanditParameters]):
 
     @classmethod
     def references(cls, parameters: BanditParameters) -> References[Bandit]:
-        """Random and optimal; both exact."""
+        """Returns the random and the optimal policy, both exact."""
         return References(
             policies={
                 "random": ReferencePolicy(

@@ -73,8 +73,8 @@ def test_any_name_may_branch():
 @pytest.mark.parametrize(
     ("when", "message"),
     [
-        ({}, "a branch depends on one name, not 0"),
-        ({"depth": (1,), "activation": ("tanh",)}, "one name, not 2"),
+        ({}, "a branch depends on one hyperparameter, not 0"),
+        ({"depth": (1,), "activation": ("tanh",)}, "one hyperparameter, not 2"),
         ({"depth": (7,)}, "expected values inside one of 1, 2, 3"),
         ({"depth": ()}, "expected values inside"),
     ],

@@ -53,7 +53,7 @@ def test_narrowing_beyond_the_space_is_refused(limits, message):
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(KeyError, match="did you mean 'epochs'"):
         SPACE.narrow(epoch=(3, 5))
-    with pytest.raises(KeyError, match="has no name 'gamma'"):
+    with pytest.raises(KeyError, match="has no hyperparameter 'gamma'"):
         SPACE.without("gamma")
 
 

@@ -1,4 +1,4 @@
-"""Trains on any Gymnasium space: :func:`encode` an environment, or :func:`encode_vector` many lanes of it.
+"""Encoding of any Gymnasium space, so that PPO can train in it: :func:`encode` and :func:`encode_vector`.
 
 What an observation becomes stands in :mod:`envs.spaces.encoding.observations`, what an action is made of in
 :mod:`envs.spaces.encoding.actions`. An environment that is in this form already comes back as it is.

@@ -1,4 +1,4 @@
-"""Which action does the policy's output stand for: every space PPO can act in, from choices and numbers.
+"""Decoder from a policy's choices and numbers to the actions of any space that PPO can act in.
 
 A policy network can draw choices (categorical) and numbers (Gaussian). An action space is taken apart into
 these, in the space's order, and offered as the smallest space that holds them:
@@ -49,7 +49,7 @@ INSTEAD = {
 
 
 class ActionDecoder:
-    """Turns actions of the offered space into members of the environment's own.
+    """Decoder from actions of the offered space to members of the environment's own.
 
     Args:
         space: The environment's action space.
@@ -77,7 +77,7 @@ class ActionDecoder:
         """What the policy acts in."""
 
     def decode(self, action: Any) -> Any:
-        """One action of the environment from one of :attr:`space`.
+        """Makes one action of the environment from one of :attr:`space`.
 
         Raises:
             ValueError: It has the wrong shape, or a number in it is NaN.
@@ -90,7 +90,7 @@ class ActionDecoder:
         return member(self._target, self.decode_batch(batch), 0)
 
     def decode_batch(self, actions: Any) -> Any:
-        """A batch of the environment's actions, each lane as :meth:`decode` gives it."""
+        """Makes a batch of the environment's actions, each lane as :meth:`decode` gives it."""
         given = actions if isinstance(self.space, spaces.Tuple) else (actions,)
         columns = [np.asarray(part).reshape(len(part), -1) for part in given]
         lanes, has_choices = len(columns[0]), bool(self._part.choices)
@@ -108,7 +108,7 @@ class ActionDecoder:
 
 
 class _Part(ABC):
-    """How a space, or a part of one, is made of choices and numbers."""
+    """Decomposition of a space, or of a part of one, into choices and numbers."""
 
     choices: list[int]
     """How many values each choice has."""
@@ -119,7 +119,7 @@ class _Part(ABC):
 
     @abstractmethod
     def read(self, choices: Array, numbers: Array) -> Any:
-        """The batch of the space that choices [N, C] and numbers [N, K] stand for."""
+        """Makes the batch of the space that choices [N, C] and numbers [N, K] stand for."""
 
 
 def _part_of(space: gym.Space[Any]) -> _Part:
@@ -246,7 +246,7 @@ class _Compound(_Part):
 
 
 def finite_sides(space: spaces.Box) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which elements really have a lower bound, and which an upper one, flat.
+    """Says which elements really have a lower bound, and which an upper one, flat.
 
     A declared bound beyond 2**53 (the end of float32 or int64, as in many spaces) is none.
     """

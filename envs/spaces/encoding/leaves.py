@@ -1,4 +1,4 @@
-"""How numbers, choices and characters become numbers of order one: the codes of which all others are made."""
+"""Codes of arrays, choices, bits and characters as numbers of order one, from which all others are made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Part(ABC):
 
     @abstractmethod
     def bounds(self) -> tuple[Floats, Floats]:
-        """The smallest and the largest value of each number, [size] each."""
+        """Returns the smallest and the largest value of each number, [size] each."""
 
     @abstractmethod
     def write(self, values: Any, out: Floats) -> None:
@@ -74,7 +74,7 @@ class NumberPart(Part):
         return not self._any_squashed and not self._middle.any() and bool((self._half == 1).all())
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """The codes of the space's own bounds."""
+        """Returns the codes of the space's own bounds."""
         both = np.zeros((2, self.size), dtype=np.float32)
         self.write(np.stack([self._low, self._high]), both)
         return both[0], both[1]
@@ -122,12 +122,12 @@ class Categories(Part):
 
     @classmethod
     def of(cls, space: spaces.Discrete[Any] | spaces.MultiDiscrete) -> Categories:
-        """The code of a space of choices, whatever its rank and start."""
+        """Makes the code of a space of choices, whatever its rank and start."""
         counts = space.n if isinstance(space, spaces.Discrete) else space.nvec
         return cls(space, np.ravel(counts), np.ravel(space.start))
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """0 and 1."""
+        """Returns 0 and 1."""
         return np.zeros(self.size, dtype=np.float32), np.ones(self.size, dtype=np.float32)
 
     def write(self, values: Any, out: Floats) -> None:
@@ -159,7 +159,7 @@ class Binary(Part):
         self.size = allowed_size(space, int(np.prod(space.shape)))
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """0 and 1."""
+        """Returns 0 and 1."""
         return np.zeros(self.size, dtype=np.float32), np.ones(self.size, dtype=np.float32)
 
     def write(self, values: Any, out: Floats) -> None:
@@ -180,7 +180,7 @@ class Text(Part):
         self.size = self._places.size
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """0 and 1."""
+        """Returns 0 and 1."""
         return self._places.bounds()
 
     def write(self, values: Any, out: Floats) -> None:

@@ -1,4 +1,4 @@
-"""What an encoding may cost: sizes that a space itself leaves open, and where a one-hot code stops paying."""
+"""Size limits of an encoding: sizes that a space leaves open, and the longest one-hot code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZE_LIMIT = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much room the spaces get that have no size of their own."""
+    """Sizes given to spaces that have none of their own."""
 
     max_items: int = 32
     """Items of a Sequence; one of `Sequence.sample()` is longer once in 10,000 draws."""
@@ -49,6 +49,6 @@ def allowed_size(space: gym.Space[Any], size: int) -> int:
 
 
 def shortened(thing: Any) -> str:
-    """A thing's text on one line, cut where it would no longer be read."""
+    """Puts a thing's text on one line, cut where it would no longer be read."""
     text = " ".join(str(thing).split())
     return text if len(text) <= 120 else f"{text[:117]}..."

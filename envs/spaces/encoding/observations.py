@@ -1,4 +1,4 @@
-"""Which float vector stands for an observation: every Gymnasium space as numbers of order one, nothing lost.
+"""Encoder from observations of every Gymnasium space to float vectors, without loss.
 
 | space | code |
 | --- | --- |
@@ -30,11 +30,11 @@ from envs.spaces.encoding.limits import Limits, UnsupportedSpaceError, allowed_s
 
 
 class ObservationEncoder:
-    """Turns members of a space into float vectors.
+    """Encoder from members of a space to float vectors.
 
     Args:
         space: What is observed.
-        limits: Room for Sequences and Graphs.
+        limits: Sizes of Sequences and Graphs.
 
     Raises:
         UnsupportedSpaceError: The space is of an unknown kind, shows nothing, or needs too many numbers.
@@ -59,7 +59,7 @@ class ObservationEncoder:
         return same and isinstance(self._part, NumberPart) and self._part.unchanged
 
     def encode(self, observation: Any) -> Floats:
-        """One observation as a vector [size].
+        """Encodes one observation as a vector [size].
 
         Raises:
             ValueError: It is too long or does not belong to the space.
@@ -68,7 +68,7 @@ class ObservationEncoder:
         return vector
 
     def encode_batch(self, observations: Any, num_lanes: int) -> Floats:
-        """A batch of observations as [num_lanes, size], each lane as :meth:`encode` gives it."""
+        """Encodes a batch of observations as [num_lanes, size], each lane as :meth:`encode` gives it."""
         out = np.zeros((num_lanes, self._part.size), dtype=np.float32)
         self._part.write(observations, out)
         return out
@@ -108,7 +108,7 @@ class Compound(Part):
         self.size = allowed_size(space, sum(part.size for part in self._parts.values()))
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """The parts' bounds in order."""
+        """Returns the parts' bounds in order."""
         return _side_by_side([part.bounds() for part in self._parts.values()])
 
     def write(self, values: Any, out: Floats) -> None:
@@ -163,7 +163,7 @@ class Items(Part):
         self.size = allowed_size(space, self._slots.size)
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """The slots' bounds."""
+        """Returns the slots' bounds."""
         return self._slots.bounds(self._item.bounds())
 
     def write(self, values: Any, out: Floats) -> None:
@@ -195,7 +195,7 @@ class Nodes(Part):
         self.size = allowed_size(space, self._node_slots.size + edges)
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """The bounds of both kinds of slots."""
+        """Returns the bounds of both kinds of slots."""
         nodes = self._node_slots.bounds(self._node.bounds())
         if self._edge is None:
             return nodes
@@ -227,7 +227,7 @@ class Branches(Part):
         self.size = allowed_size(space, len(self._parts) + sum(part.size for part in self._parts))
 
     def bounds(self) -> tuple[Floats, Floats]:
-        """One-hot bounds, then the branches', each of which may be empty."""
+        """Returns one-hot bounds, then the branches', each of which may be empty."""
         index = (np.zeros(len(self._parts)), np.ones(len(self._parts)))
         low, high = _side_by_side([index, *(part.bounds() for part in self._parts)])
         return np.minimum(low, 0), np.maximum(high, 0)

@@ -1,4 +1,4 @@
-"""Makes an environment with any spaces trainable, one lane or many, without touching what it does."""
+"""Gymnasium wrappers that make an environment with any spaces trainable, one lane or many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A one-step memory task over any observation and action space: does a space really train?"""
+"""One-step memory task over any observation and action space."""
 
 from envs.suite.any_space.env import Spaces, SpacesEnv, SpacesParameters, SpacesVectorEnv
 

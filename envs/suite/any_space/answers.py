@@ -1,4 +1,4 @@
-"""How close does an action come to the right answer? Any action space as choices and numbers to get right."""
+"""Right answers of the memory task for any action space, and how close an action comes to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BoxWindow:
-    """The window in which a Box's numbers are asked for, element by element, flat.
+    """Window in which a Box's numbers are asked for, element by element, flat.
 
     The whole range where it is bounded; where a side is open, a range of 4 (2 next to a single bound), so
     that it is of order one.
@@ -32,7 +32,7 @@ class BoxWindow:
 
     @classmethod
     def of(cls, space: spaces.Box) -> BoxWindow:
-        """The window of a Box."""
+        """Returns the window of a Box."""
         low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
         below, above = finite_sides(space)
         lowest = np.where(below, low, np.where(above, high, 0.0) - 2)
@@ -42,7 +42,7 @@ class BoxWindow:
 
 @dataclass(frozen=True)
 class Answers:
-    """An action space as C elements, each asked for the right choice or for a number.
+    """Action space as C elements, each asked for the right choice or for a number.
 
     Glossary: M messages, C elements of the action, L lanes.
     """
@@ -59,14 +59,14 @@ class Answers:
 
     @classmethod
     def of(cls, space: gym.Space[Any]) -> Answers:
-        """The elements of an action space in its own order."""
+        """Returns the elements of an action space in its own order."""
         is_choice, whole, low, high = (
             np.concatenate(column) for column in zip(*_elements(space), strict=True)
         )
         return cls(space, is_choice, whole, low, high)
 
     def targets(self, count: int) -> Floats:
-        """The right answer to each of M messages, [M, C]: no element asks the same as its neighbour."""
+        """Returns the right answers to M messages, [M, C]; neighbouring elements have different ones."""
         turn = np.arange(count)[:, None] + np.arange(len(self.low))
         choice = self.low + turn % np.maximum(self.high - self.low + 1, 1)
         quarter = (self.high - self.low) / 4
@@ -76,7 +76,7 @@ class Answers:
         return targets
 
     def closeness(self, actions: Any, targets: Floats) -> Floats:
-        """How right each lane's action is, [L]: the mean over elements, 1 for each that is exactly right.
+        """Scores each lane's action, [L]: the mean over elements, 1 for each that is exactly right.
 
         Args:
             actions: A batch of L actions.
@@ -91,7 +91,7 @@ class Answers:
         return means
 
     def element_closeness(self, given: Floats, targets: Floats) -> Floats:
-        """A choice: 1 or 0. A number: 1 minus the squared distance, in widths of its window; [..., C]."""
+        """Scores elements, [..., C]: a choice 1 or 0, a number 1 - (distance in window widths) ** 2."""
         correct: Floats = (given == targets).astype(np.float64)
         if self._only_choices:
             return correct
@@ -105,7 +105,7 @@ class Answers:
         return bool(self.is_choice.all())
 
     def random_closeness(self, targets: Floats) -> float:
-        """The expectation for uniform choices, and numbers uniform in their windows, exactly."""
+        """Returns the expectation for uniform choices, and numbers uniform in their windows, exactly."""
         width = self.high - self.low
         counts = width + 1
         # Variance of a uniform number, or of a uniform whole number.
@@ -115,7 +115,7 @@ class Answers:
         return float(np.where(self.is_choice, 1.0 / counts, number).mean())
 
     def blind(self, targets: Floats) -> Floats:
-        """The single action, [C], that is right most when the message is not seen."""
+        """Returns the single action, [C], that is right most when the message is not seen."""
         best: Floats = np.clip(targets.mean(axis=0), self.low, self.high)
         best = np.where(self.whole, np.rint(best), best)
         for element in np.flatnonzero(self.is_choice):
@@ -124,7 +124,7 @@ class Answers:
         return best
 
     def random(self, lanes: int, rng: np.random.Generator) -> Floats:
-        """Uniform answers, [L, C]."""
+        """Draws uniform answers, [L, C]."""
         drawn = rng.random((lanes, len(self.low)))
         discrete = self.is_choice | self.whole
         steps = np.floor(drawn * (self.high - self.low + 1))
@@ -132,12 +132,12 @@ class Answers:
         return answers
 
     def batch(self, answers: Floats) -> Any:
-        """Answers [L, C] as a batch of actions."""
+        """Turns answers [L, C] into a batch of actions."""
         return _batch_of(self.space, answers, 0)[0]
 
 
 def _elements(space: gym.Space[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any], Floats, Floats]]:
-    """Whether a choice, whether whole, lowest and highest value of every array in an action space."""
+    """Yields, for each array in an action space, two flags (choice, whole), lowest and highest values."""
     if isinstance(space, spaces.Dict | spaces.Tuple):
         for part in space.spaces.values() if isinstance(space, spaces.Dict) else space.spaces:
             yield from _elements(part)
@@ -164,7 +164,7 @@ def _columns(space: gym.Space[Any], actions: Any, lanes: int) -> list[Floats]:
 
 
 def _batch_of(space: gym.Space[Any], answers: Floats, start: int) -> tuple[Any, int]:
-    """The part of the answers from a column on that belongs to a space, and the column after it."""
+    """Returns the part of the answers from a column on that belongs to a space, and the column after it."""
     if isinstance(space, ARRAY_SPACES):
         end = start + int(np.prod(space.shape or ()))
         values = answers[:, start:end].reshape(len(answers), *(space.shape or ()))

@@ -1,4 +1,4 @@
-"""A one-step recall task over any spaces: does this observation space, and this action space, really train?"""
+"""One-step memory task over any observation and action space: dynamics, specification and ids."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from envs.suite.any_space.probe_spaces import ACTION_SPACES, OBSERVATION_SPACES,
 
 @dataclass(frozen=True, kw_only=True)
 class SpacesParameters(Parameters):
-    """Which spaces are probed, and with how many observations."""
+    """Parameters of the memory task: the spaces to probe, and the number of observations."""
 
     observation_space: str = "discrete-start"
     """A Gymnasium space, the name of one in :data:`envs.suite.any_space.probe_spaces.OBSERVATION_SPACES`, or its text
@@ -62,7 +62,7 @@ class SpacesParameters(Parameters):
 
 
 class Spaces(Dynamics[SpacesParameters]):
-    """See one of M observations, and give the one action that it stands for.
+    """One-step memory task: one of M observations is shown, and each stands for one right action.
 
     Any space of Gymnasium can be the observation, and any that PPO can act in the action. A trainer gets
     through only if it reads every part of the one and writes every part of the other;
@@ -161,11 +161,11 @@ class Spaces(Dynamics[SpacesParameters]):
         return Transition(rewards, over, np.zeros_like(over))
 
     def observe(self) -> Any:
-        """Every lane's message, as a batch of the observation space."""
+        """Returns every lane's message, as a batch of the observation space."""
         return take(self.observation_space, self._shown, self.message)
 
     def describe(self, lane: int) -> str:
-        """What is seen, what is right, and what was answered."""
+        """Says what is seen, what is right, and what was answered."""
         seen, right, given = self._told(lane)
         answered = "nothing yet" if given is None else f"{given[0]} (reward {given[1]:.2f})"
         return f"seen      {seen}\nright     {right}\nanswered  {answered}"
@@ -174,7 +174,7 @@ class Spaces(Dynamics[SpacesParameters]):
         """Shows the observation above, the right answer below it, and the given one beside that."""
         seen, right, given = self._told(lane)
         width, height = self.canvas_size
-        canvas.text(24, 32, "Recall: every observation has one right answer", size=20)
+        canvas.text(24, 32, "Memory task: every observation has one right answer", size=20)
         count = f"observation {self.message[lane] + 1} of {len(self.targets)}"
         canvas.text(width - 24, 32, count, size=14, colour=MUTED, anchor="right")
         _panel(canvas, (24, 60, width - 48, 150), "seen", seen)
@@ -197,7 +197,7 @@ class Spaces(Dynamics[SpacesParameters]):
 
     @classmethod
     def references(cls, parameters: SpacesParameters) -> References[Spaces]:
-        """Random, blind and optimal, all exact."""
+        """Returns the random, the blind and the optimal policy, all exact."""
         answers, targets = _task(parameters)
         blind = answers.blind(targets)
         return References(
@@ -225,7 +225,7 @@ class Spaces(Dynamics[SpacesParameters]):
 
 
 def _task(parameters: SpacesParameters) -> tuple[Answers, NDArray[np.float64]]:
-    """The elements of an action, and the right answer to every message, [M, C]."""
+    """Returns the elements of an action, and the right answer to every message, [M, C]."""
     shown = messages(space_of(parameters.observation_space, OBSERVATION_SPACES), parameters.max_messages)
     answers = Answers.of(space_of(parameters.action_space, ACTION_SPACES))
     return answers, answers.targets(len(shown))
@@ -236,7 +236,7 @@ def _one_line(thing: Any) -> str:
 
 
 def _plain(thing: Any) -> Any:
-    """The same values without the names of NumPy's types, numbers to two digits after the point."""
+    """Returns the same values without the names of NumPy's types, numbers to two digits after the point."""
     if isinstance(thing, GraphInstance):
         return _plain({name: part for name, part in thing._asdict().items() if part is not None})
     if isinstance(thing, dict):
@@ -258,13 +258,13 @@ def _panel(canvas: Canvas, box: tuple[float, float, float, float], title: str, t
 
 
 class SpacesEnv(SingleEnv):
-    """One recall task: what `gymnasium.make` builds. Specification: :class:`Spaces`."""
+    """One memory task: what `gymnasium.make` builds. Specification: :class:`Spaces`."""
 
     dynamics_type: ClassVar[type[Dynamics[Any]]] = Spaces
 
 
 class SpacesVectorEnv(BatchedEnv):
-    """N independent recall tasks: what `gymnasium.make_vec` builds. Specification: :class:`Spaces`."""
+    """N independent memory tasks: what `gymnasium.make_vec` builds. Specification: :class:`Spaces`."""
 
     dynamics_type: ClassVar[type[Dynamics[Any]]] = Spaces
 

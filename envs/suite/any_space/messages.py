@@ -1,4 +1,4 @@
-"""What can be said in a space: different members of it, each of which differs from the first in one place."""
+"""Messages of the memory task: members of a space, each of which differs from the first in one place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from envs.suite.any_space.answers import BoxWindow
 
 
 def messages(space: gym.Space[Any], most: int) -> list[Any]:
-    """Different members of a space; each but the first differs from the first in one place.
+    """Lists different members of a space; each but the first differs from the first in one place.
 
     Places are taken in turns from all parts of the space, so that a policy which cannot see one of them
     cannot tell its messages from the first.
@@ -31,7 +31,7 @@ def messages(space: gym.Space[Any], most: int) -> list[Any]:
 
 
 def _variants(space: gym.Space[Any]) -> tuple[Any, Iterator[Any]]:
-    """A plain member of the space, and all members that differ from it in one place."""
+    """Returns a plain member of the space, and all members that differ from it in one place."""
     if isinstance(space, spaces.Discrete):
         whole: Any = np.dtype(space.dtype).type
         return whole(space.start), (whole(int(space.start) + k) for k in range(1, int(space.n)))
@@ -60,7 +60,7 @@ def _variants(space: gym.Space[Any]) -> tuple[Any, Iterator[Any]]:
 
 
 def _numbers(space: spaces.Box) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
-    """The middle of every element's window, and one of its ends, one element at a time.
+    """Returns the middle of every element's window, and one of its ends, one element at a time.
 
     Not both ends: the plain member would lie between them, and a network that is still nearly linear cannot
     answer there what it answers on neither side.
@@ -79,7 +79,7 @@ def _numbers(space: spaces.Box) -> tuple[NDArray[Any], Iterator[NDArray[Any]]]:
 
 
 def _in_turns(iterators: list[Iterator[Any]]) -> Iterator[Any]:
-    """The first of each, then the second of each, and so on until all are used up."""
+    """Yields the first of each, then the second of each, and so on until all are used up."""
     end = object()
     waiting = iterators
     while waiting:

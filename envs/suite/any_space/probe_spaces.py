@@ -1,4 +1,4 @@
-"""Which spaces prove that any space trains: one of every kind, shape and type, by name."""
+"""Named spaces of every kind, shape and type, with which training in any space is tested."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ ACTION_SPACES: SpaceTable = MappingProxyType(_actions())
 
 
 def resolve(given: Any, table: SpaceTable) -> str:
-    """The one way to write a space down: its name where the table has it, otherwise its text.
+    """Writes a space in the one way there is: its name where the table has it, otherwise its text.
 
     Args:
         given: A Gymnasium space, a name of the table, the text of a space, or that text parsed.
@@ -112,5 +112,5 @@ def resolve(given: Any, table: SpaceTable) -> str:
 
 
 def space_of(written: str, table: SpaceTable) -> gym.Space[Any]:
-    """The space that :func:`resolve` wrote down; a new one, since spaces hold a generator of their own."""
+    """Makes the space that :func:`resolve` wrote; a new one, since spaces hold a generator of their own."""
     return from_text(to_text(table[written]) if written in table else written)

@@ -1,4 +1,4 @@
-"""An 8x8 grid to walk through, seen as an image or as four numbers: dynamics, solver and picture."""
+"""Grid world of 8x8 cells, seen as an image or as four numbers: dynamics, solver and picture."""
 
 from envs.suite.grid.env import Visual, VisualEnv, VisualParameters, VisualVectorEnv
 

@@ -1,4 +1,4 @@
-"""A walk to the green cell: does a policy that sees only pixels find the shortest way?"""
+"""Grid world, observed as an image or as four numbers: dynamics, specification and ids."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEAST_GRID_WITH_WALLS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class VisualParameters(Parameters):
-    """How large the grid is and how it is shown."""
+    """Parameters of the grid world: its size and how it is observed."""
 
     grid_size: int = 8
     """Rows and columns of the grid; 2 to 20, with walls 5 to 20."""
@@ -77,7 +77,7 @@ class VisualParameters(Parameters):
 
 
 class Visual(Dynamics[VisualParameters]):
-    """Walk over a grid to the green cell, seeing an image of it or four numbers.
+    """Grid world in which the agent walks to the green cell, seen as an image or as four numbers.
 
     ## Action Space
 
@@ -188,13 +188,13 @@ class Visual(Dynamics[VisualParameters]):
         return Transition(rewards, reached, ~reached & (time == self.parameters.max_steps))
 
     def observe(self) -> NDArray[Any]:
-        """The image or the four numbers of every lane, [N, ...]."""
+        """Returns the image or the four numbers of every lane, [N, ...]."""
         if not self.parameters.symbolic:
             return self._frames.paint(self.agent, self.target)
         return np.concatenate([self._positions[self.agent], self._positions[self.target]], axis=1)
 
     def summarise(self, lanes: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
-        """Whether the agents got there, and how directly."""
+        """Returns whether the agents got there, and how directly."""
         reached = self.agent[lanes] == self.target[lanes]
         return {
             "reached": reached.astype(np.float64),
@@ -202,7 +202,7 @@ class Visual(Dynamics[VisualParameters]):
         }
 
     def draw(self, canvas: Canvas, lane: int) -> None:
-        """The image that the policy sees, enlarged, with a legend."""
+        """Draws the image that the policy sees, enlarged, with a legend."""
         agent, target = self.agent[lane], self.target[lane]
         canvas.text(24, 26, "Walk to the green cell", size=20)
         canvas.image(24, 56, 320, 320, self._frames.paint(agent[None], target[None])[0])
@@ -223,7 +223,7 @@ class Visual(Dynamics[VisualParameters]):
         canvas.text(376, 362, f"The policy sees {sees}", size=12, colour=MUTED)
 
     def describe(self, lane: int) -> str:
-        """The grid in letters: A agent, T target, X both, # wall."""
+        """Writes the grid in letters: A agent, T target, X both, # wall."""
         signs = np.where(self._grid.wall, "#", ".")
         signs[self.target[lane]] = "T"
         signs[self.agent[lane]] = "X" if self.agent[lane] == self.target[lane] else "A"
@@ -232,7 +232,7 @@ class Visual(Dynamics[VisualParameters]):
 
     @classmethod
     def references(cls, parameters: VisualParameters) -> References[Visual]:
-        """Random moves and shortest ways."""
+        """Returns random moves and shortest ways."""
         p, grid = parameters, parameters.grid
         starts = grid.open_cells if p.random_start else grid.open_cells[:1]
         return References(

@@ -1,4 +1,4 @@
-"""How far is it from every cell of a grid to every other, and how well does blind luck find the way?"""
+"""Solver of the grid world: shortest ways between all cells, and the return of random moves."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Grid:
     def distances(self) -> Integers:
         """Moves on a shortest way by target and start, [C, C]; -1 where none leads there.
 
-        Breadth-first search from all targets at once: what is first reached after n moves is n away.
+        Found by breadth-first search from all targets at once: what is first reached after n moves is n away.
         """
         reached = np.diag(~self.wall)
         distances = np.where(reached, 0, -1).astype(np.int64)
@@ -80,7 +80,7 @@ class Grid:
         return moves
 
     def optimal_return(self, starts: Integers, max_steps: int, reward: float, step_reward: float) -> float:
-        """The best expected return over starts and targets.
+        """Returns the best expected return over starts and targets.
 
         Args:
             starts: Cells that are equally likely to be the start; any other open cell may be the target.
@@ -94,7 +94,7 @@ class Grid:
         return self._mean(returns, starts)
 
     def random_return(self, starts: Integers, max_steps: int, reward: float, step_reward: float) -> float:
-        """The expected return of uniformly random moves: the exact recursion over the moves left."""
+        """Returns the expected return of uniformly random moves, by exact recursion over the moves left."""
         targets = self.open_cells
         pays = np.where(self.after == targets[:, None, None], reward, step_reward).mean(axis=-1)
         value = np.zeros((len(targets), self.size**2))
@@ -105,5 +105,5 @@ class Grid:
         return self._mean(value[:, starts], starts)
 
     def _mean(self, returns: Floats, starts: Integers) -> float:
-        """The mean of returns [O, starts] over all pairs of a target and another start."""
+        """Returns the mean of returns [O, starts] over all pairs of a target and another start."""
         return float(returns[self.open_cells[:, None] != starts].mean())

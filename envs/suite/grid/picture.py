@@ -1,4 +1,4 @@
-"""What does a grid look like? Images of any number of lanes, painted without a loop over them."""
+"""Images of the grid world for any number of lanes, painted without a loop over them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ the agent stands on the target."""
 
 
 class Frames:
-    """Paints the agent and the target of every lane onto one background.
+    """Painter of the agent and the target of every lane onto one background.
 
     Args:
         grid: What is painted.
@@ -42,7 +42,7 @@ class Frames:
         cells[rows, :, columns] = WALL
 
     def paint(self, agents: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The images [N, image_size, image_size, 3] of lanes with agents and targets in cells [N]."""
+        """Paints the images [N, image_size, image_size, 3] of lanes with agents and targets in cells [N]."""
         lane = np.arange(len(agents))
         frames = np.empty((len(agents), *self._background.shape), dtype=np.uint8)
         frames[:] = self._background
@@ -55,7 +55,7 @@ class Frames:
         return frames
 
     def _cells(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A view of images by lane, row, pixel row, column, pixel column and colour."""
+        """Returns a view of images by lane, row, pixel row, column, pixel column and colour."""
         inside = slice(self._margin, self._margin + self._cell * self._grid)
         board = frames[:, inside, inside]
         return board.reshape(len(frames), self._grid, self._cell, self._grid, self._cell, 3)

@@ -1,10 +1,10 @@
-"""Trading on a random, a mean-reverting and a recorded market: dynamics, solver, hindsight and picture."""
+"""Stock trading on a random, a mean-reverting and a recorded market: dynamics, solvers and picture."""
 
+from envs.suite.market.historical_parameters import TradingHistoricalParameters
 from envs.suite.market.trading import Trading, TradingEnv, TradingParameters, TradingVectorEnv
 from envs.suite.market.trading_historical import (
     TradingHistorical,
     TradingHistoricalEnv,
-    TradingHistoricalParameters,
     TradingHistoricalVectorEnv,
 )
 

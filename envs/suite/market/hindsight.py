@@ -1,4 +1,4 @@
-"""What would a trader earn who had read tomorrow's paper? Dynamic programming over prices that are known.
+"""Solver for known prices: the return of perfect foresight, by dynamic programming.
 
 A trader who puts all or nothing into a stock multiplies the wealth step by step. With divisible shares and n
 steps left the wealth grows by a factor f(n, r, position), where r is the row of the present price p:
@@ -25,7 +25,7 @@ Decide = Callable[[int, Floats], Floats]
 
 
 class Hindsight:
-    """The best trades at known prices, and the worth of random ones.
+    """Solution of known prices: the best trades, and the return of random ones.
 
     Args:
         prices: [R], in time order.
@@ -48,11 +48,11 @@ class Hindsight:
     def invests(
         self, steps_left: NDArray[np.int64], rows: NDArray[np.int64], holding: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        """Whether a trader who knows all prices wants to be in the stock; all arrays [N]."""
+        """Returns whether a trader who knows all prices wants to be in the stock; all arrays [N]."""
         return self._invest[steps_left, holding.astype(np.int64), rows]
 
     def _backwards(self, decide: Decide) -> Floats:
-        """Wealth factor [position, R] with all T steps left, under a way to decide."""
+        """Computes the wealth factor [position, R] with all T steps left, under a way to decide."""
         factor = np.ones((2, len(self._growth)))
         for left in range(1, self._steps + 1):
             # Beyond the last row nothing is known; no episode of T steps that fits gets there.

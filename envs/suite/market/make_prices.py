@@ -1,4 +1,4 @@
-"""Where do the synthetic prices come from? Writes them again, the same to the byte.
+"""Generator of the synthetic price file, which it writes again the same to the byte.
 
     python -m envs.suite.market.make_prices
 
@@ -25,7 +25,7 @@ SEED = 2005
 
 
 def make_rows() -> list[tuple[str, str]]:
-    """Dates in ISO form and prices to the cent, one weekday after the other."""
+    """Makes dates in ISO form and prices to the cent, one weekday after the other."""
     noise = np.random.default_rng(SEED).standard_normal(DAYS)
     rows = []
     day, log_price = FIRST_DAY, 0.0

@@ -1,4 +1,4 @@
-"""What is a market worth to somebody who knows its law? Dynamic programming over log-price and position.
+"""Solver of the market: the best expected return, by dynamic programming over log-price and position.
 
 A trader who puts all or nothing into a stock multiplies the wealth step by step, so with divisible shares
 the expected final wealth is wealth times a factor f(t, x, position) of time, log-price and position alone:
@@ -35,18 +35,18 @@ InvestRule = Callable[[Floats], NDArray[np.bool_]]
 
 
 def invest_always(x: Floats) -> NDArray[np.bool_]:
-    """Buy and hold."""
+    """Buys and holds."""
     return np.ones(x.shape, dtype=np.bool_)
 
 
 def invest_below_mean(x: Floats) -> NDArray[np.bool_]:
-    """The textbook rule for prices that revert to their mean."""
+    """Follows the textbook rule for prices that revert to their mean."""
     return x < 0
 
 
 @dataclass(frozen=True)
 class Market:
-    """The law of a price and the cost of trading it; units as in the trading environment's parameters."""
+    """Dynamics of a price and the cost of trading it; units as in the trading environment's parameters."""
 
     steps: int
     volatility: float
@@ -70,7 +70,7 @@ class Market:
         return self.step_drift * self._remembered(1.0 - self.mean_reversion)
 
     def _remembered(self, share: float) -> float:
-        """Sum over all steps of what the end remembers of them, if each step keeps a share of the past."""
+        """Sums over all steps what the end remembers of them, if each step keeps a share of the past."""
         return float((share ** np.arange(self.steps)).sum())
 
 
@@ -101,7 +101,7 @@ class MarketSolution:
         """The expected return of uniformly random actions."""
 
     def invests(self, time: NDArray[np.int64], x: Floats, holding: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Whether the optimal policy wants to be in the stock; all arrays [N].
+        """Returns whether the optimal policy wants to be in the stock; all arrays [N].
 
         Args:
             time: Steps taken so far, below the number of steps; later ones count as the last.
@@ -115,7 +115,7 @@ class MarketSolution:
         return wanted
 
     def expected_return(self, rule: InvestRule) -> float:
-        """The expected return of a rule that looks at the log-price alone."""
+        """Returns the expected return of a rule that looks at the log-price alone."""
         # An episode begins on a grid point; later a rule that changes at one holds for half its cell.
         at_start = rule(self._x).astype(np.float64)
         half_cell = (self._x[1] - self._x[0]) / 2
@@ -123,7 +123,7 @@ class MarketSolution:
         return self._backwards(lambda t, gain: _mix(gain, later if t else at_start)) - 1.0
 
     def _backwards(self, decide: Callable[[int, Floats], Floats]) -> float:
-        """Wealth factor at the start, flat and at the mean, under a way to decide.
+        """Computes the wealth factor at the start, flat and at the mean, under a way to decide.
 
         Args:
             decide: Maps time and `gain` [position, choice, G] (wealth factor of being out of or in the stock
@@ -152,7 +152,7 @@ def solve(market: Market) -> MarketSolution:
 
 
 def _mix(gain: Floats, invested: Floats) -> Floats:
-    """Factor [position, G] when the stock is held with probability `invested` ([position, G] or [G])."""
+    """Mixes gains to a factor [position, G] by the probability of holding stock, [position, G] or [G]."""
     return (1.0 - invested) * gain[:, 0] + invested * gain[:, 1]
 
 
@@ -171,7 +171,7 @@ def _expectations(market: Market, x: Floats) -> tuple[Floats, Floats]:
 
 
 def _hat_means(mean: Floats, volatility: float, x: Floats) -> Floats:
-    """E[hat_j(x')] for x' ~ N(mean_i, volatility**2), [i, j]; the outer hats stay 1 beyond the grid."""
+    """Computes E[hat_j(x')], x' ~ N(mean_i, volatility**2), [i, j]; the outer hats stay 1 beyond the grid."""
     d = (mean[:, np.newaxis] - x) / volatility
     density = np.exp(-(d**2) / 2) / math.sqrt(2 * math.pi)
     probability = 0.5 * (1.0 + _erf(d / math.sqrt(2)))
@@ -184,7 +184,7 @@ def _hat_means(mean: Floats, volatility: float, x: Floats) -> Floats:
 
 
 def _erf(z: Floats) -> Floats:
-    """The error function; numpy has none, and only values that are not yet 1 are worth a call."""
+    """Computes the error function; numpy has none, and only values that are not yet 1 are worth a call."""
     result = np.sign(z)
     near = np.abs(z) < 6
     result[near] = [math.erf(value) for value in z[near].tolist()]

@@ -1,4 +1,4 @@
-"""What happened in a market so far? Price, trades and portfolio value of one episode as a picture."""
+"""Picture of a trading episode: price, trades and portfolio value so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does an all-or-nothing trader own, and what did the trades cost? The accounts of every market."""
+"""Accounts of an all-or-nothing trader, shared by all markets: cash, shares, fees and the summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class TraderParameters(Parameters):
-    """What a trader starts with, for how long, and what trading costs."""
+    """Parameters of a trader: initial cash, length of an episode, and fees."""
 
     initial_cash: float = 10_000.0
     """Cash at the start, in currency units; above 0."""
@@ -41,7 +41,7 @@ T = TypeVar("T", bound=TraderParameters)
 
 
 class Portfolio(Dynamics[T]):
-    """Trades whole shares of one stock at prices that a subclass supplies, and keeps the accounts.
+    """Base of the markets: trades whole shares of one stock at prices that a subclass supplies.
 
     A subclass calls :meth:`open_accounts` when an episode begins and adds what its market shows.
     """
@@ -67,11 +67,11 @@ class Portfolio(Dynamics[T]):
 
     @abstractmethod
     def price(self, lane: NDArray[np.intp], time: NDArray[np.int64]) -> Floats:
-        """The price of a share in the given lanes at the given times, whose shapes broadcast."""
+        """Returns the price of a share in the given lanes at the given times, whose shapes broadcast."""
 
     @abstractmethod
     def usual_prices(self, lane: int) -> tuple[float, float]:
-        """The range that a picture's price axis shows at least; it must not tell the future."""
+        """Returns the range that a picture's price axis shows at least; it must not tell the future."""
 
     @property
     def mean_price(self) -> float | None:
@@ -110,11 +110,11 @@ class Portfolio(Dynamics[T]):
         return Transition(rewards, time == p.max_steps, np.zeros(len(time), dtype=np.bool_))
 
     def observe_account(self) -> tuple[Floats, Floats]:
-        """Share of the portfolio's value held in stock, and share of the episode left; 0 to 1, each [N]."""
+        """Returns the shares of the portfolio held in stock and of the episode left; 0 to 1, each [N]."""
         return self._stock / self._value, 1.0 - self.time / self.parameters.max_steps
 
     def summarise(self, lanes: NDArray[np.intp]) -> dict[str, Floats]:
-        """The trader's figures of the episodes that have just ended."""
+        """Returns the trader's figures of the episodes that have just ended."""
         p = self.parameters
         values = self._value_history[lanes]
         growths = values[:, 1:] / values[:, :-1] - 1.0
@@ -139,11 +139,11 @@ class Portfolio(Dynamics[T]):
         }
 
     def draw(self, canvas: Canvas, lane: int) -> None:
-        """Price, trades and portfolio value so far."""
+        """Draws price, trades and portfolio value so far."""
         draw_market(canvas, self._frame(lane))
 
     def describe(self, lane: int) -> str:
-        """Time, position and portfolio in one line."""
+        """Describes time, position and portfolio in one line."""
         return self._frame(lane).summary
 
     def _frame(self, lane: int) -> MarketFrame:

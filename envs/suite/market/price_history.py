@@ -1,4 +1,4 @@
-"""Which price was paid when? Reads a user's file, or says which row of it is wrong."""
+"""Reader of a user's price file, and its cut into train, validation and test."""
 
 from __future__ import annotations
 

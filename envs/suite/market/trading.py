@@ -1,4 +1,4 @@
-"""A market of one stock: can a policy earn more than by buying and holding?"""
+"""Market of one stock with random or mean-reverting prices: dynamics, specification and ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_LOG_PRICE = 100
 
 @dataclass(frozen=True, kw_only=True)
 class TradingParameters(TraderParameters):
-    """How the market moves; `initial_cash`, `max_steps` and `fee_rate` as in :class:`TraderParameters`."""
+    """Parameters of the market: those of :class:`TraderParameters`, and how its prices move."""
 
     initial_price: float = 10.0
     """Price of a share at the start, in currency units; a millionth or more."""
@@ -62,7 +62,7 @@ class TradingParameters(TraderParameters):
 
 
 class Trading(Portfolio[TradingParameters]):
-    """Hold, buy or sell whole shares of one stock until the market closes.
+    """Market of one stock, whose whole shares are held, bought or sold until it closes.
 
     ## Action Space
 
@@ -176,14 +176,14 @@ class Trading(Portfolio[TradingParameters]):
         return self._prices[lane, time]
 
     def observe(self) -> NDArray[np.float32]:
-        """Market, position and time left of every lane, [N, 4]."""
+        """Returns market, position and time left of every lane, [N, 4]."""
         observations = np.empty((self.num_lanes, 4), dtype=np.float32)
         observations[:, :2] = self._market_view[self.lane, self.time]
         observations[:, 2], observations[:, 3] = self.observe_account()
         return observations
 
     def usual_prices(self, lane: int) -> tuple[float, float]:
-        """One standard deviation to each side of the start."""
+        """Returns one standard deviation to each side of the start."""
         del lane
         start, factor = self.parameters.initial_price, float(np.exp(self._spread))
         return start / factor, start * factor
@@ -195,7 +195,7 @@ class Trading(Portfolio[TradingParameters]):
 
     @classmethod
     def references(cls, parameters: TradingParameters) -> References[Trading]:
-        """Random, buy-and-hold, long below the mean, and the optimum."""
+        """Returns random, buy-and-hold, long below the mean, and the optimum."""
         solution = solve(parameters.market)
 
         def optimal(trading: Trading, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,10 +1,8 @@
-"""The user's own price history: does a policy tuned on the past trade well in a later time?"""
+"""Market of one stock with prices from a file: dynamics, specification and id."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,70 +12,16 @@ from numpy.typing import NDArray
 
 from envs.base import Act, BatchedEnv, Dynamics, Parameters, ReferencePolicy, References, SingleEnv, register
 from envs.suite.market.hindsight import Hindsight
-from envs.suite.market.portfolio import BUY, SELL, Portfolio, TraderParameters
-from envs.suite.market.price_history import (
-    SPLITS,
-    SYNTHETIC,
-    PriceHistory,
-    Split,
-    load_prices,
-    parse_date,
-    split_rows,
-)
+from envs.suite.market.historical_parameters import TradingHistoricalParameters
+from envs.suite.market.portfolio import BUY, SELL, Portfolio
+from envs.suite.market.price_history import PriceHistory, load_prices, split_rows
 
 CLIP = 5.0
 """Where standardised returns are cut, as in the trading environment."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TradingHistoricalParameters(TraderParameters):
-    """Which prices, which part of them, and how much of the past a policy sees."""
-
-    path: str = SYNTHETIC
-    """A .csv or .parquet file with one price a row, in time order; "synthetic" is the one that comes along."""
-    price_column: str = "close"
-    """The column of prices, in currency units."""
-    date_column: str = "date"
-    """The column of dates, in ISO form (2024-12-31)."""
-    split: Split = "train"
-    """The range of dates that episodes are drawn from: train, validation or test."""
-    validation_from: str = ""
-    """First date of the validation range, in ISO form; empty for that of the row after 60 % of the rows."""
-    test_from: str = ""
-    """First date of the test range, in ISO form; empty for that of the row after 80 % of the rows."""
-    embargo: int = 20
-    """Rows left out at the start of validation and test, so that what lingers after the range before is no
-    help; 0 or more."""
-    window: int = 10
-    """k, how many of the last log-returns are observed; 1 to 1,000."""
-    initial_cash: float = 100_000.0
-    """Cash at the start, in currency units; enough for a share at the split's highest price."""
-    max_steps: int = 60
-    """Steps of an episode; one step is one row."""
-    fee_rate: float = 0.001
-    """Share of every trade's value that is paid as a fee; 0 to 0.5."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check("embargo", 0, 1_000_000)
-        self.check("window", 1, 1_000)
-        for name in ("path", "price_column", "date_column"):
-            value = getattr(self, name)
-            if not isinstance(value, str) or not value:
-                raise ValueError(f"TradingHistorical {name}={value!r}: expected text")
-        if self.split not in SPLITS:
-            nearest = difflib.get_close_matches(str(self.split), SPLITS, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-            raise ValueError(
-                f"TradingHistorical split={self.split!r}: expected one of {', '.join(SPLITS)}{hint}"
-            )
-        for name in ("validation_from", "test_from"):
-            if (value := getattr(self, name)) != "":
-                parse_date(value, f"TradingHistorical {name}")
-
-
 class TradingHistorical(Portfolio[TradingHistoricalParameters]):
-    """Hold, buy or sell whole shares at prices that were really paid.
+    """Market of one stock, whose whole shares are traded at prices that were really paid.
 
     The file is cut by date into three ranges, in time order: train, validation, test. `embargo` rows are left
     out at the start of the later two. An episode, together with the past that its first observation shows,
@@ -213,7 +157,7 @@ class TradingHistorical(Portfolio[TradingHistoricalParameters]):
         return self.prices[self.start[lane] + time]
 
     def observe(self) -> NDArray[np.float32]:
-        """Past returns, position and time left of every lane, [N, window + 2]."""
+        """Returns past returns, position and time left of every lane, [N, window + 2]."""
         window = self.parameters.window
         observations = np.empty((self.num_lanes, window + 2), dtype=np.float32)
         observations[:, :window] = self._views[self.row - window]
@@ -221,14 +165,14 @@ class TradingHistorical(Portfolio[TradingHistoricalParameters]):
         return observations
 
     def usual_prices(self, lane: int) -> tuple[float, float]:
-        """As far as a random walk would go from the first price, in one standard deviation."""
+        """Returns the range of a random walk from the first price, one standard deviation to each side."""
         factor = float(np.exp(self.log_return_unit * np.sqrt(self.parameters.max_steps)))
         start = float(self.prices[self.start[lane]])
         return start / factor, start * factor
 
     @classmethod
     def references(cls, parameters: TradingHistoricalParameters) -> References[TradingHistorical]:
-        """Cash, buy-and-hold, random, a contrarian rule, and perfect foresight."""
+        """Returns cash, buy-and-hold, random, a contrarian rule, and perfect foresight."""
         market = cls(parameters, 1)
         hindsight = Hindsight(market.prices, parameters.max_steps, parameters.fee_rate)
 
@@ -272,7 +216,7 @@ def _contrarian(trading: TradingHistorical, rng: np.random.Generator) -> NDArray
 
 
 def _mean_return(parameters: TradingHistoricalParameters, act: Act[TradingHistorical]) -> float:
-    """What a policy that draws nothing earns on average over every possible start."""
+    """Returns what a policy that draws nothing earns on average over every possible start."""
     lanes = len(TradingHistorical(parameters, 1).starts)
     trading = TradingHistorical(parameters, lanes)
     trading.begin_at(np.arange(lanes), trading.starts)

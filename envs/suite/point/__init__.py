@@ -1,4 +1,4 @@
-"""Jumping onto a target on a board, fixed or drawn each episode: dynamics and picture."""
+"""Board on which a worker jumps onto a target, fixed or drawn each episode: dynamics and picture."""
 
 from envs.suite.point.env import PointTarget, PointTargetEnv, PointTargetParameters, PointTargetVectorEnv
 

@@ -1,4 +1,4 @@
-"""Jump onto a target: does a policy with continuous actions learn where to go?"""
+"""Board on which a worker jumps onto a target: dynamics, specification and ids."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUADRATURE_NODES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class PointTargetParameters(Parameters):
-    """How large the board and the discs are, and where the target lies."""
+    """Parameters of the board: sizes of board and discs, and where the target lies."""
 
     board_size: float = 50.0
     """Width and height of the board, in board units; above 0."""
@@ -73,7 +73,7 @@ class PointTargetParameters(Parameters):
 
 
 class PointTarget(Dynamics[PointTargetParameters]):
-    """Jump to a position on a board until the worker touches the target.
+    """Board on which a worker jumps to positions until it touches the target.
 
     ## Action Space
 
@@ -160,7 +160,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
         return self._place(2.0 * (later - np.floor(later)) - 1.0)
 
     def _place(self, view: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A row of `_unit_scaled` for each of the given places, [..., 2]."""
+        """Returns a row of `_unit_scaled` for each of the given places, [..., 2]."""
         p = self.parameters
         target = self._centre + self._half_span * view
         # A jump beyond the border lands on it, so it touches whatever the border touches.
@@ -194,19 +194,19 @@ class PointTarget(Dynamics[PointTargetParameters]):
         return Transition(np.where(hit, 1.0, -1.0), hit, np.greater(jumps == p.max_steps, hit))
 
     def observe(self) -> NDArray[np.float32]:
-        """Where each lane's target is, [N, 2]."""
+        """Returns the place of each lane's target, [N, 2]."""
         return self._unit_scaled[:, :2].astype(np.float32)
 
     def draw(self, canvas: Canvas, lane: int) -> None:
-        """The board with target, worker and past jumps."""
+        """Draws the board with target, worker and past jumps."""
         draw_board(canvas, self._frame(lane))
 
     def describe(self, lane: int) -> str:
-        """Target, worker and result in one line."""
+        """Describes target, worker and result in one line."""
         return self._frame(lane).summary
 
     def action_at(self, point: Point) -> NDArray[np.float32] | None:
-        """The jump that a click on the picture means: to where the pointer is."""
+        """Returns the jump that a click on the picture means: to where the pointer is."""
         return action_at(point, self.parameters.board_size, self.parameters.radius)
 
     def _frame(self, lane: int) -> PointFrame:
@@ -217,7 +217,7 @@ class PointTarget(Dynamics[PointTargetParameters]):
 
     @classmethod
     def references(cls, parameters: PointTargetParameters) -> References[PointTarget]:
-        """Random jumps, always the centre, and straight onto the target."""
+        """Returns random jumps, always the centre, and straight onto the target."""
         return References(
             policies={
                 "random": ReferencePolicy(
@@ -255,12 +255,12 @@ class PointTargetVectorEnv(BatchedEnv):
 
 
 def _touching_length(p: PointTargetParameters, target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Length of the worker's coordinates that touch a target at `target`, which has the same shape."""
+    """Returns the length of the worker's coordinates that touch `target`, in the shape of `target`."""
     return np.minimum(p.high, target + p.reach) - np.maximum(p.low, target - p.reach)
 
 
 def _random_return(p: PointTargetParameters) -> float:
-    """The expected return of uniformly random jumps."""
+    """Returns the expected return of uniformly random jumps."""
     span = p.high - p.low
     if p.random_target:
         # The touching length has kinks where the border begins to cut it off.
@@ -279,7 +279,7 @@ def _random_return(p: PointTargetParameters) -> float:
 
 
 def _centre_return(p: PointTargetParameters) -> float:
-    """The expected return of always jumping to the centre, which hits at once or never."""
+    """Returns the expected return of always jumping to the centre, which hits at once or never."""
     if not p.random_target:
         return 1.0
     hits = (2.0 * p.reach / (p.high - p.low)) ** 2

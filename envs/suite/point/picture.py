@@ -1,4 +1,4 @@
-"""Where are the worker and the target? A board as a picture, and what a click on it means."""
+"""Picture of the board, and the action that a click on it means."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def draw_board(canvas: Canvas, frame: PointFrame) -> None:
 
 
 def action_at(point: Point, board_size: float, radius: float) -> NDArray[np.float32] | None:
-    """The jump to a point of the canvas, clipped to where the disc fits; None outside of the board."""
+    """Returns the jump to a point of the canvas, clipped to where the disc fits; None off the board."""
     position = (np.array(point) - (LEFT, TOP)) * board_size / SIDE
     if (position < 0).any() or (position > board_size).any():
         return None
@@ -72,7 +72,7 @@ def _pixel(frame: PointFrame, position: Point) -> Point:
 def _draw_disc(
     canvas: Canvas, frame: PointFrame, position: Point, colour: Colour | None, outline: Colour | None = None
 ) -> None:
-    """A disc and its box, filled with a colour or, where that is None, outlined."""
+    """Draws a disc and its box, filled with a colour or, where that is None, outlined."""
     x, y = _pixel(frame, position)
     radius = frame.radius * SIDE / frame.board_size
     canvas.circle(x, y, radius, colour, outline=outline)

@@ -1,5 +1,6 @@
-"""Servers that follow a daily load, by a continuous or a discrete action: dynamics, solver, policies, picture."""
+"""Server fleet under a daily load, continuous or discrete actions: dynamics, solver, policies, picture."""
 
-from envs.suite.resource.env import Resource, ResourceEnv, ResourceParameters, ResourceVectorEnv
+from envs.suite.resource.env import Resource, ResourceEnv, ResourceVectorEnv
+from envs.suite.resource.service import ResourceParameters
 
 __all__ = ["Resource", "ResourceEnv", "ResourceParameters", "ResourceVectorEnv"]

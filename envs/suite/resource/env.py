@@ -1,9 +1,8 @@
-"""Servers for a noisy day: can a policy serve the load for less than a fleet of fixed size costs?"""
+"""Server fleet under a noisy daily load: dynamics, specification and ids."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,31 +26,13 @@ from envs.suite.resource.optimum import solve
 from envs.suite.resource.picture import ServiceFrame, draw_service
 from envs.suite.resource.reference_policies import ServicePolicy, ServiceState, service_policies
 from envs.suite.resource.server_fleet import CHANGES, MAX_CHANGE
-from envs.suite.resource.service import COST_UNIT, JOBS_PER_SERVER, STEPS, Service
+from envs.suite.resource.service import COST_UNIT, JOBS_PER_SERVER, STEPS, ResourceParameters
 
 HOURS_PER_STEP = 24 / STEPS
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResourceParameters(Service):
-    """How much work comes in, what serving it costs, and the form of the actions."""
-
-    continuous: bool = True
-    """Whether actions are numbers from -1 to 1 instead of five choices."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.continuous, bool):
-            raise ValueError(f"Resource continuous={self.continuous!r}: expected True or False")
-
-    @property
-    def service(self) -> Service:
-        """What the optimum depends on: both forms of actions share one solution."""
-        return Service(**{field.name: getattr(self, field.name) for field in fields(Service)})
-
-
 class Resource(Dynamics[ResourceParameters]):
-    """Rent and return servers so that one day's jobs are done at the least cost of servers and waiting.
+    """Server fleet that does one day's jobs; the best policy has the least cost of servers and waiting.
 
     ## Action Space
 
@@ -197,7 +178,7 @@ class Resource(Dynamics[ResourceParameters]):
         return choices
 
     def observe(self) -> NDArray[np.float32]:
-        """Load, servers, queue, time of day and booting servers of every lane, [N, 5 + boot_delay]."""
+        """Returns load, servers, queue, time of day and booting servers of all lanes, [N, 5 + boot_delay]."""
         observations = np.empty((self.num_lanes, 5 + self.parameters.boot_delay), dtype=np.float32)
         observations[:, 0] = self.loads[self._lane, self.time] / self._largest_load
         observations[:, 1] = self._running_view.take(self.fleet)
@@ -208,7 +189,7 @@ class Resource(Dynamics[ResourceParameters]):
         return observations
 
     def summarise(self, lanes: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
-        """The operator's figures of the days that have just ended."""
+        """Returns the operator's figures of the days that have just ended."""
         fleets, queues = self._fleet_history[lanes, 1:], self._queue_history[lanes]
         spare = self._capacity[fleets] - self.loads[lanes, 1:]
         rejected = np.maximum(queues[:, :-1] - spare, 0) - queues[:, 1:]
@@ -225,11 +206,11 @@ class Resource(Dynamics[ResourceParameters]):
         return STEPS
 
     def draw(self, canvas: Canvas, lane: int) -> None:
-        """Load against capacity, and the queue, since midnight."""
+        """Draws load against capacity, and the queue, since midnight."""
         draw_service(canvas, self._frame(lane))
 
     def describe(self, lane: int) -> str:
-        """Time, servers, queue and cost in one line."""
+        """Describes time, servers, queue and cost in one line."""
         return self._frame(lane).summary
 
     def _frame(self, lane: int) -> ServiceFrame:
@@ -251,7 +232,7 @@ class Resource(Dynamics[ResourceParameters]):
 
     @classmethod
     def references(cls, parameters: ResourceParameters) -> References[Resource]:
-        """No-op, random, best static fleet, autoscaler, ceiling of the load, and the optimum."""
+        """Returns no-op, random, best static fleet, autoscaler, ceiling of the load, and the optimum."""
         p = parameters
         # After rounding, the outer choices have half of the others' share of a uniform number.
         weights = np.array([1, 2, 2, 2, 1]) / 8 if p.continuous else np.full(5, 0.2)
@@ -272,7 +253,7 @@ class Resource(Dynamics[ResourceParameters]):
         return ServiceState(self.time, self.loads[self._lane, self.time], self.fleet, self.queue)
 
     def _actions(self, choices: NDArray[np.int64]) -> NDArray[Any]:
-        """The actions [N, ...] that stand for choices [N]."""
+        """Returns the actions [N, ...] that stand for choices [N]."""
         if not self.parameters.continuous:
             return choices
         return ((choices - MAX_CHANGE) / MAX_CHANGE).astype(np.float32)[:, None]

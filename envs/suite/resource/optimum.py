@@ -1,4 +1,4 @@
-"""What does serving a day's load cost at least? Dynamic programming over time, fleet and queue.
+"""Solver of the server fleet: the least expected cost, by dynamic programming over time, fleet and queue.
 
 Loads are independent between steps and everything is counted in whole jobs and servers, so the expected
 return from step t on, just after the action has been carried out, is a finite table over fleet f and queue q:
@@ -56,11 +56,11 @@ class FleetSolution:
         return int(np.argmax(self.static_returns)) + 1
 
     def choices(self, time: Integers, fleet: Integers, queue: Integers) -> Integers:
-        """The optimal choice in each lane; all arrays [N]. Times at and beyond the end count as the last."""
+        """Returns the optimal choice in each lane; all arrays [N]. Times beyond the end count as the last."""
         return self._best[np.minimum(time, STEPS - 1), fleet, queue].astype(np.int64)
 
     def mixed_return(self, weights: Floats) -> float:
-        """The expected return of choosing at random, with the given probability of each choice, [A]."""
+        """Returns the expected return of random choices that have the given probabilities, [A]."""
         value = np.zeros((len(self._capacity), len(self._queue)))
         for step in reversed(range(STEPS)):
             served = self._serve(step, np.arange(len(value)), value)
@@ -70,7 +70,7 @@ class FleetSolution:
         return float(value[self._start, 0])
 
     def target_return(self, rule: TargetRule) -> float:
-        """The expected return of steering towards a number of servers that depends on the last load."""
+        """Returns the expected return of steering to a number of servers that depends on the last load."""
         after = self._fleet.after
         value = np.zeros((len(after), len(self._queue)))
         for step in reversed(range(STEPS)):
@@ -114,12 +114,12 @@ class FleetSolution:
 
     def _serve(self, step: int, fleets: Integers, value: Floats) -> Floats:
         """Takes values after a step, [K, Q], to those before it; `fleets` [K] serve the step's load."""
-        _, probabilities = self.service.load_law(step)
+        _, probabilities = self.service.load_distribution(step)
         spectrum = self._spectrum(step, fleets, value, np.fft.rfft(probabilities, self._size))
         return self._settle(spectrum, fleets)
 
     def _spectrum(self, step: int, fleets: Integers, value: Floats, loads: NDArray[np.complex128]) -> Any:
-        """The expectation over a step's load of the value of the queue it leaves, Fourier transformed.
+        """Computes the expected value of the queue that a step's load leaves, Fourier transformed.
 
         Args:
             step: Whose load.
@@ -130,7 +130,7 @@ class FleetSolution:
         Returns:
             By fleet and present queue, [K, frequencies].
         """
-        lowest, _ = self.service.load_law(step)
+        lowest, _ = self.service.load_distribution(step)
         left = np.arange(self._size) + lowest - self._capacity[fleets][:, None]
         left = np.clip(left, 0, self.service.queue_limit)
         extended = np.take_along_axis(value - self._queue_cost, left, axis=-1)
@@ -142,12 +142,12 @@ class FleetSolution:
         return expected - self._fleet_cost[fleets, None]
 
     def _choice_shares(self, step: int, rule: TargetRule) -> Floats:
-        """Probability that a step brings a load and that a rule then makes a choice.
+        """Computes the probability that a step brings a load and that a rule then makes a choice.
 
         Returns:
             By servers rented (0 is never so, and all zero), choice and load, [1 + max_servers, A, L].
         """
-        lowest, probabilities = self.service.load_law(step)
+        lowest, probabilities = self.service.load_distribution(step)
         targets = rule(lowest + np.arange(len(probabilities)))
         rented = np.arange(1 + self.service.max_servers)
         choices = np.clip(targets - rented[:, None], -MAX_CHANGE, MAX_CHANGE)
@@ -161,7 +161,7 @@ def solve(service: Service) -> FleetSolution:
 
 
 def _fast_length(least: int) -> int:
-    """The smallest product of 2, 3 and 5 from a number on: the lengths that FFTs are fast at."""
+    """Returns the smallest product of 2, 3 and 5 from a number on: the lengths that FFTs are fast at."""
     length = least
     while True:
         rest = length

@@ -1,4 +1,4 @@
-"""How did the day go so far? Load against capacity, and the queue, of one episode as a picture."""
+"""Picture of a day: load against capacity, and the queue, so far."""
 
 from __future__ import annotations
 
@@ -107,5 +107,5 @@ def _draw_legend(canvas: Canvas) -> None:
 
 
 def _stairs(edges: Floats, values: NDArray[np.int64]) -> tuple[list[float], list[float]]:
-    """The corners of a curve that holds each value between its two edges."""
+    """Returns the corners of a curve that holds each value between its two edges."""
     return np.repeat(edges, 2)[1:-1].tolist(), np.repeat(values, 2).astype(np.float64).tolist()

@@ -1,4 +1,4 @@
-"""What would an operator do, and what does each way of operating earn?"""
+"""Reference policies of an operator of servers, with their exact returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIGITS = 9
 
 
 class ServiceState(NamedTuple):
-    """What an operator may look at; all [N]."""
+    """State of the service that an operator may look at; all [N]."""
 
     time: Integers
     """Steps taken so far."""
@@ -45,7 +45,7 @@ class ServicePolicy:
 
 
 def service_policies(service: Service) -> Mapping[str, ServicePolicy]:
-    """No-op, the best static fleet, the autoscaler, the ceiling of the load, and the optimum, by name."""
+    """Returns the policies by name: no-op, best static fleet, autoscaler, ceiling of the load, optimum."""
     solution = solve(service)
     static = solution.best_static_fleet
     no_op_return, static_return = solution.static_returns[[service.starting_servers - 1, static - 1]]

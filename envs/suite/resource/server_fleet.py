@@ -1,4 +1,4 @@
-"""Which fleets of servers can there be, and what does adding or removing servers turn each into?"""
+"""Fleets of servers, numbered, with the table of what each action turns them into."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHANGES = np.arange(-MAX_CHANGE, MAX_CHANGE + 1)
 
 
 class Fleet:
-    """All fleets of up to `max_servers` servers, numbered, with the table of where each action leads.
+    """Table of all fleets of up to `max_servers` servers, numbered, and of where each action leads.
 
     A fleet is its number of running servers and, with a boot delay of d steps, of the servers that will join
     in the next, second next, ... d-th next step. The environment and its dynamic programme use this one
@@ -46,17 +46,17 @@ class Fleet:
         """The fleet that serves the step in which an action is taken, [F, A]."""
 
     def number(self, running: int) -> int:
-        """The number of the fleet of so many servers, none of them booting."""
+        """Returns the number of the fleet of so many servers, none of them booting."""
         return self._numbers[(running, *(0,) * (self.members.shape[1] - 1))]
 
     def towards(self, fleets: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The choices that bring the servers rented by the given fleets nearest to their targets."""
+        """Returns the choices that bring the servers rented by the given fleets nearest to their targets."""
         changes: NDArray[np.int64] = np.clip(targets - self.rented[fleets], -MAX_CHANGE, MAX_CHANGE)
         return changes + MAX_CHANGE
 
 
 def _changed(member: tuple[int, ...], change: int, max_servers: int) -> tuple[int, ...]:
-    """The fleet after servers have joined and the action has been carried out as far as it can be."""
+    """Returns the fleet after servers have joined and the action has been carried out as far as it can be."""
     running, *booting = member
     added = min(change, max_servers - sum(member)) if change > 0 else 0
     # The servers that finish booting join before any is removed, so that one always stays.

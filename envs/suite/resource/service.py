@@ -1,9 +1,9 @@
-"""What work comes in, and what does serving it cost? The law that the environment and its optimum share."""
+"""Load and costs of the service, shared by the environment and its solver, and the environment's parameters."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -30,7 +30,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Parameters):
-    """How much work comes in and what serving it costs."""
+    """Parameters of the service: how much work comes in and what serving it costs."""
 
     max_servers: int = 20
     """Servers that can be rented at once; 2 to 50."""
@@ -75,12 +75,12 @@ class Service(Parameters):
         return self.max_servers // 2
 
     def servers_for(self, loads: Integers, utilisation: float) -> Integers:
-        """The fewest servers, 1 to `max_servers`, that such loads keep busy to a share of at most this."""
+        """Returns the fewest servers, 1 to `max_servers`, that such loads keep busy to at most this share."""
         servers = np.ceil(loads / (JOBS_PER_SERVER * utilisation)).astype(np.int64)
         return np.clip(servers, 1, self.max_servers)
 
     def loads(self, noise: Floats) -> Integers:
-        """The jobs that arrive, given standard normal noise; both [..., T + 1]."""
+        """Returns the jobs that arrive, given standard normal noise; both [..., T + 1]."""
         relative = 1.0 + self.noise * np.clip(noise, -NOISE_CUT, NOISE_CUT)
         return np.rint(np.maximum(self.expected_loads * relative, 0.0)).astype(np.int64)
 
@@ -89,8 +89,8 @@ class Service(Parameters):
         """The most jobs that a step can bring."""
         return round(float(self.expected_loads.max()) * (1.0 + self.noise * NOISE_CUT))
 
-    def load_law(self, step: int) -> tuple[int, Floats]:
-        """The distribution of a step's load.
+    def load_distribution(self, step: int) -> tuple[int, Floats]:
+        """Returns the distribution of a step's load.
 
         Args:
             step: -1 (before midnight) to 287.
@@ -107,3 +107,21 @@ class Service(Parameters):
         edges = (np.arange(lowest, highest) + 0.5 - mean) / (deviation * math.sqrt(2.0))
         below = np.array([0.0, *(0.5 * (1.0 + math.erf(edge)) for edge in edges), 1.0])
         return lowest, np.diff(below)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceParameters(Service):
+    """Parameters of the environment: those of the service, and the form of the actions."""
+
+    continuous: bool = True
+    """Whether actions are numbers from -1 to 1 instead of five choices."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.continuous, bool):
+            raise ValueError(f"Resource continuous={self.continuous!r}: expected True or False")
+
+    @property
+    def service(self) -> Service:
+        """What the optimum depends on: both forms of actions share one solution."""
+        return Service(**{field.name: getattr(self, field.name) for field in fields(Service)})

@@ -77,7 +77,7 @@ def read_warm_start(folder: Path, space: SearchSpace, *, trials: int, option: st
     for name in new[: max(1, trials // TRIALS_SHARE)]:
         outside = space.misfits(shared[name])
         if not shared[name]:
-            left_out[name] = "it has no name in common with the space"
+            left_out[name] = "it has no hyperparameter in common with the space"
         elif outside:
             left_out[name] = "; ".join(_misfit(n, shared[name][n], domain) for n, domain in outside.items())
         else:

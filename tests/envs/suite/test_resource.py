@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import envs
-from envs.suite.resource.env import Resource, ResourceParameters
+from envs.suite.resource import Resource, ResourceParameters
 from envs.suite.resource.optimum import solve
 from envs.suite.resource.server_fleet import Fleet
 from envs.suite.resource.service import STEPS, Service
@@ -37,7 +37,7 @@ def running(resource):
 
 def plain_optimum(service):
     """The same recursion over dictionaries, with its own rules of what an action does."""
-    laws = [service.load_law(step) for step in range(STEPS)]
+    laws = [service.load_distribution(step) for step in range(STEPS)]
 
     def changed(members, change):
         servers, *booting = members
@@ -193,7 +193,7 @@ def test_drawn_loads_follow_the_law_that_the_optimum_assumes(noise):
     assert drawn.min() >= 0
     assert drawn.max() <= service.max_load
     for step in (-1, 47, 191, 287):
-        lowest, probabilities = service.load_law(step)
+        lowest, probabilities = service.load_distribution(step)
         assert math.fsum(probabilities) == pytest.approx(1.0)
         counts = np.bincount(drawn[:, step + 1] - lowest, minlength=len(probabilities))
         assert len(counts) == len(probabilities)

@@ -8,9 +8,9 @@ import pytest
 from gymnasium.utils import seeding
 
 import envs
+from envs.suite.market import TradingHistorical, TradingHistoricalParameters
 from envs.suite.market.hindsight import Hindsight
 from envs.suite.market.portfolio import BUY, HOLD, SELL
-from envs.suite.market.trading_historical import TradingHistorical, TradingHistoricalParameters
 
 ENV_ID = "sweeps/TradingHistorical-v0"
 SPLITS = ("train", "validation", "test")

@@ -109,7 +109,7 @@ def test_names_that_were_not_searched_are_left_to_the_sampler_and_names_that_are
 def test_a_space_with_no_name_in_common_takes_nothing(other):
     taken = read_warm_start(other, ppo.BATCH, trials=4, option="x")
     assert taken.configurations == {}
-    assert taken.left_out == {"trial_0002": "it has no name in common with the space"}
+    assert taken.left_out == {"trial_0002": "it has no hyperparameter in common with the space"}
 
 
 def test_a_folder_without_completed_trials_is_refused(tmp_path, other):
