@@ -201,7 +201,7 @@ class SearchSpace:
         return set(config) == names and all(_contains(h.domain, config[h.name]) for h in active)
 
     def misfits(self, config: Mapping[str, Any]) -> dict[str, str]:
-        """Returns the hyperparameters of the space whose value in a configuration is outside, with their domains."""
+        """Returns the hyperparameters whose value in a configuration is outside, each with its domain."""
         return {
             h.name: describe(h.domain)
             for h in self
