@@ -1,4 +1,4 @@
-"""What to try next: Optuna, told everything that Tune and the disk know, and a list for the confirmation."""
+"""Ray Tune searcher that proposes what an Optuna study asks for, and tells the study how every trial ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from optuna.distributions import (
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
-from ray.tune.search.optuna import OptunaSearch
+from ray.tune.search import Searcher
 
 from analysis.sweep import FIRST_TRIAL, State, trial_name, trial_number
 from experiments.core.declaration import SamplerName
@@ -28,13 +28,13 @@ from experiments.core.tuning.samplers import make_sampler
 from search_spaces import SearchSpace, model_layouts
 
 
-class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no types
-    """Ray's OptunaSearch, told the truth.
+class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
+    """Searcher that owns an Optuna study.
 
-    Differences: an explicit, seeded sampler; the default configuration is tried first; spaces may branch;
-    values are reported at steps, not at iterations; a trial that the scheduler stopped is told as PRUNED with
-    its curve, one that failed as FAIL, and one without a finite value too, so that none stays RUNNING for
-    ever.
+    Ray's own `OptunaSearch` reports values at iterations instead of steps, takes a trial that the scheduler
+    stopped for a complete one, leaves one without a finite value running for ever, and knows no spaces that
+    branch. Here the study is told values at steps, a stopped trial as PRUNED with its curve, and one that
+    failed or has no finite value as FAIL; the default configuration is tried first.
 
     Args:
         space: What is searched.
@@ -65,38 +65,40 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
         unfinished: Sequence[UnfinishedRun] = (),
         first: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self._searched = space
+        super().__init__(metric=METRIC, mode="max")
+        self._space = space
         self._training_seed = training_seed
         self._full_steps = full_steps
+        self._trials: dict[str, optuna.Trial] = {}
         there: list[FinishedRun | UnfinishedRun] = [*finished, *unfinished]
         _remove_journal(journal)
-        super().__init__(
-            space=space.domains,
-            metric=METRIC,
-            mode="max",
+        self.study = optuna.create_study(
             study_name=study_name,
             storage=JournalStorage(JournalFileBackend(journal.as_posix())),
             sampler=make_sampler(sampler, space, seed=sampler_seed + len(there)),
+            pruner=optuna.pruners.NopPruner(),  # the scheduler is Tune's
+            direction="maximize",
         )
+        """What is known of the trials, on disk and running."""
         for run in finished:
-            self._ot_study.add_trial(frozen_trial(run, space))
+            self.study.add_trial(frozen_trial(run, space))
         waiting: dict[str, Mapping[str, Any]] = {run.name: run.config for run in unfinished}
         taken = {run.name for run in finished}
         if FIRST_TRIAL not in taken:
             waiting = {FIRST_TRIAL: space.defaults, **waiting}
         for config in waiting.values():
-            self._ot_study.enqueue_trial(_searched(config, space))
+            self.study.enqueue_trial(_searched(config, space))
         for values in untried(first, [*(run.config for run in there), *waiting.values()]):
-            self._ot_study.enqueue_trial(dict(values))
+            self.study.enqueue_trial(dict(values))
         new = (trial_name(number) for number in itertools.count() if trial_name(number) not in taken)
         self._names = itertools.chain(waiting, (name for name in new if name not in waiting))
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
-        """The next configuration, with its training seed and its readable id."""
+        """Returns the next configuration, with its training seed and its readable id."""
         name = next(self._names)
-        trial = self._ot_trials[trial_id] = self._ot_study.ask()
+        trial = self._trials[trial_id] = self.study.ask()
         config: dict[str, Any] = {}
-        for h in self._searched:
+        for h in self._space:
             if h.active(config):
                 config[h.name] = _suggested(trial, h.name, h.domain)
         trial.set_user_attr("config_id", name)
@@ -109,26 +111,23 @@ class StepwiseOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no 
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         """Reports an objective at its steps, also one from before the trial was cut off."""
-        self._report(trial_id, result)
+        value = result.get(METRIC, math.nan)
+        if math.isfinite(value):
+            self._trials[trial_id].report(value, int(result["steps"]))
 
     def on_trial_complete(
         self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
     ) -> None:
         """Tells Optuna how the trial ended."""
-        trial = self._ot_trials[trial_id]
+        trial = self._trials[trial_id]
         if error or not result or not math.isfinite(result.get(METRIC, math.nan)):
-            self._ot_study.tell(trial, state=TrialState.FAIL)
+            self.study.tell(trial, state=TrialState.FAIL)
             return
-        self._report(trial_id, result)
+        self.on_trial_result(trial_id, result)
         if result["steps"] < self._full_steps and result.get("state") != State.DIVERGED:
-            self._ot_study.tell(trial, state=TrialState.PRUNED)
+            self.study.tell(trial, state=TrialState.PRUNED)
         else:
-            self._ot_study.tell(trial, result[METRIC])
-
-    def _report(self, trial_id: str, result: Mapping[str, Any]) -> None:
-        value = result.get(METRIC, math.nan)
-        if math.isfinite(value):
-            self._ot_trials[trial_id].report(value, int(result["steps"]))
+            self.study.tell(trial, result[METRIC])
 
     def save(self, checkpoint_path: str) -> None:
         """Saves nothing: what a sweep knows is in its folder, not in a pickle of the searcher."""

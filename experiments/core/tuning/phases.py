@@ -24,7 +24,7 @@ from experiments.core.tuning.callbacks import run_folder
 from experiments.core.tuning.early_stopping import early_stopping
 from experiments.core.tuning.keep_warm import KeepWarmScheduler
 from experiments.core.tuning.listed_search import ListedSearch
-from experiments.core.tuning.optuna_search import StepwiseOptunaSearch, untried
+from experiments.core.tuning.optuna_search import OptunaStudySearch, untried
 from experiments.core.tuning.population import (
     KEPT_CHECKPOINTS,
     LineageWriter,
@@ -74,7 +74,7 @@ def search(
             concurrency=concurrency, callbacks=callbacks, interruption=interruption,
         )  # fmt: skip
         return
-    searcher = StepwiseOptunaSearch(
+    searcher = OptunaStudySearch(
         space=plan.experiment.space,
         study_name=f"{plan.name}/{plan.sweep}",
         journal=plan.folder / "study.journal",

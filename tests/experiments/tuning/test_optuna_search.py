@@ -1,4 +1,4 @@
-"""The searcher tells Optuna the truth: pruned as pruned, values at steps, nothing left running."""
+"""The searcher's study holds what happened: pruned as pruned, values at steps, nothing left running."""
 
 import math
 
@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from analysis.sweep.schema import State
 from experiments.core.records.runs import FinishedRun, UnfinishedRun
 from experiments.core.tuning.listed_search import ListedSearch
-from experiments.core.tuning.optuna_search import StepwiseOptunaSearch
+from experiments.core.tuning.optuna_search import OptunaStudySearch
 from search_spaces import ppo
 
 FULL = 1000
@@ -19,7 +19,7 @@ SPACE = ppo.CORE | ppo.BATCH
 @pytest.fixture
 def make_searcher(tmp_path):
     def make(*, sampler_seed=3, journal="study.journal", **known):
-        return StepwiseOptunaSearch(
+        return OptunaStudySearch(
             space=SPACE,
             study_name="test",
             journal=tmp_path / journal,
@@ -36,10 +36,6 @@ def result(steps, objective, **more):
     return {"steps": steps, "objective": objective, **more}
 
 
-def study_of(searcher):
-    return searcher._ot_study
-
-
 def test_the_default_configuration_comes_first_with_its_seed_and_name(make_searcher):
     first = make_searcher().suggest("a")
     assert first == {**SPACE.defaults, "seed": 100, "config_id": "trial_0000"}
@@ -50,7 +46,7 @@ def test_a_completed_trial_is_told_with_its_value_and_its_curve_at_steps(make_se
     searcher.suggest("a")
     searcher.on_trial_result("a", result(500, 0.3))
     searcher.on_trial_complete("a", result(FULL, 0.6))
-    (trial,) = study_of(searcher).trials
+    (trial,) = searcher.study.trials
     assert trial.state is TrialState.COMPLETE
     assert trial.value == 0.6
     assert trial.intermediate_values == {500: 0.3, FULL: 0.6}
@@ -60,7 +56,7 @@ def test_a_trial_that_was_stopped_early_is_pruned(make_searcher):
     searcher = make_searcher()
     searcher.suggest("a")
     searcher.on_trial_complete("a", result(250, 0.1))
-    (trial,) = study_of(searcher).trials
+    (trial,) = searcher.study.trials
     assert trial.state is TrialState.PRUNED
     assert trial.intermediate_values == {250: 0.1}
 
@@ -69,7 +65,7 @@ def test_a_diverged_trial_is_complete_with_the_floor_score(make_searcher):
     searcher = make_searcher()
     searcher.suggest("a")
     searcher.on_trial_complete("a", result(250, 0.0, state="diverged"))
-    (trial,) = study_of(searcher).trials
+    (trial,) = searcher.study.trials
     assert (trial.state, trial.value) == (TrialState.COMPLETE, 0.0)
 
 
@@ -78,7 +74,7 @@ def test_a_failed_trial_is_told_as_failed(make_searcher, last):
     searcher = make_searcher()
     searcher.suggest("a")
     searcher.on_trial_complete("a", last, error=True)
-    (trial,) = study_of(searcher).trials
+    (trial,) = searcher.study.trials
     assert trial.state is TrialState.FAIL
 
 
@@ -87,7 +83,7 @@ def test_a_value_that_is_not_a_number_leaves_no_trial_running(make_searcher):
     searcher.suggest("a")
     searcher.on_trial_result("a", result(500, math.nan))
     searcher.on_trial_complete("a", result(FULL, math.nan))
-    (trial,) = study_of(searcher).trials
+    (trial,) = searcher.study.trials
     assert trial.state is not TrialState.RUNNING
 
 
@@ -97,6 +93,38 @@ def test_the_same_seed_gives_the_same_suggestions(make_searcher):
     suggested = [[s.suggest(str(i)) for i in range(4)] for s in (first, second, other)]
     assert suggested[0] == suggested[1]
     assert suggested[0] != suggested[2]
+
+
+PROPOSED_LR = {
+    0: 3e-4, 1: 0.0004491523825137995, 10: 0.000978236515811077, 14: 0.004716406782295443,
+}  # fmt: skip
+"""Learning rates that `proposed_by_plain_optuna` gave for some of the trials, with Optuna 5.0.0."""
+
+
+def value_of(config):
+    return -abs(config["lr"] - 3e-3) * 100 - abs(config["clip"] - 0.2)
+
+
+def proposed_by_plain_optuna(trials):
+    sampler = optuna.samplers.TPESampler(
+        seed=3, n_startup_trials=10, multivariate=True, constant_liar=True, group=False
+    )
+    study = optuna.create_study(direction="maximize", sampler=sampler, pruner=optuna.pruners.NopPruner())
+    study.enqueue_trial(SPACE.defaults)
+    for _ in range(trials):
+        trial = study.ask(SPACE.domains)
+        study.tell(trial, value_of(trial.params))
+    return [trial.params for trial in study.trials]
+
+
+def test_a_seed_gives_the_proposals_of_a_plain_study(make_searcher):
+    searcher, proposed = make_searcher(), []
+    for number in range(15):
+        config = searcher.suggest(str(number))
+        proposed.append({name: config[name] for name in SPACE.names})
+        searcher.on_trial_complete(str(number), result(FULL, value_of(config)))
+    assert proposed == proposed_by_plain_optuna(15)
+    assert {number: proposed[number]["lr"] for number in PROPOSED_LR} == pytest.approx(PROPOSED_LR, rel=1e-12)
 
 
 def test_every_suggestion_lies_in_the_space(make_searcher):
@@ -118,7 +146,7 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
     unfinished = [UnfinishedRun(name="trial_0001", config=cut_off)]
     warm = [{"lr": 2e-3}, {"lr": 1e-3}]  # the second one is what was cut off
     searcher = make_searcher(finished=finished, unfinished=unfinished, first=warm)
-    states = [trial.state for trial in study_of(searcher).trials[:3]]
+    states = [trial.state for trial in searcher.study.trials[:3]]
     assert states == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
     again, new = searcher.suggest("a"), searcher.suggest("b")
     assert again == {**cut_off, "seed": 101, "config_id": "trial_0001"}
@@ -126,7 +154,7 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
     assert searcher.suggest("c")["lr"] not in (1e-3, 2e-3)
     for before in (result(250, 0.2), result(500, 0.3)):
         searcher.on_trial_result("a", before)
-    known = study_of(searcher).trials[3]
+    known = searcher.study.trials[3]
     assert (known.state, known.intermediate_values) == (TrialState.RUNNING, {250: 0.2, 500: 0.3})
     assert known.user_attrs == {"config_id": "trial_0001"}
 

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.sweep.schema import State
 from experiments.core.records.runs import FinishedRun
-from experiments.core.tuning.optuna_search import StepwiseOptunaSearch
+from experiments.core.tuning.optuna_search import OptunaStudySearch
 from experiments.core.tuning.samplers import SAMPLERS, STARTUP_TRIALS
 from search_spaces import model_layouts, ppo
 
@@ -23,7 +23,7 @@ SPACES = {"flat": FLAT, "branching": DEEP}
 
 
 def searcher_of(path, space, sampler, *, seed=3, **known):
-    return StepwiseOptunaSearch(
+    return OptunaStudySearch(
         space=space,
         study_name="study",
         journal=path / "study.journal",
@@ -78,7 +78,7 @@ def test_every_proposal_lies_in_the_space_and_the_seed_decides_it(sampler, space
 def test_a_search_that_goes_on_does_not_draw_what_it_drew_before(sampler, tmp_path):
     first = run_trials(searcher_of(tmp_path, DEEP, sampler), 5, DEEP)
     searcher = searcher_of(tmp_path, DEEP, sampler, finished=first)
-    assert len(searcher._ot_study.trials) == 5
+    assert len(searcher.study.trials) == 5
     again = run_trials(searcher, 5, DEEP)
     assert [run.name for run in again] == [f"trial_{number:04d}" for number in range(5, 10)]
     drawn = [json.dumps(sampled(run.config, DEEP)) for run in (*first, *again)]
@@ -100,7 +100,7 @@ def test_a_sampler_that_learns_beats_drawing_at_random(sampler, tmp_path):
 def test_tpe_is_set_up_explicitly_and_groups_the_names_of_a_space_that_branches(tmp_path):
     for name, space in SPACES.items():
         (tmp_path / name).mkdir()
-        sampler = searcher_of(tmp_path / name, space, "tpe")._ot_study.sampler
+        sampler = searcher_of(tmp_path / name, space, "tpe").study.sampler
         assert (sampler._multivariate, sampler._constant_liar) == (True, True)
         assert sampler._group is (name == "branching")
 
@@ -170,4 +170,4 @@ def test_a_lock_that_a_killed_process_left_behind_holds_nobody_up(tmp_path):
     searcher = searcher_of(tmp_path, FLAT, "tpe")
     searcher.suggest("a")
     assert time.monotonic() - started < 20
-    assert searcher._ot_study.trials[0].state is optuna.trial.TrialState.RUNNING
+    assert searcher.study.trials[0].state is optuna.trial.TrialState.RUNNING
