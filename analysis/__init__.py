@@ -1,1 +1,12 @@
-"""From a sweep folder to a verdict that can be trusted; needs neither Ray nor torch."""
+"""From a sweep folder to a verdict that can be trusted; needs neither Ray nor torch.
+
+from analysis import load_sweep, verdict_on, write_report
+
+sweep = load_sweep("results/trading_sweep/first")
+print(verdict_on(sweep).sentence)
+write_report(sweep.folder)
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

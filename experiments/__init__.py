@@ -1,34 +1,16 @@
-"""Experiments: each module declares one sweep, `python -m experiments.<module>` runs it.
+"""Sweeps of PPO: what an experiment is declared with, and the functions that run it.
 
-`python -m experiments` lists them.
+Each `*_sweep` module declares one experiment, `python -m experiments.<module>` runs it, and
+`python -m experiments` lists them. The same from Python:
+
+    from experiments import load_policy, run
+    from experiments.trading_sweep import EXPERIMENT
+
+    result = run(EXPERIMENT, trials=20)
+    print(result.verdict.sentence)
+    policy = load_policy(result.folder)
 """
 
-from experiments.core.commands import main
-from experiments.core.declaration import (
-    Asha,
-    Budget,
-    Confirmation,
-    Experiment,
-    Hyperband,
-    Median,
-    NoScheduler,
-    PopulationBandit,
-    PopulationBased,
-    Racing,
-    Resources,
-)
+import lazy_loader
 
-__all__ = [
-    "Asha",
-    "Budget",
-    "Confirmation",
-    "Experiment",
-    "Hyperband",
-    "Median",
-    "NoScheduler",
-    "PopulationBandit",
-    "PopulationBased",
-    "Racing",
-    "Resources",
-    "main",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

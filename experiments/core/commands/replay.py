@@ -53,14 +53,14 @@ def run_replay(arguments: list[str]) -> int:
 
     quieten(debug=False)
     from experiments.core.environments import evaluate, make_vector, scale_of
-    from experiments.core.policy import load
+    from experiments.core.policy import load_policy
 
     try:
         if options.episodes < 1:
             raise UserError(f"--episodes {options.episodes}: expected a whole number, 1 or more")
         if options.seed < 0:
             raise UserError(f"--seed {options.seed}: expected a whole number, 0 or more")
-        policy = load(options.folder)
+        policy = load_policy(options.folder)
         env = make_vector(policy.env, policy.env_parameters, options.episodes)
         played = evaluate(env, policy.act, seed=options.seed)
         scale = scale_of(policy.env, policy.env_parameters)

@@ -1,4 +1,5 @@
 from .recording import record, show
-from .trained import TrainedPolicy, load
+from .serving import serve
+from .trained import TrainedPolicy, load_policy
 
-__all__ = ["TrainedPolicy", "load", "record", "show"]
+__all__ = ["TrainedPolicy", "load_policy", "record", "serve", "show"]

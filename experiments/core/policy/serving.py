@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from experiments.core.errors import UserError
-from experiments.core.policy.trained import load
+from experiments.core.policy.trained import load_policy
 
 
 def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
@@ -26,7 +26,7 @@ def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
         print(json.dumps(value), file=answers, flush=True)
 
     try:
-        policy = load(folder)
+        policy = load_policy(folder)
     except UserError as error:
         answer({"error": str(error)})
         return

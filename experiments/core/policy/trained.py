@@ -65,7 +65,7 @@ class TrainedPolicy:
         return member(self.action_space, actions, 0)
 
 
-def load(folder: str | Path) -> TrainedPolicy:
+def load_policy(folder: str | Path) -> TrainedPolicy:
     """Loads the best run of the configuration that the sweep's verdict chose.
 
     Neither torch nor RLlib is imported, unless the run's network is one that only they can build.

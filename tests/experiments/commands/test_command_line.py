@@ -291,7 +291,7 @@ def interrupted(*arguments, **keywords):
     ("script", "arguments", "where"),
     [
         (TRADING_SWEEP, ["--name", "x"], "experiments.core.commands.sweep.preflight"),
-        ("experiments/__main__.py", ["replay", "/no/such/folder"], "experiments.core.policy.load"),
+        ("experiments/__main__.py", ["replay", "/no/such/folder"], "experiments.core.policy.load_policy"),
     ],
 )
 def test_ctrl_c_is_one_line(run_here, tmp_path, monkeypatch, script, arguments, where):

@@ -11,7 +11,7 @@ from analysis.verdict.race_estimates import estimate
 from analysis.verdict.reproduction import reproduce
 from experiments import trading_sweep
 from experiments.core.commands.retrain import Original, read_seeds, retrain, sentence
-from experiments.core.commands.sweep import told
+from experiments.core.commands.sweep import rllib_settings
 from experiments.core.errors import UserError
 from experiments.core.planning.manifest import manifest_of
 from experiments.core.planning.options import Options
@@ -117,8 +117,8 @@ def test_rllib_is_told_the_start_and_every_change_of_a_schedule():
         {"steps": 0, "configuration": {"lr": 1e-3, "one_minus_gamma": 0.01}},
         {"steps": 100, "configuration": {"lr": 2e-3, "one_minus_gamma": 0.01}},
     ]
-    constant = told({"lr": 1e-3, "one_minus_gamma": 0.01}, {"epochs": 3})
-    changing = told({**schedule[0]["configuration"], "schedule": schedule}, {"epochs": 3})
+    constant = rllib_settings({"lr": 1e-3, "one_minus_gamma": 0.01}, {"epochs": 3})
+    changing = rllib_settings({**schedule[0]["configuration"], "schedule": schedule}, {"epochs": 3})
     assert "schedule" not in constant
     assert {name: value for name, value in changing.items() if name != "schedule"} == constant
     (change,) = changing["schedule"]

@@ -13,12 +13,12 @@ import pytest
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
-from experiments.core.commands.replay import replay
+from experiments.core.commands import run_replay
 from experiments.core.environments.make import make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo.inference import module_policy
 from experiments.core.policy.serving import serve
-from experiments.core.policy.trained import batch_length, load
+from experiments.core.policy.trained import batch_length, load_policy
 from experiments.core.records.checkpoints import replica_folder
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_policy_takes_and_gives_the_environments_own_values(folder):
-    policy = load(folder)
+    policy = load_policy(folder)
     env = make_plain_vector(policy.env, policy.env_parameters, 8)
     observations, _ = env.reset(seed=3)
     actions = policy.compute_actions(observations)
@@ -52,7 +52,7 @@ def test_a_policy_takes_and_gives_the_environments_own_values(folder):
 
 
 def test_a_policy_alone_and_in_a_batch_decides_alike(folder):
-    policy = load(folder)
+    policy = load_policy(folder)
     env = make_vector(policy.env, policy.env_parameters, 4)
     observations, _ = env.reset(seed=0)
     together = policy.act(observations)
@@ -63,7 +63,7 @@ def test_a_policy_alone_and_in_a_batch_decides_alike(folder):
 
 
 def test_a_served_policy_answers_each_observation_with_an_action(folder):
-    policy = load(folder)
+    policy = load_policy(folder)
     single = gym.make(policy.env, **policy.env_parameters)
     observation, _ = single.reset(seed=1)
     question = json.dumps({"observation": single.observation_space.to_jsonable([observation])})
@@ -78,11 +78,11 @@ def test_a_served_policy_answers_each_observation_with_an_action(folder):
 def test_loading_playing_and_serving_import_neither_torch_nor_ray(folder, run_python):
     code = (
         "import io, sys\n"
-        "from experiments.core.policy import load, serve\n"
-        "from experiments.core.commands.replay import replay\n"
-        f"policy = load({str(folder)!r})\n"
+        "from experiments.core.policy import load_policy, serve\n"
+        "from experiments.core.commands import run_replay\n"
+        f"policy = load_policy({str(folder)!r})\n"
         "policy.compute_action(policy.observation_space.sample())\n"
-        f"assert replay([{str(folder)!r}, '--episodes', '2']) == 0\n"
+        f"assert run_replay([{str(folder)!r}, '--episodes', '2']) == 0\n"
         "answers = io.StringIO()\n"
         f"serve({str(folder)!r}, io.StringIO(''), answers)\n"
         "assert 'error' not in answers.getvalue(), answers.getvalue()\n"
@@ -96,7 +96,7 @@ def test_loading_playing_and_serving_import_neither_torch_nor_ray(folder, run_py
 def with_a_network_of(folder, target, **settings):
     """A copy of a sweep in which every run has another network, and that network."""
     shutil.copytree(folder, target)
-    policy = load(folder)
+    policy = load_policy(folder)
     env = make_vector(policy.env, policy.env_parameters, 1)
     pair = (env.single_observation_space, env.single_action_space)
     config = PPOConfig().rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[8], **settings))
@@ -109,7 +109,7 @@ def with_a_network_of(folder, target, **settings):
 
 def test_a_network_that_numpy_does_not_know_is_computed_by_torch(folder, tmp_path):
     module, spaces = with_a_network_of(folder, tmp_path / "normalised", fcnet_use_layernorm=True)
-    policy = load(tmp_path / "normalised")
+    policy = load_policy(tmp_path / "normalised")
     observations = spaces[0].sample()[None]
     expected = module_policy(module, *spaces)(observations)
     for action, other in zip(_leaves(policy.act(observations)), _leaves(expected), strict=True):
@@ -119,13 +119,13 @@ def test_a_network_that_numpy_does_not_know_is_computed_by_torch(folder, tmp_pat
 def test_a_recurrent_network_which_nobody_can_ask_without_its_state_is_one_line(folder, tmp_path):
     with_a_network_of(folder, tmp_path / "recurrent", use_lstm=True)
     with pytest.raises(UserError, match=r"no policy can be read from it") as caught:
-        load(tmp_path / "recurrent")
+        load_policy(tmp_path / "recurrent")
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
     with pytest.raises(UserError) as caught:
-        load(tmp_path)
+        load_policy(tmp_path)
     assert "\n" not in str(caught.value)
     answers = io.StringIO()
     serve(str(tmp_path), io.StringIO(""), answers)
@@ -171,9 +171,9 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line_and_says_what_to_do(folder
     with pytest.raises(
         UserError, match=r"no policy can be read from it.*which trains what is missing"
     ) as caught:
-        load(spoilt)
+        load_policy(spoilt)
     assert "\n" not in str(caught.value)
-    assert replay([str(spoilt), "--episodes", "2"]) == 2
+    assert run_replay([str(spoilt), "--episodes", "2"]) == 2
     assert capsys.readouterr().err == f"error: {caught.value}\n"
 
 
@@ -189,8 +189,8 @@ def test_before_the_confirmation_the_best_trial_that_kept_its_checkpoint_is_take
     cut = tmp_path / "cut"
     shutil.copytree(folder, cut, ignore=shutil.ignore_patterns("confirm"))
     (kept,) = {path.parent.name for path in (cut / "search").glob("*/checkpoint_*")}
-    assert load(cut).run == kept
-    assert replay([str(cut), "--episodes", "1"]) == 0
+    assert load_policy(cut).run == kept
+    assert run_replay([str(cut), "--episodes", "1"]) == 0
     printed = capsys.readouterr().out
     assert ", 1 episode from seed 0\n" in printed
     assert "; not confirmed yet)" in printed
@@ -215,13 +215,13 @@ def another_run(run, name, objective, *, state):
 def test_a_confirmation_that_is_cut_off_gives_the_best_run_that_has_ended(folder, tmp_path):
     cut = tmp_path / "cut"
     shutil.copytree(folder, cut)
-    best = load(cut).run
+    best = load_policy(cut).run
     another_run(cut / "confirm" / best, f"{best[:-1]}1", 9.0, state=None)
     another_run(cut / "confirm" / best, f"{best[:-1]}2", 8.0, state="diverged")
-    assert load(cut).run == best
+    assert load_policy(cut).run == best
     another_run(cut / "confirm" / best, f"{best[:-1]}3", 7.0, state="completed")
-    assert load(cut).run == f"{best[:-1]}3"
-    assert replay([str(cut), "--episodes", "2"]) == 0
+    assert load_policy(cut).run == f"{best[:-1]}3"
+    assert run_replay([str(cut), "--episodes", "2"]) == 0
 
 
 def test_a_diverged_trial_is_nobodys_best_policy_even_where_all_others_are_below_the_floor(folder, tmp_path):
@@ -233,21 +233,21 @@ def test_a_diverged_trial_is_nobodys_best_policy_even_where_all_others_are_below
     another_run(checkpoint.parent, "trial_0009", -0.5, state="diverged")
     for run in (cut / "search").glob("trial_000[01]"):
         shutil.rmtree(run)
-    assert load(cut).run == "trial_0007"
+    assert load_policy(cut).run == "trial_0007"
 
 
 def test_a_sweep_none_of_whose_runs_can_be_used_says_so_in_one_line(folder, tmp_path):
     cut = tmp_path / "cut"
     shutil.copytree(folder, cut)
-    chosen = load(cut).run.rpartition("_seed")[0]
+    chosen = load_policy(cut).run.rpartition("_seed")[0]
     for checkpoint in cut.glob("*/*/checkpoint_*"):
         shutil.rmtree(checkpoint)
     with pytest.raises(UserError, match=rf"no confirmation run of {chosen} .* \(1 completed\)") as caught:
-        load(cut)
+        load_policy(cut)
     assert "\n" not in str(caught.value)
     shutil.rmtree(cut / "confirm")
     with pytest.raises(UserError, match="no run of the search is completed and has a checkpoint"):
-        load(cut)
+        load_policy(cut)
 
 
 def test_of_a_trial_on_several_seeds_the_best_seeds_policy_is_taken(folder, tmp_path):
@@ -263,5 +263,5 @@ def test_of_a_trial_on_several_seeds_the_best_seeds_policy_is_taken(folder, tmp_
     lines = [json.loads(line) for line in result.read_text().splitlines()]
     lines[-1] |= {"seeds/score_0": 0.1, "seeds/score_1": 0.2}
     result.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    observation = load(cut).observation_space.sample()
-    assert load(cut).action_space.contains(load(cut).compute_action(observation))
+    observation = load_policy(cut).observation_space.sample()
+    assert load_policy(cut).action_space.contains(load_policy(cut).compute_action(observation))
