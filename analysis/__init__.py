@@ -1,4 +1,4 @@
-"""From a sweep folder to a verdict that can be trusted; needs neither Ray nor torch.
+"""Analysis of a sweep folder: verdict, report and tables, without Ray and torch.
 
 from analysis import load_sweep, verdict_on, write_report
 

@@ -1,4 +1,4 @@
-"""`python -m analysis report FOLDER` and `python -m analysis table FOLDER`; `--help` answers at once."""
+"""Command `python -m analysis`: the report or the tables of a sweep folder."""
 
 import signal
 import sys
@@ -13,13 +13,13 @@ from analysis.command_line import one_line_errors
 
 @dataclass(frozen=True)
 class ReportCommand:
-    """Write report.html, figures, tables and best.yaml of a sweep, and print the verdict."""
+    """Writes report.html, figures, tables and best.yaml of a sweep, and prints the verdict."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""
 
     def run(self) -> None:
-        """Write the report and say where it is."""
+        """Writes the report and says where it is."""
         from analysis.report import write_report
         from analysis.verdict import race_note
 
@@ -36,7 +36,7 @@ class ReportCommand:
 
 @dataclass(frozen=True)
 class TableCommand:
-    """Print the confirmed configurations, or write every run of the sweep, one per row, as CSV or Parquet."""
+    """Prints the confirmed configurations, or writes every run of the sweep, one a row, as CSV or Parquet."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""
@@ -48,7 +48,7 @@ class TableCommand:
     """The same to this Parquet file."""
 
     def run(self) -> None:
-        """Write the files that are asked for, or print the table."""
+        """Writes the files that are asked for, or prints the table."""
         from analysis.report import tables
         from analysis.sweep import load_sweep
 
@@ -60,7 +60,7 @@ class TableCommand:
 
 
 def main() -> int:
-    """Run the command line; every user error is one line and exit code 2."""
+    """Runs the command line; every user error is one line and exit code 2."""
     program = "python -m analysis"
     with one_line_errors(program):
         command = tyro.extras.subcommand_cli_from_dict(

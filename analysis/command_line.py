@@ -1,4 +1,4 @@
-"""Reads a command line with tyro, and says what is wrong in it in one line instead of a box of several."""
+"""Reading of a command line with tyro, with one line for an error instead of a box of several."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def one_line_errors(program: str) -> Iterator[None]:
 
 
 def _message(box: str) -> str:
-    """What a box says below its title: its first part, and of the second what was meant or what there is."""
+    """Returns what a box says below its title: its first part, and of the second what was meant or exists."""
     _, *lines = re.sub(r"\x1b\[[\d;]*m", "", box).strip().splitlines()
     # Without UTF-8 the frame is made of hyphens and spaces.
     inside = "\n".join(line.strip("│╰╯ ") for line in lines)
@@ -79,7 +79,7 @@ def _choice(asked: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
 
 
 def _left_out_or(kind: Any) -> Any:
-    """The type of a value that is given: `T` of `T | None`."""
+    """Returns the type of a value that is given: `T` of `T | None`."""
     rest = [each for each in get_args(kind) if each is not NoneType]
     return rest[0] if len(rest) == 1 and NoneType in get_args(kind) else kind
 

@@ -21,32 +21,34 @@ FloatArray = NDArray[np.float64]
 
 
 class Interval(NamedTuple):
-    """Lower and upper end; NaN where there is too little data for an interval."""
+    """Interval of a number: lower and upper end; NaN where there is too little data for one."""
 
     low: float
+    """Lower end."""
     high: float
+    """Upper end."""
 
 
 NO_INTERVAL: Final = Interval(np.nan, np.nan)
 
 
 def mean(x_s: ArrayLike) -> float:
-    """Mean over runs, shape [S]; NaN for no runs."""
+    """Computes the mean over runs, shape [S]; NaN for no runs."""
     x_s = finite(x_s)
     return float(x_s.mean()) if x_s.size else np.nan
 
 
 def mean_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Interval for the mean of shape [S]: Student's t, widened as `WIDENING` says; none below two runs.
+    """Computes the interval for the mean of runs, shape [S]: Student's t, widened; none below two runs.
 
-    Runs that are all identical give an interval of no width.
+    It is widened as `WIDENING` says. Runs that are all identical give an interval of no width.
     """
     x_s = finite(x_s)
     return _t_interval(x_s, confidence, 1 + WIDENING / max(x_s.size, 1))
 
 
 def difference_interval(difference_p: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Interval for the mean of paired differences, shape [P]: plain Student's t.
+    """Computes the interval for the mean of paired differences, shape [P]: plain Student's t.
 
     Unlike runs, differences of two configurations are close to symmetric, and t needs no widening.
     """
@@ -54,7 +56,7 @@ def difference_interval(difference_p: ArrayLike, confidence: float = CONFIDENCE)
 
 
 def iqm(x_s: ArrayLike) -> float:
-    """Interquartile mean over runs, shape [S]: the mean without the lowest and highest quarter.
+    """Computes the interquartile mean over runs, shape [S]: without the lowest and highest quarter.
 
     References:
         Agarwal et al. 2021, arXiv 2108.13264, section 4.
@@ -64,7 +66,7 @@ def iqm(x_s: ArrayLike) -> float:
 
 
 def iqm_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Interval for the interquartile mean of shape [S] from order statistics, whatever the distribution.
+    """Computes a distribution-free interval for the interquartile mean of shape [S] from order statistics.
 
     The k-th lowest and k-th highest run enclose the median with a probability that depends on nothing but
     S; between two k the ends are interpolated. The interquartile mean lies so close to the median that the
@@ -91,7 +93,7 @@ def iqm_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
 
 
 def paired_p_value(difference_p: ArrayLike) -> float:
-    """Two-sided p-value that the mean of paired differences, shape [P], is zero.
+    """Computes the two-sided p-value that the mean of paired differences, shape [P], is zero.
 
     The t-test that belongs to `difference_interval`: below 0.05 exactly where the interval leaves out zero.
     NaN below two pairs. Differences that are all zero give 1, all equal and not zero give 0.
@@ -107,17 +109,17 @@ def paired_p_value(difference_p: ArrayLike) -> float:
 
 
 def bonferroni(p_value: float, comparisons: int) -> float:
-    """Adjust one of `comparisons` p-values, so that the whole family errs as rarely as one test would."""
+    """Adjusts one of `comparisons` p-values, so that the whole family errs as rarely as one test would."""
     return min(1.0, p_value * comparisons) if np.isfinite(p_value) else np.nan
 
 
 def simultaneous_confidence(comparisons: int, confidence: float = CONFIDENCE) -> float:
-    """Confidence that each of `comparisons` intervals needs for all of them to hold together (Bonferroni)."""
+    """Computes the confidence that each interval of a family needs for all to hold together (Bonferroni)."""
     return 1 - (1 - confidence) / max(comparisons, 1)
 
 
 def probability_of_improvement(x_s: ArrayLike, y_s: ArrayLike) -> float:
-    """Probability that a run of x, shape [S], beats one of y, shape [S']; ties count half."""
+    """Computes the probability that a run of x, shape [S], beats one of y, shape [S']; ties count half."""
     x_s, y_s = finite(x_s), finite(y_s)
     if not x_s.size or not y_s.size:
         return np.nan
@@ -128,7 +130,7 @@ def probability_of_improvement(x_s: ArrayLike, y_s: ArrayLike) -> float:
 def probability_of_improvement_interval(
     x_s: ArrayLike, y_s: ArrayLike, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Interval for `probability_of_improvement`: all probabilities that the observed one is compatible with.
+    """Computes the interval for `probability_of_improvement`: all that the observed one is compatible with.
 
     Inverts the test with the variance *under* each probability, so that five wins out of five do not give an
     interval of no width.
@@ -156,11 +158,11 @@ def probability_of_improvement_interval(
 
 
 def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike, seeds_per_trial: int = 1) -> float:
-    """Share of the variance among search trials, shape [T], that repeating one configuration shows as well.
+    """Computes the share of the variance among search trials that repeating one configuration shows as well.
 
     Args:
         runs: Per configuration its runs on different seeds, each of shape [S].
-        objective_t: One value per finished search trial.
+        objective_t: One value per finished search trial, shape [T].
         seeds_per_trial: Seeds whose mean such a value is; it has that much less of their noise.
 
     Returns:
@@ -176,7 +178,7 @@ def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike, seeds_pe
 
 
 def finite(x: ArrayLike) -> FloatArray:
-    """Give the values that are finite, as one array."""
+    """Returns the values that are finite, as one array."""
     values: FloatArray = np.asarray(x, dtype=np.float64)
     return values[np.isfinite(values)]
 
@@ -189,7 +191,7 @@ def _t_interval(x_s: FloatArray, confidence: float, widening: float) -> Interval
 
 
 def standard_error(x_s: FloatArray) -> float:
-    """Standard error of a mean over shape [S], two runs or more; rounding noise among equals is none."""
+    """Computes the standard error of a mean over shape [S], S >= 2; rounding noise among equals is none."""
     if np.ptp(x_s) <= 1e-12 * max(1.0, float(np.abs(x_s).max())):
         return 0.0
     return float(x_s.std(ddof=1) / np.sqrt(x_s.size))

@@ -42,6 +42,7 @@ class GifFrame:
     pixels: NDArray[np.uint8]
     """[height, width, 3]."""
     milliseconds: int
+    """How long it is shown."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

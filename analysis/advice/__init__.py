@@ -1,4 +1,4 @@
-"""Advice around a verdict: problem runs, the importance of hyperparameters, the chance that more trials help.
+"""Advice around a verdict: problem runs, importance of hyperparameters, and the gain from more trials.
 
 Imported by :mod:`analysis.report`; rests on :mod:`analysis.verdict` and :mod:`analysis.sweep`.
 """

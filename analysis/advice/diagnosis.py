@@ -1,4 +1,4 @@
-"""Is the sweep done? What the numbers say about searching on: separation, edges, seed noise, prospects."""
+"""Diagnosis of a finished sweep: separation, edges of the space, seed noise, prospects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MIN_GOOD_TRIALS: Final = 4
 MORE_TRIALS: Final = 20
 RANGES: Final = "Does the best lie at the edge of a range?"
 SEED_NOISE: Final = "How much of the spread among trials is seed noise?"
-NAMES: Final = "Which names mattered?"
+IMPORTANCE: Final = "Which hyperparameters mattered?"
 MORE: Final = f"What would {MORE_TRIALS} more trials bring?"
 PROSPECT_SEED: Final = 0
 """Seed of the resampling of trials: a folder always gives the same answer."""
@@ -31,39 +31,39 @@ PROSPECT_SEED: Final = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One answer of the block.
-
-    Args:
-        topic: The question in a word or two.
-        question: What was asked.
-        answer: What the data say, with numbers.
-        settled: True: nothing to do. False: there is something to do. None: cannot be told yet.
-    """
+    """Finding of the diagnosis: a question about the sweep and its answer."""
 
     topic: str
+    """The question in a word or two."""
     question: str
+    """What was asked."""
     answer: str
+    """What the data say, with numbers."""
     settled: bool | None
+    """True: nothing to do. False: there is something to do. None: cannot be told yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """A searched name whose best values crowd at one end of its range."""
+    """Hyperparameter whose best values crowd at one end of its range."""
 
     name: str
+    """Name of the hyperparameter."""
     value: float
+    """Its value in the best trial."""
     direction: str
+    """Where to widen the range: "down" or "up"."""
 
 
 def diagnose(
     sweep: Sweep, verdict: Verdict, importance: pd.DataFrame, lineage: Lineage | None = None
 ) -> list[Finding]:
-    """Answer the questions that decide whether to search on.
+    """Answers the questions that decide whether to search on.
 
     Args:
         sweep: The sweep.
         verdict: What its confirmation says.
-        importance: Of its names; empty where it cannot be told.
+        importance: Of its hyperparameters; empty where it cannot be estimated.
         lineage: Of a population in which somebody copied.
     """
     if lineage is not None:
@@ -80,10 +80,11 @@ def diagnose(
 
 
 def edges(trials: pd.DataFrame, space: Mapping[str, Any], best: str | None) -> list[Edge]:
-    """Find names where the best trial lies in the outer tenth of the range and half of the good ones near.
+    """Finds hyperparameters whose best values lie at an end of their range.
 
-    The best trial alone would raise a false alarm in every fifth name: a tenth at either end. Good trials are
-    the best quarter of the completed ones, four at least.
+    The best trial lies in the outer tenth of the range, and half of the good ones near it. The best trial
+    alone would raise a false alarm in every fifth hyperparameter: a tenth at either end. Good trials are the
+    best quarter of the completed ones, four at least.
     """
     completed = trials[trials["state"] == State.COMPLETED].sort_values("objective", ascending=False)
     good = completed.head(max(MIN_GOOD_TRIALS, round(len(completed) / 4)))
@@ -112,7 +113,7 @@ def edges(trials: pd.DataFrame, space: Mapping[str, Any], best: str | None) -> l
 
 
 def against_second(verdict: Verdict) -> tuple[str, Comparison] | None:
-    """Compare the winner with the next best contender, as one of all pairs, since both were picked."""
+    """Compares the winner with the next best contender, as one of all pairs, since both were picked."""
     contenders = [config for config in verdict.table["config_id"] if config not in BASELINES]
     runs = verdict.evidence.runs
     others = [config for config in contenders if config != verdict.winner and config in runs]
@@ -225,9 +226,9 @@ def _noise_share(sweep: Sweep, verdict: Verdict) -> float:
 
 
 def _importance(frame: pd.DataFrame) -> Finding:
-    question = NAMES
+    question = IMPORTANCE
     if frame.empty:
-        return Finding(topic="names", question=question, answer="Too few trials to tell.", settled=None)
+        return Finding(topic="importance", question=question, answer="Too few trials to tell.", settled=None)
     top = frame.head(3)
     listed = ", ".join(
         f"{row.name_} {row.importance:.0%} [{row.low:.0%}, {row.high:.0%}]"
@@ -239,15 +240,17 @@ def _importance(frame: pd.DataFrame) -> Finding:
         if clear
         else "None surely: the intervals are wide."
     )
-    return Finding(topic="names", question=question, answer=f"{listed}. {sure}", settled=bool(clear) or None)
+    return Finding(
+        topic="importance", question=question, answer=f"{listed}. {sure}", settled=bool(clear) or None
+    )
 
 
 def _of_copies() -> list[Finding]:
-    """Say of what the trials of a search would tell that members which copied each other do not tell it."""
+    """Says which findings members that copied each other cannot give, though the trials of a search would."""
     questions = {
         "ranges": RANGES,
         "seed noise": SEED_NOISE,
-        "names": NAMES,
+        "importance": IMPORTANCE,
         "more trials": MORE,
     }
     answer = "Cannot be told from a population, whose members went on from each other's weights."
@@ -284,7 +287,7 @@ def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
 
 
 def _position(value: float, low: float, high: float, *, log_scale: bool) -> float:
-    """Place a value in its range, 0 at the lower bound and 1 at the upper one."""
+    """Places a value in its range, 0 at the lower bound and 1 at the upper one."""
     if log_scale:
         return log(value / low) / log(high / low)
     return (value - low) / (high - low)

@@ -1,4 +1,4 @@
-"""Which names mattered in a search: PED-ANOVA with an interval over trials."""
+"""Importance of hyperparameters in a search: PED-ANOVA with an interval over trials."""
 
 import json
 import warnings
@@ -22,7 +22,7 @@ _COLUMNS: Final = ("name", "importance", "low", "high")
 def importances(
     trials: pd.DataFrame, space: Mapping[str, Any], rng: np.random.Generator, *, resamples: int = 100
 ) -> pd.DataFrame:
-    """Estimate which names decide whether a trial is among the best quarter.
+    """Estimates which hyperparameters decide whether a trial is among the best quarter.
 
     Args:
         trials: One row per search trial; those without an objective are left out.
@@ -32,8 +32,8 @@ def importances(
 
     Returns:
         Columns name, importance (shares that sum to 1; means over resampled trials), low, high (2.5 % and
-        97.5 % quantiles over them), most important first; empty where trials or names are too few, or all
-        trials alike.
+        97.5 % quantiles over them), most important first; empty where trials or hyperparameters are too few,
+        or all trials alike.
 
     References:
         Watanabe et al. 2023, arXiv 2304.10255.
@@ -47,7 +47,7 @@ def importances(
 
 
 def surely_important(frame: pd.DataFrame) -> list[str]:
-    """Give the names whose whole interval lies above an even share, from what `importance` returns."""
+    """Returns the hyperparameters whose whole interval lies above an even share, from `importances`."""
     return [str(name) for name in frame.loc[frame["low"] > 1 / max(len(frame), 1), "name"]]
 
 
@@ -70,7 +70,7 @@ def _with_interval(
 
 
 def _distributions(space: Mapping[str, Any]) -> dict[str, optuna.distributions.BaseDistribution]:
-    """Read the distributions; one that Optuna does not know is left out."""
+    """Parses the distributions; one that Optuna does not know is left out."""
     known = {}
     for name, entry in space.items():
         try:
@@ -83,7 +83,7 @@ def _distributions(space: Mapping[str, Any]) -> dict[str, optuna.distributions.B
 def _frozen_trials(
     trials: pd.DataFrame, distributions: Mapping[str, optuna.distributions.BaseDistribution]
 ) -> list[optuna.trial.FrozenTrial]:
-    """Give the trials as Optuna's own values; values outside the space are left out."""
+    """Makes Optuna's own trial values of the trials; values outside the space are left out."""
     frozen = []
     for row in trials.to_dict("records"):
         params = {}

@@ -1,4 +1,4 @@
-"""What would more trials bring? The expected rise of the best, from the trials that there are.
+"""Expected rise of the best score by more trials, estimated from the trials that there are.
 
 Model: trials are alike and independent, and the best of n goes on to rise as it rose within these trials, by
 a power of n (extreme value theory). The best of n/4, n/2 and n of the trials, averaged over all choices, tell
@@ -25,11 +25,13 @@ class Prospect(NamedTuple):
     """Expected rise of the best trial's true score, with an interval over resampled trials."""
 
     gain: float
+    """The expected rise, on the scale of scores."""
     interval: Interval
+    """Its interval."""
 
 
 def expected_best(sorted_t: FloatArray, draws: int) -> float:
-    """Give the mean, over all choices of `draws` of the trials, of the best one; values rising, shape [T]."""
+    """Computes the mean, over all choices of `draws` trials, of the best; values rising, shape [T]."""
     n = sorted_t.size
     rank = np.arange(draws, n + 1)
     log_share = special.gammaln(rank) - special.gammaln(rank - draws + 1) - special.gammaln(draws)
@@ -38,7 +40,7 @@ def expected_best(sorted_t: FloatArray, draws: int) -> float:
 
 
 def expected_rise(objective_t: ArrayLike, more: int) -> float:
-    """Give the expected rise of the best search score by `more` trials; NaN below `MIN_TRIALS`."""
+    """Computes the expected rise of the best search score by `more` trials; NaN below `MIN_TRIALS`."""
     values: FloatArray = np.asarray(objective_t, dtype=np.float64)
     sorted_t = np.sort(values[np.isfinite(values)])
     n = sorted_t.size
@@ -61,7 +63,7 @@ def prospect(
     more: int = 20,
     resamples: int = 200,
 ) -> Prospect:
-    """Estimate by how much `more` trials would raise the best trial's true score.
+    """Estimates by how much `more` trials would raise the best trial's true score.
 
     Args:
         objective_t: Search score of each trial, pruned ones included, shape [T]; NaN are left out.

@@ -1,4 +1,4 @@
-"""The report of a sweep: page, figures, tables and best.yaml, drawn from what the lower rooms computed.
+"""Report of a sweep: page, figures, tables and best.yaml, drawn from what the lower rooms computed.
 
 Imported by `python -m analysis` and by the command that ran the sweep; by no other room of analysis.
 """

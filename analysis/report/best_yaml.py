@@ -1,4 +1,4 @@
-"""What must be known to use a sweep's configuration, and to train it again without this suite?"""
+"""Content of best.yaml: the configuration to use, and what is needed to train it without this suite."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from analysis.sweep import DEFAULT, FIRST_TRIAL, Lineage, Sweep, configuration, 
 from analysis.verdict import Verdict
 
 RLLIB_SETTINGS: Final = "rllib.json"
-"""File in a sweep's folder: config_id -> what RLlib was told, under RLlib's own names."""
+"""File in a sweep's folder: config_id -> the settings given to RLlib, under RLlib's own names."""
 
 
 def best_content(
     sweep: Sweep, verdict: Verdict, config_id: str, reason: str, lineage: Lineage | None = None
 ) -> dict[str, Any]:
-    """Give best.yaml's content in the order in which it is read.
+    """Returns the content of best.yaml in the order in which it is read.
 
     Args:
         sweep: The sweep.
@@ -63,7 +63,7 @@ def best_content(
 
 
 def _confirmed(sweep: Sweep, verdict: Verdict, config_id: str) -> dict[str, Any] | None:
-    """Give the confirmed score, and what the scale means; None where nothing was confirmed."""
+    """Returns the confirmed score, and what the scale means; None where nothing was confirmed."""
     if config_id not in set(verdict.table["config_id"]):
         return None
     row, scale = verdict.row(config_id), sweep.scale
@@ -81,7 +81,7 @@ def _confirmed(sweep: Sweep, verdict: Verdict, config_id: str) -> dict[str, Any]
 
 
 def _rllib(sweep: Sweep, config_id: str) -> dict[str, Any] | None:
-    """Give what RLlib was told; None where the sweep did not write it down."""
+    """Returns RLlib's settings of a configuration; None where the sweep did not record them."""
     path = sweep.folder / RLLIB_SETTINGS
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What a report says, as plain values: no HTML here, the template writes that and escapes every value."""
+"""Content of the report's page as plain values; the template writes HTML and escapes every value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from analysis.verdict import Verdict
 DASH: Final = "–"
 
 WORDS: Final = (
-    ("configuration", "one value for every searched name"),
+    ("configuration", "one value for every searched hyperparameter"),
     ("trial", "one configuration, trained once during the search"),
     (
         "confirmation run",
@@ -45,15 +45,18 @@ WORDS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A key number."""
+    """Key number at the top of the report."""
 
     name: str
+    """What it is."""
     number: str
+    """The number, with its unit."""
     detail: str = ""
+    """What else to know of it, in small print."""
 
 
 def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
-    """Give the key numbers: the winner's, its gain over both baselines, what the search spent."""
+    """Returns the key numbers: the winner's, its gain over both baselines, what the search spent."""
     scale, shown = sweep.scale, []
     if verdict.winner is not None:
         row = verdict.row(verdict.winner)
@@ -86,7 +89,7 @@ def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
 
 
 def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
-    """Give the table of confirmed configurations as text."""
+    """Returns the table of confirmed configurations as text."""
     rows, badge = [], "winner" if verdict.beats_default else "best tuned"
     for row in records(verdict.table):
         cells = [
@@ -122,7 +125,7 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
 
 
 def picked_note(verdict: Verdict) -> str:
-    """Say how the interval of the winner's mean was made; nothing where it was made as all the others."""
+    """Says how the interval of the winner's mean was made; nothing where it was made as all the others."""
     if verdict.picked is None or verdict.contenders < 2:
         return ""
     spread = "all contenders' runs" if verdict.picked.pooled else "its own runs, unlike the others' in spread"
@@ -135,7 +138,7 @@ def picked_note(verdict: Verdict) -> str:
 
 
 def configurations(sweep: Sweep, verdict: Verdict) -> dict[str, Any]:
-    """Give every searched name with its value in each confirmed configuration."""
+    """Returns every searched hyperparameter with its value in each confirmed configuration."""
     configs = [str(config) for config in verdict.table["config_id"]]
     values = {config: configuration(sweep, config) for config in configs}
     names = list(dict.fromkeys(name for config in configs for name in values[config]))
@@ -146,7 +149,7 @@ def configurations(sweep: Sweep, verdict: Verdict) -> dict[str, Any]:
 
 
 def population(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> dict[str, Any] | None:
-    """Give a population's copies and the schedule of the member that matters; None without a population."""
+    """Returns a population's copies and the schedule of the member to use; None without a population."""
     member = None if lineage is None else shown_member(sweep, verdict.winner)
     if lineage is None or member is None:
         return None
@@ -167,7 +170,7 @@ def _changes(change: Change) -> str:
 
 
 def problem_runs(sweep: Sweep) -> list[dict[str, str]]:
-    """Give the runs that failed, diverged or have no end on disk, with their cause."""
+    """Returns the runs that failed, diverged or have no end on disk, with their cause."""
     both = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
     both = both[both["state"].isin([State.FAILED, State.DIVERGED, State.RUNNING])]
     return [
@@ -183,7 +186,7 @@ def problem_runs(sweep: Sweep) -> list[dict[str, str]]:
 
 
 def provenance(sweep: Sweep) -> list[tuple[str, str]]:
-    """Give what one needs to run the sweep again, from the manifest; what it lacks is left out."""
+    """Returns what one needs to run the sweep again, from the manifest; what it lacks is left out."""
     manifest = sweep.manifest
     env, git = section(manifest, "env"), section(manifest, "git")
     dirty = " with uncommitted changes" if git.get("dirty") else ""
@@ -208,18 +211,18 @@ def provenance(sweep: Sweep) -> list[tuple[str, str]]:
 
 
 def findings(found: list[Finding]) -> list[dict[str, str]]:
-    """Give the findings with the mark that each one gets."""
+    """Returns the findings with the mark that each one gets."""
     marks = {True: "yes", False: "no", None: "open"}
     return [{"question": f.question, "answer": f.answer, "mark": marks[f.settled]} for f in found]
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give a frame's rows as dictionaries."""
+    """Returns a frame's rows as dictionaries."""
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def heading(sweep: Sweep) -> str:
-    """Give the report's heading: the question that the experiment asks."""
+    """Returns the report's heading: the question that the experiment asks."""
     return str(
         sweep.manifest.get("question") or f"Sweep of {sweep.manifest.get('experiment', 'an experiment')}"
     )

@@ -1,4 +1,4 @@
-"""A sweep as tables for people and other programs: printed, CSV, Parquet."""
+"""Tables of a sweep for people and other programs: printed, CSV, Parquet."""
 
 from pathlib import Path
 from typing import Final
@@ -17,12 +17,12 @@ PIPED_WIDTH: Final = 130
 
 
 def runs(sweep: Sweep) -> pd.DataFrame:
-    """Give search trials and confirmation runs in one table, one run per row."""
+    """Returns search trials and confirmation runs in one table, one run per row."""
     return pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
 
 
 def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[Path]:
-    """Write all runs to the files that are given.
+    """Writes all runs to the files that are given.
 
     Raises:
         OSError: If a file cannot be written.
@@ -38,7 +38,7 @@ def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[
 
 
 def print_confirmed(sweep: Sweep) -> None:
-    """Print the verdict and the confirmed configurations; before the confirmation, the best search trials."""
+    """Prints the verdict and the confirmed configurations; without a confirmation, the best trials."""
     verdict = verdict_on(sweep)
     console = Console()
     if not console.is_terminal:

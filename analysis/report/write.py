@@ -1,4 +1,4 @@
-"""From a sweep folder to its report: one offline HTML file, figures, tables and the configuration to use."""
+"""Writer of a sweep's report: one offline HTML file, figures, tables and the configuration to use."""
 
 import json
 import os
@@ -32,27 +32,24 @@ POPULATION_FIGURE: Final = "population"
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was written.
-
-    Args:
-        html: report.html, one file without links to the outside.
-        best: best.yaml with the configuration to use; None while there is no configuration with a value.
-        frames: Name of each table to its Parquet file.
-        figures: PNG and SVG files; empty if no figures were asked for.
-        verdict: The verdict that the report states.
-        findings: What it says about searching on.
-    """
+    """Files of a written report, with the verdict that it states."""
 
     html: Path
+    """report.html, one file without links to the outside."""
     best: Path | None
+    """best.yaml with the configuration to use; None while there is no configuration with a value."""
     frames: dict[str, Path]
+    """Name of each table to its Parquet file."""
     figures: tuple[Path, ...]
+    """PNG and SVG files; empty if no figures were asked for."""
     verdict: Verdict
+    """The verdict that the report states."""
     findings: tuple[Finding, ...]
+    """What it says about searching on."""
 
 
 def write_report(folder: str | Path, *, figures: bool = True) -> Report:
-    """Load a sweep; write its tables, best.yaml, report.html and, unless told not to, the figures as files.
+    """Loads a sweep and writes its tables, best.yaml, report.html and, if `figures`, the figures as files.
 
     Args:
         folder: A sweep folder.
@@ -84,7 +81,7 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
 
 
 def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | None:
-    """Give the config_id to use and why; before the confirmation the best completed trial, unconfirmed."""
+    """Returns the config_id to use and why; before the confirmation the best completed trial, unconfirmed."""
     if verdict.chosen is not None and verdict.chosen == verdict.winner and verdict.beats_default:
         return verdict.chosen, "beats the default on test seeds"
     if verdict.chosen is not None:
@@ -182,26 +179,26 @@ def _html(
 
 
 def _capitalised(text: str, winner: str | None) -> str:
-    """Begin with a capital, unless the first word is the name of a configuration."""
+    """Capitalises a text, unless its first word is the name of a configuration."""
     return text if winner and text.startswith(winner) else text[:1].upper() + text[1:]
 
 
 def _json_for_script(spec: dict[str, Any]) -> Markup:
-    """Write JSON that cannot leave its script element, whatever strings it holds."""
+    """Writes JSON that cannot leave its script element, whatever strings it holds."""
     text = json.dumps(spec, allow_nan=False, ensure_ascii=True)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 @cache
 def _bundle() -> str:
-    """Give the page's script together with Vega, Vega-Lite and Vega-Embed, which it draws with."""
+    """Returns the page's script together with Vega, Vega-Lite and Vega-Embed, which it draws with."""
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     bundle: str = vl_convert.javascript_bundle(script)
     return bundle.replace("</script", "<\\/script")
 
 
 def _write(path: Path, text: str) -> Path:
-    """Write a file whole or not at all."""
+    """Writes a file whole or not at all."""
     partial = path.with_suffix(f"{path.suffix}.{os.getpid()}.partial")
     partial.write_text(text, encoding="utf-8")
     return partial.replace(path)

@@ -1,4 +1,4 @@
-"""The verdict on a confirmed sweep: sequential tests, the race, intervals, the decision and its sentence.
+"""Verdict on a confirmed sweep: sequential tests, the race, intervals, the decision and its sentence.
 
 Imported by advice, report and the driver of the confirmation, which asks the race for the runs that are
 missing; rests on :mod:`analysis.sweep` and :mod:`analysis.statistics`.

@@ -1,4 +1,4 @@
-"""A configuration minus a baseline: mean difference over shared test seeds, with a simultaneous interval."""
+"""Comparison of configurations with a baseline: mean paired differences with simultaneous intervals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,13 +15,18 @@ from analysis.verdict.race_estimates import Estimate, Estimates
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """The result of one such comparison."""
+    """Mean paired difference of a configuration from a baseline over shared test seeds, with its interval."""
 
     pairs: int
+    """Test seeds on which both have a value."""
     difference: float
+    """Mean difference, on the scale of scores."""
     low: float
+    """Lower end of its simultaneous interval."""
     high: float
+    """Upper end of its simultaneous interval."""
     p_adjusted: float
+    """p-value of no difference, adjusted for the number of comparisons; NaN after a race."""
 
     @property
     def above_zero(self) -> bool:
@@ -40,7 +45,13 @@ class Comparison:
 
 
 def compare(x: "pd.Series[float]", y: "pd.Series[float]", comparisons: int = 1) -> Comparison:
-    """Compare two configurations, each a series of objectives by test seed, as one of several comparisons."""
+    """Compares two configurations over their shared test seeds, as one of several comparisons.
+
+    Args:
+        x: Objectives of the one by test seed.
+        y: Objectives of the other, which is subtracted.
+        comparisons: How many of them shall hold together.
+    """
     shared = x.index.intersection(y.index)
     difference_p = (x.loc[shared] - y.loc[shared]).to_numpy(dtype=float)
     interval = statistics.difference_interval(difference_p, statistics.simultaneous_confidence(comparisons))
@@ -54,7 +65,7 @@ def compare(x: "pd.Series[float]", y: "pd.Series[float]", comparisons: int = 1) 
 
 
 def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
-    """Give each confirmed configuration's values by test seed; runs without a value are left out."""
+    """Returns each confirmed configuration's values by test seed; runs without a value are left out."""
     counted = confirmation[
         confirmation["state"].isin(COUNTED) & np.isfinite(confirmation["objective"].astype(float))
     ]
@@ -67,7 +78,7 @@ def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
 def compare_all(
     runs: "Mapping[str, pd.Series[float]]", baseline: str, comparisons: int, raced: Estimates | None
 ) -> dict[str, Comparison]:
-    """Compare every configuration with a baseline; none if the baseline has no runs.
+    """Compares every configuration with a baseline; none if the baseline has no runs.
 
     Args:
         runs: Each configuration's values by test seed.
@@ -87,7 +98,7 @@ def compare_all(
 
 
 def _compare_raced(difference: Estimate, comparisons: int) -> Comparison:
-    """Give a comparison after a race, which decides by its boundaries and so has no p-value."""
+    """Returns a comparison after a race, which decides by its boundaries and so has no p-value."""
     low, high = difference.interval(statistics.simultaneous_confidence(comparisons))
     return Comparison(
         pairs=difference.seeds, difference=difference.mean, low=low, high=high, p_adjusted=np.nan
@@ -95,10 +106,10 @@ def _compare_raced(difference: Estimate, comparisons: int) -> Comparison:
 
 
 def as_raced(against: Mapping[str, Comparison], raced: Estimates, went: Race) -> dict[str, Comparison]:
-    """Make the intervals say what the race decided: above zero where a contender was accepted, only there.
+    """Makes the intervals say what the race decided: above zero where a contender was accepted, only there.
 
-    At the last look an interval is as wide as the boundary asks for. At an earlier one the boundary asks for
-    more than the interval; where the two disagree, the lower end is that of the boundary.
+    At the last interim analysis an interval is as wide as the boundary asks for. At an earlier one the
+    boundary asks for more than the interval; where the two disagree, the lower end is that of the boundary.
     """
     settled = dict(against)
     for config in against.keys() & went.standings.keys():
@@ -116,7 +127,7 @@ def as_raced(against: Mapping[str, Comparison], raced: Estimates, went: Race) ->
 def settled_interval(
     interval: statistics.Interval, boundary: float, *, accepted: bool
 ) -> statistics.Interval:
-    """Give an interval whose lower end lies above zero if and only if the race accepted its contender.
+    """Returns an interval whose lower end lies above zero if and only if the race accepted its contender.
 
     Args:
         interval: Of the difference from the default, freed of the race's bias.

@@ -1,4 +1,4 @@
-"""The confirmation as a table: one row per configuration, with every number that the report prints of it."""
+"""Table of the confirmation: one row per configuration, with every number that the report prints of it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -31,7 +31,7 @@ def confirmed_table(
     search: pd.DataFrame | None,
     intervals: Mapping[str, statistics.Interval],
 ) -> pd.DataFrame:
-    """Give one row per configuration with a folder in confirm/, even if none of its runs has a value.
+    """Returns one row per configuration with a folder in confirm/, even if none of its runs has a value.
 
     Args:
         evidence: What the runs say.

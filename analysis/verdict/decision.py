@@ -1,4 +1,4 @@
-"""Did tuning pay? A pure function of the confirmation table, wrong in at most 5 % of its claims."""
+"""Decision whether tuning paid: a pure function of the confirmation table, wrong in at most 5 % of claims."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from analysis.verdict.winner_interval import Picked
 
 
 class Outcome(StrEnum):
-    """The branches a verdict can take."""
+    """Outcomes that a verdict can have."""
 
     BETTER = "better"
     NOT_BETTER = "not better"
@@ -30,34 +30,31 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the confirmation says.
-
-    Args:
-        outcome: Which branch applies.
-        sentence: The verdict in plain words, for the terminal and the top of the report.
-        winner: config_id of the best tuned configuration; None if none is confirmed.
-        chosen: config_id to use from now on: the winner if it beats the default, else the default.
-        beats_default: Whether the winner's simultaneous interval against the default lies above zero.
-        beats_rllib: The same against RLlib's defaults.
-        contenders: Number of tuned configurations that were compared (the size of the family).
-        notes: What a reader must know to believe the numbers: missing and diverged runs.
-        table: One row per confirmed configuration, highest mean first; columns
-            `analysis.verdict.confirmed_table.TABLE_COLUMNS`.
-        picked: The interval of the winner's mean and how it came about; None if there is no winner.
-        evidence: What all of this rests on: the runs that count, and what they say.
-    """
+    """Verdict on a confirmation: the outcome, its sentence, and the numbers behind it."""
 
     outcome: Outcome
+    """Which branch applies."""
     sentence: str
+    """The verdict in plain words, for the terminal and the top of the report."""
     winner: str | None
+    """config_id of the best tuned configuration; None if none is confirmed."""
     chosen: str | None
+    """config_id to use from now on: the winner if it beats the default, else the default."""
     beats_default: bool
+    """Whether the winner's simultaneous interval against the default lies above zero."""
     beats_rllib: bool
+    """The same against RLlib's defaults."""
     contenders: int
+    """Number of tuned configurations that were compared (the size of the family)."""
     notes: tuple[str, ...]
+    """What a reader must know to believe the numbers: missing and diverged runs."""
     table: pd.DataFrame
+    """One row per confirmed configuration, highest mean first; columns
+    `analysis.verdict.confirmed_table.TABLE_COLUMNS`."""
     picked: Picked | None
+    """The interval of the winner's mean and how it came about; None if there is no winner."""
     evidence: Evidence
+    """What all of this rests on: the runs that count, and what they say."""
 
     @property
     def race(self) -> Race | None:
@@ -74,7 +71,7 @@ class Verdict:
         return bool(row["pairs"] > 0 and all(end == 0.0 for end in ends))
 
     def row(self, config_id: str) -> "pd.Series[float]":
-        """Give the table's row of one configuration."""
+        """Returns the table's row of one configuration."""
         return self.table[self.table["config_id"] == config_id].iloc[0]
 
 
@@ -85,7 +82,7 @@ def decide(
     scale: Scale | None = None,
     interim_analyses: Sequence[int] = (),
 ) -> Verdict:
-    """Judge whether the best tuned configuration beats the default, and RLlib's defaults.
+    """Judges whether the best tuned configuration beats the default, and RLlib's defaults.
 
     All configurations but the two baselines are contenders. Each is compared with the default over shared
     test seeds; the intervals hold for all contenders together (Bonferroni), so picking the best is allowed.
@@ -134,7 +131,7 @@ def decide(
 
 
 def verdict_on(sweep: Sweep) -> Verdict:
-    """Judge a sweep's folder as it is, its race included."""
+    """Judges a sweep's folder as it is, its race included."""
     return decide(
         sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses
     )

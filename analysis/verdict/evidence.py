@@ -1,4 +1,4 @@
-"""What the confirmation runs say of every configuration, before anybody decides anything."""
+"""Evidence of the confirmation runs on every configuration, before anything is decided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,27 +17,24 @@ from analysis.verdict.winner_interval import Picked, picked_interval
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Means, intervals and differences from both baselines, freed of the bias that a race brings.
-
-    Args:
-        started: The rows of the confirmation runs that count: config_id, test_seed, state, objective.
-        runs: Each configuration's values by test seed.
-        race: How the race went; None if the number of seeds was fixed.
-        means: Of these values.
-        against_default: Each configuration minus the default.
-        against_rllib: Each configuration minus RLlib's defaults.
-    """
+    """Means, intervals and differences from both baselines, freed of the bias that a race brings."""
 
     started: pd.DataFrame
+    """The rows of the confirmation runs that count: config_id, test_seed, state, objective."""
     runs: "Mapping[str, pd.Series[float]]"
+    """Each configuration's values by test seed."""
     race: Race | None
+    """How the race went; None if the number of seeds was fixed."""
     means: Mapping[str, Estimate]
+    """Of these values."""
     against_default: Mapping[str, Comparison]
+    """Each configuration minus the default."""
     against_rllib: Mapping[str, Comparison]
+    """Each configuration minus RLlib's defaults."""
 
     @classmethod
     def of(cls, confirmation: pd.DataFrame, interim_analyses: Sequence[int] = ()) -> Self:
-        """Read it off the table of the confirmation runs.
+        """Computes it from the table of the confirmation runs.
 
         Args:
             confirmation: One row per confirmation run: config_id, test_seed, state, objective.
@@ -79,7 +76,7 @@ class Evidence:
         return _contenders(self.runs)
 
     def winner(self) -> str | None:
-        """Give the best mean of those that beat the default, else of those with seeds enough, else of all.
+        """Returns the best mean's contender of those that beat the default, else with seeds enough, else all.
 
         None if no contender has a value.
         """
@@ -90,22 +87,23 @@ class Evidence:
         return max(highest, key=lambda config: self.means[config].mean, default=None)
 
     def intervals(self) -> dict[str, statistics.Interval]:
-        """Give each mean's interval, not knowing that one of them was picked for being the highest."""
+        """Returns the interval of each mean, as if none of them had been picked for being the highest."""
         return {
             config: mean.interval(statistics.CONFIDENCE, statistics.WIDENING)
             for config, mean in self.means.items()
         }
 
     def picked(self, winner: str) -> Picked:
-        """Give the interval of the winner's mean, which knows it."""
+        """Returns the interval of the winner's mean, which accounts for that selection."""
         others = [self.means[config] for config in self.contenders if config != winner]
         return picked_interval(self.means[winner], others, counted=self._counted())
 
     def _counted(self) -> int | None:
-        """Give how many seeds of each contender the winner's interval counts; all if None.
+        """Returns the number of seeds of each contender that the winner's interval counts; all if None.
 
-        In a race that has accepted nobody, those that went on beyond the first look owe it to runs that lay
-        close together by luck. Counted with all their seeds they would make the spread look small.
+        In a race that has accepted nobody, those that went on beyond the first interim analysis owe it to
+        runs that lay close together by luck. Counted with all their seeds they would make the spread look
+        small.
         """
         if self.race is None or Standing.BETTER in self.race.standings.values():
             return None

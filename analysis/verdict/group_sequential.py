@@ -1,7 +1,7 @@
-"""A group-sequential test of contenders against a default: who is accepted or dropped at which look.
+"""Group-sequential test of contenders against a default, at a few numbers of seeds.
 
-At a few numbers of seeds, the *looks*, paired differences are tested against a boundary that shares the
-permitted error among the interim_analyses, and a contender leaves once it is accepted or has no prospect.
+At a few numbers of seeds, the *interim analyses*, paired differences are tested against a boundary that
+shares the permitted error among the analyses; a contender leaves once it is accepted or has no prospect.
 
 Axes: O = orders of the seeds (or simulated sweeps), C = the default and then the contenders, K = contenders,
 S = seeds in the order in which they are run. docs/statistics.md says what is claimed and how it was measured.
@@ -24,7 +24,7 @@ IntArray = NDArray[np.int64]
 MIN_PAIRS: Final = 5
 """Shared test seeds below which nothing is claimed (AdaStop, arXiv 2306.10882: fewer are not enough)."""
 SPENDING: Final = 2.0
-"""By the look at n of N seeds a share (n / N)**2 of the permitted error may have been made."""
+"""By the interim analysis at n of N seeds a share (n / N)**2 of the permitted error may have been made."""
 OPTIMISM: Final = 1.0
 """A contender is dropped if it would miss the last boundary even were it this many standard errors better."""
 
@@ -32,24 +32,26 @@ _GRID: Final = 801
 
 
 class RaceOutcome(NamedTuple):
-    """How races went; all of shape [..., K].
-
-    `look` is the index of the interim analysis at which a contender left, or their number if it is open.
-    """
+    """Outcome of races; all fields of shape [..., K]."""
 
     better: BoolArray
+    """Whether a contender was accepted as better than the default."""
     open: BoolArray
+    """Whether it still races."""
     overtaken: BoolArray
+    """Whether it was dropped behind an accepted contender of a higher mean."""
     look: IntArray
+    """Index of the interim analysis at which it left, or their number if it is open."""
 
 
 @lru_cache
 def boundary(interim_analyses: tuple[int, ...], comparisons: int) -> tuple[float, ...]:
-    """Give the one-sided p-value at or below which a contender is accepted, at each look.
+    """Computes the one-sided p-value at or below which a contender is accepted, at each interim analysis.
 
-    One contender that does not differ is accepted at any look with a probability of 2.5 % / `comparisons`;
-    the sum over all (Bonferroni) is what a fixed number of seeds risks too. Levels come from integrating a
-    normal sum over the looks; as p-values of t they hold for few seeds too (significance level approach).
+    One contender that does not differ is accepted at any analysis with a probability of 2.5 % over
+    `comparisons`; the sum over all (Bonferroni) is what a fixed number of seeds risks too. Levels come from
+    integrating a normal sum over the analyses; as p-values of t they hold for few seeds too (significance
+    level approach).
 
     References:
         Lan and DeMets 1983, Biometrika 70(3); Jennison and Turnbull 2000, sections 3.3, 7.2 and 19.2.
@@ -85,7 +87,7 @@ def follow(
     upto: int | None = None,
     comparisons: int | None = None,
 ) -> RaceOutcome:
-    """Run races up to, and without, the interim analysis of index `upto`; all interim analyses if left out.
+    """Runs races up to, and without, the interim analysis of index `upto`; all of them if left out.
 
     Args:
         x_ocs: Values, shape [..., C, S], the default first; NaN where a run has no value.
@@ -121,7 +123,7 @@ def follow(
 
 
 def t_statistics(difference_oks: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Give Student's t of mean differences over the last axis, and the pairs behind it; NaN are left out.
+    """Computes Student's t of mean differences over the last axis, and the pairs behind it; NaN are left out.
 
     Differences that are all alike give an infinite t, or 0 if there is no difference at all.
     """
@@ -141,27 +143,27 @@ def t_statistics(difference_oks: FloatArray) -> tuple[FloatArray, IntArray]:
 
 @lru_cache
 def critical_values(level: float, n: int) -> FloatArray:
-    """Give t's upper critical value for 0, 1, ..., n pairs; infinite below two."""
+    """Returns t's upper critical value for 0, 1, ..., n pairs; infinite below two."""
     pairs = np.arange(n + 1)
     values: FloatArray = np.where(pairs < 2, np.inf, stats.t.isf(level, np.maximum(pairs - 1, 1)))
     return values
 
 
 def _start(n: int, z: float) -> tuple[FloatArray, FloatArray]:
-    """Give a grid of sums of n normal differences below the boundary z, and the mass at each point."""
+    """Returns a grid of sums of n normal differences below the boundary z, and the mass at each point."""
     grid = np.linspace(-8 * np.sqrt(n), z * np.sqrt(n), _GRID)
     return grid, _masses(grid, stats.norm.pdf(grid / np.sqrt(n)) / np.sqrt(n))
 
 
 def _masses(grid: FloatArray, density: FloatArray) -> FloatArray:
-    """Give the weights that make a sum over an even grid an integral (trapezoidal rule)."""
+    """Returns the weights that make a sum over an even grid an integral (trapezoidal rule)."""
     masses: FloatArray = density * (grid[1] - grid[0])
     masses[[0, -1]] /= 2
     return masses
 
 
 def _mean(x_os: FloatArray) -> FloatArray:
-    """Mean over the last axis of what is there; 0 of nothing."""
+    """Computes the mean over the last axis of what is there; 0 of nothing."""
     there = np.isfinite(x_os)
     mean: FloatArray = np.where(there, x_os, 0.0).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
     return mean

@@ -1,6 +1,6 @@
-"""Which contenders are still worth seeds? The race of the confirmation, decided from its table alone.
+"""Race of the contenders for test seeds, decided from the confirmation table alone.
 
-Every contender races the default by the rules of `analysis.verdict.group_sequential`, on seeds that are
+Every contender races the default by the rules of :mod:`analysis.verdict.group_sequential`, on seeds that are
 taken in order, 0, 1, 2, ... RLlib's defaults, a second question and often the slowest to train, run beside
 them for the first half.
 
@@ -22,7 +22,7 @@ _ENDED: Final = (*COUNTED, State.FAILED)
 
 
 class Standing(StrEnum):
-    """Where a contender is in its race against the default."""
+    """Standing of a contender in its race against the default."""
 
     OPEN = "open"
     BETTER = "better"
@@ -34,19 +34,53 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Race:
-    """Where the race stands.
+    """State of the race of contenders against the default for test seeds.
 
-    Args:
-        interim_analyses: Numbers of seeds, rising; a single one is a fixed number of seeds.
-        standings: Of each contender.
-        seeds: Seeds that each configuration, baselines too, has taken or takes next: 0 up to here, exclusive.
-        spent: Runs that have ended.
+    A contender is a configuration that the search found; the default is what it has to beat. All of them take
+    the same test seeds in order, so that differences are paired. At a few numbers of seeds, the interim
+    analyses, each open contender's mean difference from the default is tested by Student's t:
+
+    - it is accepted as better if its p-value is at or below the analysis' boundary. The boundaries of all
+      analyses together spend the error that a fixed number of seeds permits, 2.5 % over the number of
+      contenders, as (n / N)**2: an alpha-spending function, little at first and most at the end;
+    - it is dropped if it would miss the last boundary even were its mean one standard error better;
+    - it is overtaken if it is behind an accepted contender, and so can no longer be the winner;
+    - it goes on otherwise, to the next analysis or until the seeds are used up.
+
+    The claim "better" is thus as rarely wrong as with a fixed number of seeds, and most races cost fewer
+    runs. A race is computed from the table of confirmation runs alone (:func:`run_race`): a sweep that was
+    stopped goes on with :func:`missing_runs`. The plain means of a race that stopped on luck are biased,
+    which :mod:`analysis.verdict.race_estimates` corrects.
+
+    Example:
+        >>> import pandas as pd
+        >>> from analysis.verdict import missing_runs, run_race
+        >>> scores = {"default": [0.50, 0.52, 0.49, 0.51, 0.50], "trial_0007": [0.80, 0.78, 0.83, 0.79, 0.81]}
+        >>> runs = pd.DataFrame(
+        ...     {"config_id": config, "test_seed": seed, "state": "completed", "objective": score}
+        ...     for config, values in scores.items()
+        ...     for seed, score in enumerate(values)
+        ... )
+        >>> race = run_race(runs, interim_analyses=(5, 8, 12, 15))
+        >>> race.standings["trial_0007"].value, race.seeds["trial_0007"], race.spent, race.most
+        ('better', 5, 10, 30)
+        >>> missing_runs(runs[runs["test_seed"] < 4], (5, 8, 12, 15), ["default", "trial_0007"])
+        [('default', 4), ('trial_0007', 4)]
+
+    References:
+        Lan and DeMets 1983, Biometrika 70(3): alpha-spending functions.
+        Jennison and Turnbull 2000, Group Sequential Methods with Applications to Clinical Trials.
+        Mathieu et al. 2023, AdaStop, arXiv 2306.10882: a sequential test for comparing agents.
     """
 
     interim_analyses: tuple[int, ...]
+    """Numbers of seeds, rising; a single one is a fixed number of seeds."""
     standings: Mapping[str, Standing]
+    """How each contender is doing."""
     seeds: Mapping[str, int]
+    """Seeds that each configuration, baselines too, has taken or takes next: 0 up to here, exclusive."""
     spent: int
+    """Number of runs that have ended."""
 
     @property
     def most(self) -> int:
@@ -54,13 +88,13 @@ class Race:
         return sum(most_seeds(config, self.interim_analyses) for config in self.seeds)
 
     def level(self, config: str) -> float:
-        """Give the one-sided p-value that a contender had to reach at the interim analysis where it left."""
+        """Returns the one-sided p-value that a contender had to reach at the analysis where it left."""
         return boundary(self.interim_analyses, len(self.standings))[
             self.interim_analyses.index(self.seeds[config])
         ]
 
     def counted(self, confirmation: pd.DataFrame) -> pd.DataFrame:
-        """Give the rows of the runs that the race asked for; a folder may hold more of them."""
+        """Returns the rows of the runs that the race asked for; a folder may hold more of them."""
         return _within(confirmation, self.seeds)
 
     @property
@@ -70,10 +104,11 @@ class Race:
 
 
 def most_seeds(config: str, interim_analyses: Sequence[int]) -> int:
-    """Give the most seeds that a configuration may take.
+    """Returns the most seeds that a configuration may take.
 
-    All of them, and RLlib's defaults as many as the first look in the second half: when they stop depends on
-    nothing that they have done, so a comparison with them is as honest as with all seeds.
+    All of them, but RLlib's defaults no more than the first interim analysis in the second half asks for:
+    when they stop depends on nothing that they have done, so a comparison with them is as honest as with all
+    seeds.
     """
     return (
         next(n for n in interim_analyses if 2 * n >= interim_analyses[-1])
@@ -85,7 +120,7 @@ def most_seeds(config: str, interim_analyses: Sequence[int]) -> int:
 def run_race(
     confirmation: pd.DataFrame, interim_analyses: Sequence[int], contenders: Sequence[str] = ()
 ) -> Race:
-    """Read off how far the race is; a pure function of the table, whatever the order of its rows.
+    """Computes how far the race is; a pure function of the table, whatever the order of its rows.
 
     Args:
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
@@ -125,10 +160,10 @@ def run_race(
 def missing_runs(
     confirmation: pd.DataFrame, interim_analyses: Sequence[int], configurations: Sequence[str]
 ) -> list[tuple[str, int]]:
-    """Give the runs to do next, configuration by configuration; none once the race is over.
+    """Returns the runs to do next, configuration by configuration; none once the race is over.
 
-    Open contenders run up to the next look, and with them the default and, for the first half, RLlib's. A run
-    that failed is not run again.
+    Open contenders run up to the next interim analysis, and with them the default and, for the first half,
+    RLlib's defaults. A run that failed is not run again.
 
     Args:
         confirmation: The table so far, empty at first.
@@ -146,7 +181,7 @@ def missing_runs(
 
 
 def value_table(confirmation: pd.DataFrame, configurations: Sequence[str], seeds: int) -> FloatArray:
-    """Give the values as an array of shape [C, S]; NaN where a run has none."""
+    """Returns the values as an array of shape [C, S]; NaN where a run has none."""
     counted = confirmation[confirmation["state"].isin(COUNTED)]
     return _spread(counted, counted["objective"].astype(float), configurations, seeds, np.nan)
 

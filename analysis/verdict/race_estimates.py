@@ -1,11 +1,12 @@
-"""What is a configuration worth, without the bias that racing it brings?
+"""Estimates of configurations' means, free of the bias that racing them brings.
 
-A race stops on good and on bad luck, so the mean of the seeds that it took is biased. The mean of the first
-look's seeds is not, but it wastes the others. As seeds are exchangeable, the race could have taken the same
-seeds in another order. The estimate is the mean of the first look's seeds, averaged over all orders in which
-the race would have come as far: unbiased whatever the distribution, the plain mean where every order would.
+A race stops on good and on bad luck, so the mean of the seeds that it took is biased. The mean of the seeds
+of the first interim analysis is not, but it wastes the others. As seeds are exchangeable, the race could have
+taken the same seeds in another order. The estimate is the mean of the first analysis' seeds, averaged over
+all orders in which the race would have come as far: unbiased whatever the distribution, and equal to the
+plain mean where every order would.
 
-Axes: as in `analysis.verdict.group_sequential`; R = orders that came as far, F = seeds of the first look.
+Axes: as in `analysis.verdict.group_sequential`; R = orders that came as far, F = seeds of the first analysis.
 
 References:
     Blackwell 1947, Annals of Mathematical Statistics 18(1); Emerson and Kittelson 1997, Biometrics 53(1).
@@ -34,22 +35,26 @@ IntArray = NDArray[np.int64]
 
 
 class Estimate(NamedTuple):
-    """A mean, its standard error, the number of seeds behind it, and the standard deviation over them."""
+    """Estimate of a mean: its value, standard error, number of seeds, and standard deviation over them."""
 
     mean: float
+    """The mean."""
     error: float
+    """Its standard error."""
     seeds: int
+    """Number of seeds behind it."""
     deviation: float
+    """Standard deviation over the seeds."""
 
     def interval(self, confidence: float, widening: float = 0.0) -> statistics.Interval:
-        """Student's interval, made 1 + `widening` / seeds times as wide; none below two seeds."""
+        """Computes Student's interval, 1 + `widening` / seeds times as wide; none below two seeds."""
         if self.seeds < 2:
             return statistics.NO_INTERVAL
         half = (1 + widening / self.seeds) * stats.t.ppf(0.5 + confidence / 2, self.seeds - 1) * self.error
         return statistics.Interval(float(self.mean - half), float(self.mean + half))
 
     def error_with(self, deviation: float) -> float:
-        """Give the standard error that the mean would have, had its values another standard deviation."""
+        """Returns the standard error that the mean would have, had its values another standard deviation."""
         own = self.error / self.deviation if self.deviation > 0 else self.seeds**-0.5
         return float(deviation * own)
 
@@ -60,25 +65,22 @@ NOTHING: Final = Estimate(np.nan, np.nan, 0, np.nan)
 
 @dataclass(frozen=True)
 class Orders:
-    """The orders of the seeds in which a race would have gone on as long as it did.
-
-    Args:
-        x_cs: Values of the default and the contenders, shape [C, S]; NaN where a run has none.
-        interim_analyses: Numbers of seeds; a single fixed one knows one order only.
-        look_c: Index of the interim analysis at which each contender left, shape [K].
-    """
+    """Orders of the seeds in which a race would have gone on as long as it did."""
 
     x_cs: FloatArray
+    """Values of the default and the contenders, shape [C, S]; NaN where a run has none."""
     interim_analyses: Sequence[int]
+    """Numbers of seeds; with a single fixed one there is one order only."""
     look_c: Sequence[int]
+    """Index of the interim analysis at which each contender left, shape [K]."""
 
     def of_contender(self, k: int, look: int) -> IntArray:
-        """Give the first seeds of every order that brings contender k to a look that it came to, [R, F]."""
+        """Returns the first seeds of all orders that bring contender k to an analysis it reached, [R, F]."""
         first_of, far_ok = self._tried(look)
         return first_of[far_ok[:, k]]
 
     def of_baseline(self, look: int) -> IntArray:
-        """Give those of every order that brings any contender there, shape [R, F]."""
+        """Returns those of every order that brings any contender there, shape [R, F]."""
         first_of, far_ok = self._tried(look)
         return first_of[far_ok.any(axis=1)]
 
@@ -87,7 +89,7 @@ class Orders:
         return {}
 
     def _tried(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
-        """Give which seeds come first in each order, and which contenders come as far; tried when asked."""
+        """Returns which seeds come first in each order, and which contenders come as far; computed once."""
         if look not in self._known:
             self._known[look] = self._try(look)
         return self._known[look]
@@ -107,13 +109,13 @@ class Orders:
 
 
 def estimate(values_s: ArrayLike, first_rf: IntArray | None = None) -> Estimate:
-    """Estimate the mean behind values of shape [S], in the order of their seeds; NaN are missing.
+    """Estimates the mean behind values of shape [S], in the order of their seeds; NaN are missing.
 
     The variance is that of the first seeds' mean, averaged over orders, less the variance between orders, and
     so unbiased too. It is taken to be no smaller than the plain mean's.
 
     Args:
-        values_s: Values up to the look at which the race left off.
+        values_s: Values up to the interim analysis at which the race left off.
         first_rf: First seeds of every order that counts, shape [R, F]; without them all seeds count alike.
     """
     x_s: FloatArray = np.asarray(values_s, dtype=np.float64)
@@ -136,7 +138,7 @@ def estimate(values_s: ArrayLike, first_rf: IntArray | None = None) -> Estimate:
 
 
 class Estimates:
-    """The means of configurations, and of their differences, after a race.
+    """Estimates of configurations' means, and of their differences, after a race.
 
     Args:
         runs: Per configuration its values by test seed, no more of them than the race has taken.
@@ -153,12 +155,12 @@ class Estimates:
         self._orders = Orders(x_cs, race.interim_analyses, look_c)
 
     def mean(self, config: str) -> Estimate:
-        """Estimate a configuration's mean."""
+        """Estimates a configuration's mean."""
         seeds = self._race.seeds[config]
         return estimate(self._values(config, seeds), self._first(config, seeds))
 
     def difference(self, config: str, baseline: str, *, plain: bool = False) -> Estimate:
-        """Estimate a configuration's mean less a baseline's, on the seeds that both have.
+        """Estimates a configuration's mean less a baseline's, on the seeds that both have.
 
         Args:
             config: The configuration; its race says in which orders the seeds could have come.

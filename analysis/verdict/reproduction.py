@@ -1,4 +1,4 @@
-"""Does a retrained configuration do what its confirmation promised? A pure function of both sets of runs."""
+"""Test whether a retrained configuration reproduces its confirmation, from both sets of runs."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ from analysis.verdict.race_estimates import Estimate
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
-    """New runs of a configuration held against its confirmation.
-
-    Args:
-        mean: Of the new runs.
-        interval: 95 % interval of that mean.
-        confirmed_mean: Of the confirmation, as the verdict states it.
-        confirmed: The confirmation's interval, as the verdict states it.
-        expected: Prediction interval: where the mean of as many new runs lies in 95 of 100 sweeps, if nothing
-            but the seeds has changed.
-    """
+    """New runs of a configuration, compared with its confirmation."""
 
     mean: float
+    """Of the new runs."""
     interval: Interval
+    """95 % interval of that mean."""
     confirmed_mean: float
+    """Of the confirmation, as the verdict states it."""
     confirmed: Interval
+    """The confirmation's interval, as the verdict states it."""
     expected: Interval
+    """Prediction interval: where the mean of as many new runs lies in 95 of 100 sweeps, if nothing but the
+    seeds has changed."""
 
     @property
     def within_confirmed(self) -> bool:
@@ -48,7 +45,7 @@ def reproduce(
     confirmed: Interval,
     confidence: float = CONFIDENCE,
 ) -> Reproduction:
-    """Hold new runs against a confirmation.
+    """Compares new runs with a confirmation.
 
     A confirmed interval is about the true mean. The mean of a few new runs strays from that by itself, so
     with as many new runs as old ones it leaves the interval in about one of eight faithful retrainings.
@@ -74,7 +71,7 @@ def reproduce(
 
 
 def prediction_interval(original: Estimate, future: int, confidence: float = CONFIDENCE) -> Interval:
-    """Interval for the mean of `future` new runs, from the mean of some; none if these are fewer than two.
+    """Computes the interval for the mean of `future` new runs from the mean of two or more; none from fewer.
 
     Student's t, widened as the interval of a mean is.
     """

@@ -1,4 +1,4 @@
-"""Where does the true mean of a configuration lie that was picked because its mean was the highest?
+"""Interval for the true mean of the configuration that was picked for having the highest one.
 
 The highest of several equal means is too high, and a configuration also wins because its runs happen to lie
 close together: where runs are skewed, one without a bad run has both a high mean and a small spread. So the
@@ -28,15 +28,14 @@ SMALLER: Final = 1e-5
 
 
 class Picked(NamedTuple):
-    """The interval of the mean of a configuration that was picked, and how it came about.
-
-    `choice` counts the configurations that might have been picked, the picked one included; `pooled` says
-    whether the spread is that of all contenders' runs.
-    """
+    """Interval of the mean of a configuration that was picked, and how it came about."""
 
     interval: Interval
+    """The interval."""
     choice: int
+    """Number of configurations that might have been picked, the picked one included."""
     pooled: bool
+    """Whether the spread is that of all contenders' runs."""
 
 
 def picked_interval(
@@ -46,7 +45,7 @@ def picked_interval(
     counted: int | None = None,
     confidence: float = CONFIDENCE,
 ) -> Picked:
-    """Give the interval for the true mean of the contender that has the highest mean.
+    """Computes the interval for the true mean of the contender that has the highest mean.
 
     Of the permitted error, one share of as many as might have been picked goes to the lower end, and the rest
     to the upper one: among equals the highest mean is never much too low, and alone it is as often too low as
@@ -56,8 +55,8 @@ def picked_interval(
 
     Args:
         picked: The mean that was picked.
-        others: Those of the other contenders; the ones without a standard error have no say.
-        counted: Count no more seeds of each contender than these in the pooled variance.
+        others: Those of the other contenders; the ones without a standard error are left out.
+        counted: Most seeds of each contender that count in the pooled variance; None for all.
         confidence: Of the interval.
     """
     others = [other for other in others if other.seeds > 1]
@@ -81,7 +80,7 @@ def picked_interval(
 
 
 def _differs(own: float, theirs: float, own_degrees: int, their_degrees: int) -> bool:
-    """Whether a variance is larger than that of the others, or very much smaller."""
+    """Returns whether a variance is larger than that of the others, or very much smaller."""
     if own == theirs or theirs == 0:
         return own != theirs
     larger = stats.f.isf(LARGER, own_degrees, their_degrees)

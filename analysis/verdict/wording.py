@@ -1,4 +1,4 @@
-"""The verdict in words that a newcomer understands, with every number that it rests on."""
+"""Wording of the verdict for a newcomer, with every number that it rests on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,21 +17,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a sentence is made of; `None` where there was nothing to compare."""
+    """Facts that a sentence is made of; `None` where there was nothing to compare."""
 
     winner: str | None
+    """config_id of the best tuned configuration; None if none is confirmed."""
     contenders: int
+    """Number of tuned configurations that were compared."""
     means: Mapping[str, float]
+    """Mean of each configuration."""
     interval: Interval
+    """Of the winner's mean."""
     seeds: Mapping[str, int]
+    """Number of seeds behind each mean."""
     against_default: "Comparison | None"
+    """The winner's comparison with the default."""
     against_rllib: "Mapping[str, Comparison]"
+    """Comparisons with RLlib's defaults, by configuration."""
     min_pairs: int
+    """Shared test seeds below which nothing is claimed."""
     scale: Scale
+    """How scores read as returns."""
 
 
 def sentence(outcome: str, facts: Facts) -> str:
-    """Put the outcome into words; every branch names the numbers and the seeds behind it."""
+    """Puts the outcome into words; every branch names the numbers and the seeds behind it."""
     if facts.winner is None:
         return (
             "No verdict yet: no tuned configuration has been confirmed on test seeds, "
@@ -74,7 +83,7 @@ def sentence(outcome: str, facts: Facts) -> str:
 
 
 def race_note(race: "Race") -> str:
-    """Say what the race of the confirmation spent and saved, and how it ended for each contender."""
+    """Says what the race of the confirmation spent and saved, and how it ended for each contender."""
     ends = {
         "better": "accepted as better than the default after",
         "dropped": "dropped as out of reach of a verdict after",
@@ -93,7 +102,7 @@ def race_note(race: "Race") -> str:
 
 
 def notes(table: pd.DataFrame) -> tuple[str, ...]:
-    """Say which configurations miss runs or had diverged ones, and what was done about it."""
+    """Says which configurations miss runs or had diverged ones, and what was done about it."""
     lines = []
     for config_id, missing, diverged in zip(
         table["config_id"], table["missing"], table["diverged"], strict=True
@@ -122,7 +131,7 @@ def _scored(facts: Facts, *, after: str = "") -> str:
 
 
 def _rllib(facts: Facts, config_id: str) -> str:
-    """Compare what the sentence before speaks of with RLlib's own defaults."""
+    """Compares the configuration that the sentence before is about with RLlib's own defaults."""
     against = facts.against_rllib.get(config_id)
     if against is None:
         return ""
@@ -140,7 +149,7 @@ def _rllib(facts: Facts, config_id: str) -> str:
 
 
 def _gap(against: "Comparison", sides: tuple[str, str], facts: Facts) -> str:
-    """Give the difference of two, and its seeds where one side has more, as it is not that of the means."""
+    """Writes the difference of two, and its seeds where one side has more, as it is not that of the means."""
     difference, low, high = facts.scale.text(against.difference, against.low, against.high, signed=True)
     fewer = against.pairs < max(facts.seeds[side] for side in sides)
     seeds = f" (on the {counted(against.pairs, 'seed')} that both have)" if fewer else ""

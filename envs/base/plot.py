@@ -24,6 +24,7 @@ class Plot:
     """
 
     canvas: Canvas
+    """What it draws on."""
     box: tuple[float, float, float, float]
     """Left, top, width and height of the area of the curves, in pixels; labels lie outside of it."""
     x_range: tuple[float, float]

@@ -19,8 +19,11 @@ class Entry:
     """Registered id: the rules it runs, and the preset of their parameters."""
 
     env_id: str
+    """Its id, such as "sweeps/Trading-v0"."""
     dynamics: type[Dynamics[Any]]
+    """The class of its rules."""
     preset: dict[str, Any]
+    """The parameters in which it differs from their defaults."""
 
     def parameters(self, **overrides: Any) -> Parameters:
         """Returns the preset's parameters with some of them overridden.

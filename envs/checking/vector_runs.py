@@ -22,10 +22,15 @@ class Transitions(NamedTuple):
     """Return values of one call of `reset` or `step`, copied."""
 
     observations: Any
+    """A batch of the observation space."""
     rewards: Any
+    """[N]; zeros after `reset`."""
     terminated: Any
+    """[N]; False after `reset`."""
     truncated: Any
+    """[N]; False after `reset`."""
     infos: dict[str, Any]
+    """As returned."""
 
     @property
     def over(self) -> NDArray[np.bool_]:

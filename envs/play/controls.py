@@ -23,6 +23,7 @@ class Dial:
     name: str
     """Where in the action it is; empty where it is the whole action."""
     values: tuple[Any, ...]
+    """The values that it can be turned to, in order."""
 
 
 class Controls:

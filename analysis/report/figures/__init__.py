@@ -1,4 +1,4 @@
-"""The figures of a report: one module a family of figures, and the theme that they share.
+"""Figures of a report: one module a family of figures, and the theme that they share.
 
 Drawing only: everything is computed before. Imported by :mod:`analysis.report` alone.
 """

@@ -1,4 +1,4 @@
-"""All figures of a report, drawn from a sweep's frames: drawing only, everything is computed before."""
+"""List of a report's figures, drawn from a sweep's frames; everything is computed before."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,27 +15,24 @@ from analysis.verdict import Outcome, Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure of the report, also written as PNG and SVG.
-
-    Args:
-        name: File name without its ending.
-        title: What one sees, as a finding where there is one.
-        reading: One or two sentences on how to read it.
-        panels: One chart, or several small ones that flow side by side.
-    """
+    """Figure of the report, also written as PNG and SVG."""
 
     name: str
+    """File name without its ending."""
     title: str
+    """What one sees, as a finding where there is one."""
     reading: str
+    """One or two sentences on how to read it."""
     panels: tuple[Any, ...]
+    """One chart, or several small ones that flow side by side."""
 
     def picture(self) -> Any:
-        """Give the whole figure as one chart with title and style, for PNG and SVG."""
+        """Combines the panels into one chart with title and style, for PNG and SVG."""
         chart = self.panels[0] if len(self.panels) == 1 else alt.concat(*self.panels, columns=3, spacing=26)
         return theme.styled(theme.titled(chart, self.title, self.reading))
 
     def page_specs(self) -> list[dict[str, Any]]:
-        """Give each panel's Vega-Lite specification for the report, as wide as the page allows."""
+        """Returns each panel's Vega-Lite specification for the report, as wide as the page allows."""
         specs = []
         for panel in self.panels:
             spec: dict[str, Any] = theme.styled(panel).to_dict(validate=False)
@@ -46,7 +43,7 @@ class Figure:
 def draw_all(
     sweep: Sweep, verdict: Verdict, importance: pd.DataFrame, lineage: Lineage | None = None
 ) -> list[Figure]:
-    """Draw what the sweep has data for, in the order of the report."""
+    """Draws what the sweep has data for, in the order of the report."""
     return [
         *_confirmation_figures(sweep, verdict),
         *_population_figures(sweep, verdict, lineage),
@@ -132,7 +129,7 @@ def _search_figures(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) ->
     if any(not panel.empty for panel in panels.values()):
         yield Figure(
             name="hyperparameters",
-            title="Objective against each searched name",
+            title="Objective against each hyperparameter",
             reading="Large blue: the winner. Orange: the default. Light blue: completed trials. Grey: "
             "stopped early, so judged on less training. Axes span the searched range.",
             panels=tuple(

@@ -1,4 +1,4 @@
-"""Which configuration is better, and how sure is that? Scores on test seeds and paired differences."""
+"""Figures of the confirmation: scores on test seeds, and paired differences from the default."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ ROW = 52
 
 
 def seed_differences(runs: "Mapping[str, pd.Series[float]]") -> pd.DataFrame:
-    """Give each difference to the default on a shared test seed: config_id, test_seed, difference.
+    """Returns each difference to the default on a shared test seed: config_id, test_seed, difference.
 
     Args:
         runs: Each configuration's values by test seed.
@@ -29,7 +29,7 @@ def seed_differences(runs: "Mapping[str, pd.Series[float]]") -> pd.DataFrame:
 
 
 def draw_scores(verdict: Verdict, scale: Scale) -> theme.Layered:
-    """Draw every seed as a point, mean and interval as a bar, the search's score as a hollow diamond."""
+    """Draws every seed as a point, mean and interval as a bar, the search's score as a hollow diamond."""
     table = verdict.table[verdict.table["n"] > 0]
     table = table.assign(label=table["config_id"].map(theme.label))
     seeds = pd.DataFrame(
@@ -71,7 +71,7 @@ def draw_scores(verdict: Verdict, scale: Scale) -> theme.Layered:
 
 
 def draw_differences(verdict: Verdict, scale: Scale) -> theme.Layered:
-    """Draw the mean paired differences to the default with simultaneous intervals around a zero line."""
+    """Draws the mean paired differences to the default with simultaneous intervals around a zero line."""
     table = verdict.table.dropna(subset=["difference"])
     table = table[table["config_id"] != RLLIB]  # its distance would squeeze those that the figure is about
     table = table.assign(label=table["config_id"].map(theme.label))

@@ -1,4 +1,4 @@
-"""How did the configurations learn? Reward curves of the confirmation and of the search."""
+"""Learning curves of the confirmation and of the search."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _RUN = ["config_id", "trial_id", "test_seed"]
 
 
 def confirmed_runs(curves: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
-    """Give the evaluations of the confirmation runs that count: config_id, trial_id, state, steps, score.
+    """Returns the evaluations of the confirmation runs that count: config_id, trial_id, state, steps, score.
 
     Args:
         curves: All evaluations.
@@ -27,7 +27,7 @@ def confirmed_runs(curves: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_curves(runs: pd.DataFrame) -> pd.DataFrame:
-    """Give the mean over seeds with its interval at each evaluation: config_id, steps, mean, low, high, n.
+    """Returns the mean over seeds with its interval at each evaluation: config_id, steps, mean, low, high, n.
 
     Seeds are compared evaluation by evaluation, as lanes whose episodes end at other times overshoot its step
     by other numbers of steps; `steps` are the mean of theirs. A diverged run stays in the mean after its end
@@ -54,7 +54,7 @@ def mean_curves(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_confirmed(runs: pd.DataFrame, means: pd.DataFrame, verdict: Verdict, scale: Scale) -> theme.Layered:
-    """Draw every seed as a thin line, the mean as a thick one with its interval band, references as rules."""
+    """Draws seeds as thin lines, means as thick ones with their interval bands, and references as rules."""
     order = [config for config in verdict.table["config_id"] if config in set(runs["config_id"])]
     colour = alt.Color("label:N", scale=theme.colour_scale(order, verdict.winner), legend=None)
     low, high = _domain(runs["score"], scale)
@@ -89,7 +89,7 @@ def draw_confirmed(runs: pd.DataFrame, means: pd.DataFrame, verdict: Verdict, sc
 
 
 def draw_search(curves: pd.DataFrame, trials: pd.DataFrame, scale: Scale) -> theme.Layered:
-    """Draw every search trial's curve, coloured by the objective that it ended with."""
+    """Draws every search trial's curve, coloured by the objective that it ended with."""
     runs = curves[(curves["phase"] == Phase.SEARCH) & curves["score"].notna()]
     runs = runs[["trial_id", "state", "steps", "score"]].merge(
         trials[["trial_id", "objective"]].rename(columns={"objective": "final"}), on="trial_id"
@@ -129,7 +129,7 @@ def draw_search(curves: pd.DataFrame, trials: pd.DataFrame, scale: Scale) -> the
 
 
 def references(scale: Scale, y: alt.Scale, *, inside: bool = False) -> list[theme.Layered]:
-    """Draw what 0 and 1 mean as labelled rules; nothing where the environment states no references.
+    """Draws labelled rules at 0 and 1, with their meaning; nothing where an environment states no references.
 
     Args:
         scale: The environment's scale.
@@ -158,7 +158,7 @@ def references(scale: Scale, y: alt.Scale, *, inside: bool = False) -> list[them
 
 
 def _winner_last(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:
-    """Label the configurations and sort the best one to the end, so that it is drawn on top."""
+    """Labels the configurations and sorts the best one to the end, so that it is drawn on top."""
     rank = {config: place for place, config in enumerate(reversed(order))}
     frame = frame[frame["config_id"].isin(order)]
     frame = frame.assign(label=frame["config_id"].map(theme.label), rank=frame["config_id"].map(rank))
@@ -166,7 +166,7 @@ def _winner_last(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:
 
 
 def steps_axis(runs: pd.DataFrame) -> alt.X:
-    """Give the axis of environment steps, from 0 to the last of the runs."""
+    """Returns the axis of environment steps, from 0 to the last of the runs."""
     last = float(runs["steps"].max()) if len(runs) else 1.0
     axis = alt.Axis(
         grid=False,
@@ -180,7 +180,7 @@ def steps_axis(runs: pd.DataFrame) -> alt.X:
 
 
 def _domain(scores: "pd.Series[Any]", scale: Scale) -> tuple[float, float]:
-    """Give a range that shows all seeds and the references, with some air."""
+    """Returns a range that shows all seeds and the references, with some air."""
     values = [*scores.dropna().tolist(), *([0.0, 1.0] if scale.has_references else [])] or [0.0, 1.0]
     low, high = float(np.quantile(values, 0.005)), max(values)
     air = 0.06 * ((high - low) or 1.0)

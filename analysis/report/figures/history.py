@@ -1,4 +1,4 @@
-"""How did the search go? Every trial's objective in its order, whatever became of it."""
+"""Figure of the search's history: the objective of every trial in order, whatever became of it."""
 
 import altair as alt
 import pandas as pd
@@ -9,7 +9,7 @@ from analysis.sweep import FIRST_TRIAL, Scale, State
 
 
 def history(trials: pd.DataFrame) -> pd.DataFrame:
-    """Give one row per trial: number, trial_id, state, cause, objective, best completed one so far."""
+    """Returns one row per trial: number, trial_id, state, cause, objective, best completed one so far."""
     frame = trials[["trial_id", "state", "cause", "objective", "steps"]].reset_index(drop=True)
     frame.insert(0, "number", range(len(frame)))
     completed = frame["objective"].where(frame["state"] == State.COMPLETED)
@@ -17,7 +17,7 @@ def history(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
-    """Draw objectives by trial number; a trial without one stays visible, on the bottom edge."""
+    """Draws objectives by trial number; a trial without one stays visible, on the bottom edge."""
     known = [*frame["objective"].dropna(), *([0.0, 1.0] if scale.has_references else [])] or [0.0, 1.0]
     low, high = min(known), max(known)
     air = 0.08 * ((high - low) or 1.0)

@@ -1,4 +1,4 @@
-"""Where in the space do good trials lie, and which names mattered?"""
+"""Figures of the search space: objective against each hyperparameter, and their importance."""
 
 from collections.abc import Mapping
 from math import ceil, floor, log10
@@ -16,7 +16,7 @@ KINDS: Final[dict[str, tuple[str, float, int]]] = {
     "default": (theme.DEFAULT_COLOUR, 1.0, 95),
     "winner": (theme.WINNER, 1.0, 130),
 }
-"""What became of a trial -> colour, opacity and size of its mark."""
+"""End of a trial -> colour, opacity and size of its mark."""
 SHORT_NUMBER: Final = """
 datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '.0e') : format(datum.value, '~g')
 """
@@ -24,7 +24,7 @@ datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '.0e') : form
 
 
 def panel_frame(trials: pd.DataFrame, name: str, winner: str | None) -> pd.DataFrame:
-    """Give the trials that have a value of `name` and an objective: trial_id, value, objective, kind."""
+    """Returns the trials that have a value of `name` and an objective: trial_id, value, objective, kind."""
     column = f"{CONFIG_PREFIX}{name}"
     if column not in trials:
         return pd.DataFrame(columns=["trial_id", "value", "objective", "kind"])
@@ -36,7 +36,7 @@ def panel_frame(trials: pd.DataFrame, name: str, winner: str | None) -> pd.DataF
 
 
 def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], scale: Scale) -> Any:
-    """Draw the objective against one name, on the scale it was searched on."""
+    """Draws the objective against one hyperparameter, on the scale it was searched on."""
     numeric = distribution.get("name") != "CategoricalDistribution"
     attributes = distribution.get("attributes", {})
     if numeric:
@@ -80,7 +80,7 @@ def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], 
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Give the powers of ten from low to high; where these are few, more round numbers, or the ends."""
+    """Returns the powers of ten from low to high; where these are few, more round numbers, or the ends."""
     powers = [10.0**exponent for exponent in range(floor(log10(low)), ceil(log10(high)) + 1)]
     whole = [power for power in powers if low <= power <= high]
     if len(whole) > 2:
@@ -90,7 +90,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def draw_importance(frame: pd.DataFrame) -> theme.Layered:
-    """Draw each name's importance with its interval, most important first."""
+    """Draws the importance of each hyperparameter with its interval, most important first."""
     y = alt.Y(
         "name:N",
         sort=frame["name"].tolist(),

@@ -1,4 +1,4 @@
-"""How did a population learn? Members as lines over steps, copies as arrows, one lineage on top."""
+"""Figure of a population: members as lines over steps, copies as arrows, one lineage on top."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from analysis.sweep import FIRST_TRIAL, Scale
 def draw(
     parts: pd.DataFrame, copies: pd.DataFrame, line: pd.DataFrame, member: str, scale: Scale
 ) -> theme.Layered:
-    """Draw every part of every member's training, every copy, and one lineage.
+    """Draws every part of every member's training, every copy, and one lineage.
 
     Args:
         parts: As `analysis.sweep.lineage.parts` gives them.

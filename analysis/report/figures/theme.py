@@ -1,4 +1,4 @@
-"""How every figure interim_analyses: one palette, one typography, one place to change them."""
+"""Theme of all figures: palette, typography, sizes and labels."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -34,16 +34,16 @@ STATES: Final = {
 """State -> colour and shape of its mark."""
 
 Layered = alt.LayerChart | alt.FacetChart
-"""What `alt.layer` gives."""
+"""Type of what `alt.layer` returns."""
 
 
 def label(config_id: str) -> str:
-    """Name a configuration as a reader knows it."""
+    """Names a configuration as a reader knows it."""
     return {DEFAULT: "default", RLLIB: "RLlib's defaults"}.get(config_id, config_id)
 
 
 def colours(config_ids: Sequence[str], winner: str | None) -> dict[str, str]:
-    """Give each configuration its colour: the winner and the baselines always have the same."""
+    """Returns each configuration its colour: the winner and the baselines always have the same."""
     fixed = {DEFAULT: DEFAULT_COLOUR, RLLIB: RLLIB_COLOUR} | ({winner: WINNER} if winner else {})
     others = [config for config in config_ids if config not in fixed]
     rest = {config: CONTENDERS[index % len(CONTENDERS)] for index, config in enumerate(others)}
@@ -51,13 +51,13 @@ def colours(config_ids: Sequence[str], winner: str | None) -> dict[str, str]:
 
 
 def colour_scale(config_ids: Sequence[str], winner: str | None) -> alt.Scale:
-    """Give the scale from configurations' labels to their colours."""
+    """Returns the scale from configurations' labels to their colours."""
     named = colours(config_ids, winner)
     return alt.Scale(domain=[label(config) for config in named], range=list(named.values()))
 
 
 def titled(chart: Any, title: str, subtitle: str = "", *, columns: int = 92) -> Any:
-    """Put a title, and under it a sentence, above a chart; long lines are broken."""
+    """Puts a title, and under it a sentence, above a chart; long lines are broken."""
     return chart.properties(
         title=alt.TitleParams(
             text=wrap(title, columns), subtitle=wrap(subtitle, int(columns * 1.2)) or alt.Undefined
@@ -66,7 +66,7 @@ def titled(chart: Any, title: str, subtitle: str = "", *, columns: int = 92) -> 
 
 
 def styled(chart: Any) -> Any:
-    """Give a finished chart the common style."""
+    """Returns a finished chart the common style."""
     return (
         chart.configure(font=FONT, background=PAPER, padding=12)
         .configure_view(stroke=None)
@@ -87,7 +87,7 @@ def styled(chart: Any) -> Any:
 
 
 def spread_labels(positions: Sequence[float], gap: float) -> list[float]:
-    """Move positions apart, in their order, until neighbours are at least `gap` away from each other."""
+    """Moves positions apart, in their order, until neighbours are at least `gap` away from each other."""
     order = sorted(range(len(positions)), key=lambda index: positions[index])
     groups: list[tuple[float, list[int]]] = []  # centre, members
     for index in order:

@@ -27,8 +27,11 @@ class BoxWindow:
     """
 
     low: Floats
+    """Lower ends, [size]."""
     high: Floats
+    """Upper ends, [size]."""
     whole: bool
+    """Whether the numbers are whole."""
 
     @classmethod
     def of(cls, space: spaces.Box) -> BoxWindow:
@@ -48,6 +51,7 @@ class Answers:
     """
 
     space: gym.Space[Any]
+    """The action space."""
     is_choice: NDArray[np.bool_]
     """[C]"""
     whole: NDArray[np.bool_]

@@ -49,10 +49,15 @@ class Market:
     """Dynamics of a price and the cost of trading it; units as in the trading environment's parameters."""
 
     steps: int
+    """T, steps until the market closes."""
     volatility: float
+    """Standard deviation of a step's log-return."""
     drift: float
+    """Expected growth of the price per step, in log units, while it stands at its start."""
     mean_reversion: float
+    """Share of the log-distance to the start that is undone each step."""
     fee_rate: float
+    """Share of every trade's value that is paid as a fee."""
 
     @property
     def step_drift(self) -> float:

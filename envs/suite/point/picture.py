@@ -18,12 +18,17 @@ class PointFrame:
     """One board; positions are centres, in board units."""
 
     board_size: float
+    """Width and height of the board."""
     radius: float
+    """Radius of both discs."""
     max_steps: int
+    """Jumps after which an episode is truncated."""
     target: Point
+    """The target's centre."""
     path: tuple[Point, ...]
     """All jumps of the episode, in order; the last one is where the worker is."""
     hit: bool
+    """Whether the last jump touched the target."""
 
     @property
     def summary(self) -> str:

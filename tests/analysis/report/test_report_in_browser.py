@@ -107,7 +107,7 @@ def test_the_report_draws_every_figure_without_an_error_or_a_request(page, repor
         "Array.from(document.querySelectorAll('.plot'),"
         " plot => plot.querySelectorAll('svg .role-mark path, svg .role-mark text').length)"
     )
-    assert len(marks) == 6 + 8  # six single figures and a panel for each searched name
+    assert len(marks) == 6 + 8  # six single figures and a panel for each hyperparameter
     assert min(marks) >= 5
     assert not page.named("Runtime.exceptionThrown")
     assert not [event for event in page.named("Log.entryAdded") if event["entry"]["level"] == "error"]

@@ -115,7 +115,7 @@ def test_the_report_tells_the_lineage_in_words_and_as_a_figure(folder):
 def test_what_only_independent_trials_can_tell_is_not_told_from_a_population(folder, sweep_folder):
     found = {f.topic: f for f in write_report(folder, figures=False).findings}
     assert list(found) == [f.topic for f in write_report(sweep_folder, figures=False).findings]
-    for topic in ("ranges", "seed noise", "names", "more trials"):
+    for topic in ("ranges", "seed noise", "importance", "more trials"):
         assert found[topic].settled is None
         assert "Cannot be told from a population" in found[topic].answer
 
