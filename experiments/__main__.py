@@ -1,4 +1,4 @@
-"""Which experiments are there? `python -m experiments` lists them; `replay FOLDER` plays a sweep's winner."""
+"""Command `python -m experiments`: the list of experiments, and `replay FOLDER` for a sweep's winner."""
 
 from __future__ import annotations
 

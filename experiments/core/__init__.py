@@ -1,1 +1,1 @@
-"""How a declaration is run: the only place that knows Ray, RLlib and torch (and loads them late)."""
+"""Execution of an experiment, and the only place that knows Ray, RLlib and torch (and loads them late)."""

@@ -1,5 +1,5 @@
-"""The one kind of error that a user sees as a single line."""
+"""Exceptions for the user, shown as one line."""
 
 
 class UserError(Exception):
-    """Something given was wrong: the message says what was given, what was expected, and the way out."""
+    """Error in what was given: the message says what was given, what was expected, and the way out."""

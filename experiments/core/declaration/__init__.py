@@ -1,4 +1,4 @@
-"""What an experiment is: its budget, confirmation, scheduler, resources and seeds, as frozen values.
+"""Declaration of an experiment: budget, confirmation, scheduler, resources and seeds, as frozen values.
 
 Imported by every other room and by the experiments themselves; imports none.
 """

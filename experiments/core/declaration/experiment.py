@@ -1,4 +1,4 @@
-"""What an experiment is: a frozen value that says what to search, on what, and how much to spend."""
+"""Declaration of an experiment: a frozen value of what to search, on what, and how much to spend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from search_spaces import SearchSpace
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How much the search may spend.
+    """Budget of the search.
 
     Raises:
         UserError: A number is not positive, or there are more evaluations than steps.
@@ -40,7 +40,17 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Racing:
-    """Test seeds that are spent where the decision is still open.
+    """Race for test seeds: they are spent where the decision is still open.
+
+    Every configuration starts with `start` seeds. At four interim analyses, evenly spaced up to `maximum`,
+    each contender is accepted as better than the default, dropped, or continues to the next. The boundaries
+    share out the error that a fixed number of seeds permits, so that the claim "better" is as rarely wrong as
+    without a race; see :class:`analysis.verdict.race.Race`.
+
+    Example:
+        >>> from experiments import Racing
+        >>> Racing(start=5, maximum=15).interim_analyses
+        (5, 8, 12, 15)
 
     Raises:
         UserError: A number is out of its range.
@@ -57,13 +67,25 @@ class Racing:
 
     @property
     def interim_analyses(self) -> tuple[int, ...]:
-        """Numbers of seeds at which it is looked who goes on: four, evenly spaced."""
+        """Numbers of seeds at which it is decided who continues: four, evenly spaced."""
         return tuple(sorted({self.start + round(i * (self.maximum - self.start) / 3) for i in range(4)}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """How the winners prove themselves on seeds that the search never saw.
+    """Confirmation of the search's best configurations on seeds that the search never saw.
+
+    The best of many noisy scores is also lucky, so a search's own scores prove nothing. The `top_k` trials of
+    the best objective and two baselines (the space's default values and RLlib's own) are trained from scratch
+    on test seeds, and each is evaluated on episodes of its own. The verdict compares winner and default on
+    the seeds that they share, by intervals that hold for all contenders together.
+
+    Example:
+        >>> from experiments import Confirmation, Racing
+        >>> Confirmation(top_k=2, seeds=10).interim_analyses
+        (10,)
+        >>> str(Confirmation(seeds=Racing(start=5, maximum=20)))
+        '5 to 20'
 
     Raises:
         UserError: A number is not positive.
@@ -72,7 +94,7 @@ class Confirmation:
     top_k: int = 3
     """Configurations taken from the search, best objective first."""
     seeds: int | Racing = field(default_factory=Racing)
-    """Test seeds on which each of them and each baseline is trained from scratch: raced for, or so many."""
+    """Test seeds on which each of them and each baseline is trained from scratch: a race, or so many."""
 
     def __post_init__(self) -> None:
         _check(self, "top_k", 1)
@@ -81,7 +103,7 @@ class Confirmation:
 
     @property
     def interim_analyses(self) -> tuple[int, ...]:
-        """Numbers of seeds after which it is decided who goes on; a single one if the number is fixed."""
+        """Numbers of seeds after which it is decided who continues; a single one if the number is fixed."""
         return self.seeds.interim_analyses if isinstance(self.seeds, Racing) else (self.seeds,)
 
     @property
@@ -90,7 +112,7 @@ class Confirmation:
         return self.interim_analyses[-1]
 
     def __str__(self) -> str:
-        """The seeds in words."""
+        """Returns the number of seeds in words."""
         return (
             f"{self.interim_analyses[0]} to {self.maximum}"
             if len(self.interim_analyses) > 1
@@ -100,18 +122,43 @@ class Confirmation:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """One question about one environment, declared.
+    """Declaration of one sweep: an environment, a search space, and what may be spent on them.
+
+    A sweep tries `budget.trials` configurations of `space`, proposed by `sampler` and stopped early by
+    `scheduler`, each trained with PPO on `env` for `budget.steps_per_trial` environment steps. A trial's
+    objective is the mean score of its last three evaluations. The best configurations are then confirmed
+    (:class:`Confirmation`) against two that nobody tuned.
+
+    The value is frozen, and every number in it is checked when it is made. All random numbers of a sweep are
+    derived from `seed`. It is run by `main(EXPERIMENT)` at the end of the module that declares it, whose
+    docstring opens with the question that it answers.
+
+    Example:
+        >>> from experiments import Asha, Budget, Confirmation, Experiment, Racing
+        >>> from search_spaces import model_layouts, ppo
+        >>> EXPERIMENT = Experiment(
+        ...     env="sweeps/TradingMeanReverting-v0",
+        ...     space=ppo.CORE.narrow(lr=(1e-4, 1e-3)) | ppo.BATCH | model_layouts.MLP,
+        ...     budget=Budget(trials=32, steps_per_trial=128_000),
+        ...     env_parameters={"fee_rate": 0.002},
+        ...     fixed={"vf_clip": None},
+        ...     scheduler=Asha(grace=1 / 4),
+        ...     confirmation=Confirmation(top_k=3, seeds=Racing(start=5, maximum=15)),
+        ...     seed=1,
+        ... )
+        >>> EXPERIMENT.top_k, len(EXPERIMENT.space)
+        (3, 13)
 
     Raises:
-        UserError: A value is out of its range, or a name is both searched and fixed.
+        UserError: A value is out of its range, or a hyperparameter is both searched and fixed.
     """
 
     env: str
     """Gymnasium id of the environment; `module:id` imports the module that registers it first."""
     space: SearchSpace
-    """What is searched."""
+    """Hyperparameters that are searched, with their domains and defaults."""
     budget: Budget
-    """How much the search may spend."""
+    """Trials, steps of a trial, and evaluations on the way."""
     env_parameters: Mapping[str, Any] = field(default_factory=dict)
     """Keywords of the environment, where they differ from its id's preset."""
     validation_parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -119,27 +166,27 @@ class Experiment:
     test_parameters: Mapping[str, Any] = field(default_factory=dict)
     """Keywords, over `env_parameters`, of the environment in which the confirmation evaluates."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    """The trainer's settings that are not searched, by the same names as searched ones."""
+    """Hyperparameters that are not searched, under the same names; the literature's values if left out."""
     lanes: int = 8
-    """Copies of the environment that one trial samples from, side by side."""
+    """Copies of the environment that one trial samples from, side by side; 1 to 4,096."""
     vectorization: Vectorization = "auto"
     """How they are stepped; "async" pays where one step takes longer than handing it to a process."""
     resources: Resources = field(default_factory=Resources)
-    """What one trial takes of the machine."""
+    """Cores, and share of a GPU, of one trial."""
     evaluation_episodes: int = 256
-    """Greedy episodes of one evaluation, all on the same seeds for every trial."""
+    """Greedy episodes of one evaluation, on the same seeds for every trial; 1 to 4,096."""
     confirmation: Confirmation = field(default_factory=Confirmation)
-    """How the winners prove themselves."""
+    """Number of configurations that are confirmed, and of their test seeds."""
     scheduler: Scheduler = field(default_factory=Asha)
-    """What stops hopeless trials early or makes them a population; see :mod:`.schedulers`."""
+    """Rule that stops trials early or trains them as a population; see :mod:`.schedulers`."""
     sampler: SamplerName = "tpe"
-    """What proposes configurations: see :mod:`experiments.core.tuning.samplers`."""
+    """Algorithm that proposes configurations; see :mod:`experiments.core.tuning.samplers`."""
     seed: int = 0
-    """Root of every seed in the sweep."""
+    """Root of every seed in the sweep, 0 or more."""
     seeds_per_trial: int = 1
     """Training seeds of one search trial, side by side; each trains all of the trial's steps."""
     seed_penalty: float = 0.0
-    """A trial's objective is the mean over its seeds less this many standard deviations, 0 or more."""
+    """Standard deviations over a trial's seeds by which its objective, their mean, is lowered; 0 or more."""
     checkpoint_budget_gb: float = 2.0
     """Gigabytes (10^9 bytes) that the search's checkpoints may take; the worst finished trials' go first."""
 

@@ -1,4 +1,4 @@
-"""What does one trial take of the machine, and how many trials fit into it at once?"""
+"""Resources of one trial, and the number of trials that fit into a machine at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ has one; "async" in one process each."""
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What one trial takes.
+    """Resources of one trial.
 
     Raises:
         UserError: A number is out of its range.
@@ -36,11 +36,11 @@ class Resources:
 
     @property
     def declared(self) -> dict[str, float]:
-        """The same in Tune's words."""
+        """The same under the names that Ray Tune uses."""
         return {"cpu": self.cpus, "gpu": self.gpus} if self.gpus else {"cpu": self.cpus}
 
     def trials_in(self, available: Mapping[str, float]) -> int:
-        """How many trials run at once.
+        """Returns how many trials run at once.
 
         Args:
             available: Of each resource, in Ray's names ("CPU", "GPU"); what is missing is none.

@@ -1,4 +1,4 @@
-"""Which random numbers a sweep uses: every seed has a purpose, and no two purposes share one.
+"""Seeds of a sweep: every seed has a purpose, and no two purposes share one.
 
 One root seed gives a block of numbers to each purpose. Inside a block every index (a trial, a test seed) owns
 `LANES` consecutive numbers, because lane i of an environment reset with seed s draws what a single
@@ -21,13 +21,10 @@ _GOLDEN_RATIO = 2654435769  # 2**32 / golden ratio: spreads neighbouring roots f
 
 @dataclass(frozen=True)
 class Seeds:
-    """Every seed of one sweep, from its root.
-
-    Args:
-        root: What the user names with `--seed`, 0 or more.
-    """
+    """Seeds of one sweep by purpose, all derived from its root."""
 
     root: int
+    """Seed that the user gives with `--seed`, 0 or more."""
 
     @property
     def sampler(self) -> int:
@@ -36,7 +33,7 @@ class Seeds:
 
     @property
     def probe(self) -> int:
-        """Seeds what is tried out before a sweep; it comes next to the sampler's, which needs no lanes."""
+        """Seeds the probe before a sweep; it comes next to the sampler's, which needs no lanes."""
         return self._seed(0, 1)
 
     def training(self, trial: int) -> int:
@@ -60,7 +57,7 @@ class Seeds:
         return self._seed(4, test_seed)
 
     def to_json(self, *, test_seeds: int) -> dict[str, Any]:
-        """Every seed by its purpose: what the manifest records."""
+        """Returns every seed by its purpose, for the manifest."""
         return {
             "root": self.root,
             "sampler": self.sampler,
@@ -80,7 +77,7 @@ class Seeds:
 
 
 def replica_seeds(seed: int, count: int, *, lanes: int) -> list[int]:
-    """Training seeds of the replicas inside one trial: they share out the numbers that its index owns.
+    """Returns the training seeds of the replicas in one trial, which share the numbers that its index owns.
 
     Args:
         seed: The trial's training seed, which is the first replica's.

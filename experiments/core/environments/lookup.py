@@ -1,4 +1,4 @@
-"""Gymnasium's entry for an environment id, and what it says of episodes and observations."""
+"""Gymnasium's entry of an environment id, and what it says of episodes and observations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from experiments.core.errors import UserError
 
 
 def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
-    """Steps after which every episode is over, as far as the environment states any."""
+    """Returns the steps after which every episode is over, as far as the environment states any."""
     spec = imported_spec(env_id)
     if spec.id not in envs.ids():
         return spec.max_episode_steps
@@ -25,12 +25,12 @@ def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
 
 
 def is_image(space: gym.Space[Any]) -> bool:
-    """Whether observations are images, which are trained on as they are."""
+    """Returns whether observations are images, which are trained on as they are."""
     return isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
 
 
 def imported_spec(env_id: str) -> EnvSpec:
-    """Gymnasium's entry for an id, after importing the module that registers it.
+    """Returns Gymnasium's entry for an id, after importing the module that registers it.
 
     Args:
         env_id: Gymnasium id, or `module:id`.

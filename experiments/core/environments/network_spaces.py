@@ -1,4 +1,4 @@
-"""How observations become the network's input, and its output actions, a batch at a time.
+"""Conversion of observations to the network's input, and of its outputs to actions, a batch at a time.
 
 What RLlib's default network reads and writes by itself passes unchanged: float vectors and images, Discrete,
 one-dimensional MultiDiscrete and float Box actions, also inside Dict and Tuple. Every other space goes
@@ -27,18 +27,15 @@ NORMALISED_LIMIT = 10.0
 
 @dataclass(frozen=True)
 class NetworkInput:
-    """Turns a batch of environment observations into one array.
-
-    Attributes:
-        module_space: the space that the network is built for.
-        scale: factor from the stored array to the network's input: images stay uint8 in memory (a quarter of
-            the size) and are brought to [0, 1] when the network reads them.
-        encode: batch of observations in the environment's space to array [N, ...].
-    """
+    """Conversion of a batch of environment observations to one array."""
 
     module_space: spaces.Box
+    """the space that the network is built for."""
     scale: float
+    """factor from the stored array to the network's input: images stay uint8 in memory (a quarter of the
+    size) and are brought to [0, 1] when the network reads them."""
     encode: Callable[[Any], Array]
+    """batch of observations in the environment's space to array [N, ...]."""
 
 
 def observation_encoder(space: gym.Space[Any]) -> NetworkInput:
@@ -63,7 +60,7 @@ def _as_float32(observations: Any) -> Array:
 
 
 def _lanes(space: gym.Space[Any], batch: Any) -> int:
-    """How many members a batch of the space holds."""
+    """Counts the members that a batch of the space holds."""
     if isinstance(space, spaces.Dict | spaces.Tuple):
         keys, parts = _children(space)
         return _lanes(parts[0], batch[keys[0]])
@@ -71,7 +68,7 @@ def _lanes(space: gym.Space[Any], batch: Any) -> int:
 
 
 def _children(space: spaces.Dict | spaces.Tuple) -> tuple[list[Any], list[gym.Space[Any]]]:
-    """Keys and subspaces, a Dict's in sorted order (the order in which RLlib flattens them)."""
+    """Returns keys and subspaces, a Dict's in sorted order (the order in which RLlib flattens them)."""
     if isinstance(space, spaces.Dict):
         keys = sorted(space.spaces)
         return list(keys), [space.spaces[key] for key in keys]
@@ -80,16 +77,13 @@ def _children(space: spaces.Dict | spaces.Tuple) -> tuple[list[Any], list[gym.Sp
 
 @dataclass(frozen=True)
 class ActionPart:
-    """One leaf of an action space, as columns of the network's output and of the stored action array.
-
-    Attributes:
-        kind: "categorical" (one column per component in the action array, `sizes` logits each) or
-            "gaussian" (one column per dimension; the logits are the means, then the log standard deviations).
-        sizes: categories of each component, or a single number of dimensions.
-    """
+    """Leaf of an action space, as columns of the network's output and of the stored action array."""
 
     kind: str
+    """"categorical" (one column per component in the action array, `sizes` logits each) or "gaussian" (one
+    column per dimension; the logits are the means, then the log standard deviations)."""
     sizes: tuple[int, ...]
+    """categories of each component, or a single number of dimensions."""
 
     @property
     def logits(self) -> int:
@@ -103,15 +97,18 @@ class ActionPart:
 
 
 class Leaf(NamedTuple):
-    """One independent distribution: a single categorical component, or all dimensions of a Gaussian."""
+    """Independent distribution: a single categorical component, or all dimensions of a Gaussian."""
 
     kind: str
+    """"categorical" or "gaussian"."""
     logits: slice
+    """Its outputs of the network."""
     columns: slice
+    """Its columns of the action array."""
 
 
 def leaves(parts: tuple[ActionPart, ...]) -> tuple[Leaf, ...]:
-    """Where each independent distribution has its logits and its columns of the action array."""
+    """Returns where each independent distribution has its logits and its columns of the action array."""
     found, logit, column = [], 0, 0
     for part in parts:
         discrete = part.kind == "categorical"
@@ -124,17 +121,14 @@ def leaves(parts: tuple[ActionPart, ...]) -> tuple[Leaf, ...]:
 
 @dataclass(frozen=True)
 class NetworkOutput:
-    """Turns stored actions [N, columns] into a batch of environment actions.
-
-    Attributes:
-        module_space: the space that RLlib builds the network and its distribution for.
-        parts: the leaves, in the order of the logits.
-        decode: array [N, columns] to a batch in the environment's action space.
-    """
+    """Conversion of stored actions [N, columns] to a batch of environment actions."""
 
     module_space: gym.Space[Any]
+    """the space that RLlib builds the network and its distribution for."""
     parts: tuple[ActionPart, ...]
+    """the leaves, in the order of the logits."""
     decode: Callable[[Array], Any]
+    """array [N, columns] to a batch in the environment's action space."""
 
 
 def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool = False) -> NetworkOutput:
@@ -171,7 +165,7 @@ def action_decoder(space: gym.Space[Any], *, normalize: bool = True, clip: bool 
 
 
 def _is_native(space: gym.Space[Any]) -> bool:
-    """Whether RLlib's distributions can act in the space as it is."""
+    """Returns whether RLlib's distributions can act in the space as it is."""
     if isinstance(space, spaces.Dict | spaces.Tuple):
         return len(space.spaces) > 0 and all(_is_native(child) for child in _children(space)[1])
     if isinstance(space, spaces.Box):

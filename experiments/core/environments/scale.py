@@ -1,4 +1,4 @@
-"""The scale from returns to scores, and the setting in which a phase evaluates."""
+"""Scale from returns to scores, and the setting in which a phase evaluates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.core.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreScale:
-    """How returns of one environment become scores."""
+    """Scale from returns of one environment to scores."""
 
     return_unit: str = "return"
     """What one unit of the return means."""
@@ -46,7 +46,7 @@ class ScoreScale:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSetting:
-    """Where policies are evaluated in one phase."""
+    """Setting in which policies are evaluated in one phase."""
 
     parameters: Mapping[str, Any]
     """The environment's keywords."""
@@ -55,7 +55,7 @@ class EvaluationSetting:
 
 
 def scale_of(env_id: str, parameters: Mapping[str, Any]) -> ScoreScale:
-    """What the environment states about the best that can be done in it.
+    """Returns the scale of an environment, from what it states about its reference policies.
 
     Raises:
         UserError: The suite's environment does not take these parameters.

@@ -1,4 +1,4 @@
-"""Gradient steps compiled to machine code, once for each layout on a machine, and loaded in milliseconds.
+"""Compiled gradient steps, made once for each layout on a machine and loaded in milliseconds.
 
 Torch's ahead-of-time compiler (AOTInductor) fuses the many small operations of a step. It runs in a process
 of its own, so that no trial carries it in memory, and leaves a file in torch's cache folder that every trial

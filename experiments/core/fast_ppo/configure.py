@@ -1,4 +1,4 @@
-"""Puts the fast path into a PPOConfig that has been filled in by RLlib's usual methods."""
+"""Configuration of the fast path in a `PPOConfig` that RLlib's usual methods have filled in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which action distribution do the network's outputs mean? The same as RLlib's, as bare tensor operations.
+"""Action distribution of the network's outputs: the same as RLlib's, as bare tensor operations.
 
 Array names: B rows, L logits, A action columns (see `network_spaces.ActionPart`).
 """

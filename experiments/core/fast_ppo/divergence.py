@@ -1,4 +1,4 @@
-"""What is raised when training has stopped to be numbers."""
+"""Exception for training whose numbers are no longer finite."""
 
 from __future__ import annotations
 

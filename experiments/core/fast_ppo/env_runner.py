@@ -1,4 +1,4 @@
-"""Samples a batched environment at one forward pass and one step per time step, nothing per lane."""
+"""Environment runner that samples with one forward pass and one step per time step, nothing per lane."""
 
 from __future__ import annotations
 

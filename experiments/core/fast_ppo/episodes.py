@@ -1,4 +1,4 @@
-"""Cuts the arrays of a rollout into RLlib's episodes: for RLlib's own learners, and for proofs."""
+"""Conversion of a rollout's arrays to RLlib's episodes: for RLlib's own learners, and for proofs."""
 
 from __future__ import annotations
 

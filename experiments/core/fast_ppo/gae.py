@@ -1,4 +1,4 @@
-"""How good was every action? Generalised advantage estimation over [T, N] arrays (arXiv 1506.02438).
+"""Generalised advantage estimation over [T, N] arrays (arXiv 1506.02438).
 
 Row t holds the observation before the step and what the step returned. In NEXT_STEP autoreset the row after
 an episode's end holds that episode's last observation, so the value of row t + 1 is the right bootstrap for

@@ -1,4 +1,4 @@
-"""One gradient step as a pure function of tensors, so that it can be compiled.
+"""Gradient step of PPO as a pure function of tensors, so that it can be compiled.
 
 Everything that changes from step to step is an input, the coefficients of the loss and the learning rate
 included. So one compiled function serves every trial with the same layout, whatever its hyperparameters and

@@ -1,4 +1,4 @@
-"""The greedy policy of a trained module, in batch and in the environment's own spaces."""
+"""Greedy policy of a trained module, in batch and in the environment's own spaces."""
 
 from __future__ import annotations
 

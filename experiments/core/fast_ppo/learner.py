@@ -1,4 +1,4 @@
-"""Updates an RLModule with PPO at the cost of its arithmetic: one shuffled copy per epoch, then slices."""
+"""PPO learner at the cost of its arithmetic: one shuffled copy of the batch per epoch, then slices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The PPO loss of one minibatch and its gradient, term by term as in RLlib's `PPOTorchLearner`.
+"""PPO loss of one minibatch and its gradient, term by term as in RLlib's `PPOTorchLearner`.
 
     L = mean(-min(r A, clip(r) A)) + c_v mean(min(e^2, limit)) - c_e mean(H) + c_k mean(KL(old || new))
 

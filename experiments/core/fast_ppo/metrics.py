@@ -1,4 +1,4 @@
-"""One flat set of names for what training reports, from the fast path and from stock RLlib alike."""
+"""Names of the training metrics, one flat set for the fast path and for stock RLlib."""
 
 from __future__ import annotations
 

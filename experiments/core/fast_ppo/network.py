@@ -1,4 +1,4 @@
-"""The policy and the value of an RLModule, sharing its parameters, with the shortest way through its layers.
+"""Policy and value network over an RLModule's parameters, with the shortest way through its layers.
 
 Dense and convolutional layers (most layouts) are run and differentiated by hand, straight into the
 parameters' gradients. Every other stateless module (layer normalisation, other activations, an RLModule of

@@ -1,4 +1,4 @@
-"""All parameters of a network in one buffer, with their gradients and Adam's moments beside them.
+"""Parameters of a network in one buffer, with their gradients and Adam's moments beside them.
 
 Clipping and Adam then are a handful of kernels on one tensor instead of one per layer. The parameters stay
 what they were, as views: modules, checkpoints and RLlib's optimiser keep working on them.

@@ -1,4 +1,4 @@
-"""What one sampling call leaves behind: [T, N] arrays from which nothing is missing.
+"""Rollout of one sampling call: [T, N] arrays from which nothing is missing.
 
 Axis names: T time steps of the fragment, N lanes, L logits, A action columns, E finished episodes.
 """

@@ -1,4 +1,4 @@
-"""What an update looked like, computed once at its end from what its gradient steps left behind."""
+"""Statistics of an update, computed once at its end from what its gradient steps left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Independent streams of random numbers, all made from the run's one seed.
+"""Independent streams of random numbers, all derived from the run's one seed.
 
 Environments are seeded with the seed itself, as RLlib does it.
 """

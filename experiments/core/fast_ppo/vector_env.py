@@ -1,4 +1,4 @@
-"""Makes the batched environment that an RLlib configuration names, unless it would corrupt the data."""
+"""Vector environment of an RLlib configuration, refused where it would corrupt the data."""
 
 from __future__ import annotations
 

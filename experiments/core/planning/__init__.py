@@ -1,4 +1,4 @@
-"""One sweep, fully decided: options, plan, manifest, warm start, and what of it remains to be run.
+"""Plan of a sweep, fully decided: options, plan, manifest, warm start, and the runs that remain.
 
 Imported by tuning and all above. Nothing here trains.
 """

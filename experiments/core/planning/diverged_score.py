@@ -1,4 +1,4 @@
-"""What does a trial count as whose numbers are no longer finite?"""
+"""Score of a trial whose numbers are no longer finite."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from experiments.core.planning.plan import Plan
 
 
 def score_of_diverged(plan: Plan) -> float:
-    """What a diverged trial counts as."""
+    """Returns the score that a diverged trial counts as."""
     stated = plan.evaluation_settings[Phase.SEARCH].scale.diverged
     return random_return(plan) if stated is None else stated
 
 
 def random_return(plan: Plan, *, episodes: int = 64) -> float:
-    """The mean return of random actions: what a diverged trial counts as where no floor is stated."""
+    """Estimates the mean return of random actions: what a diverged trial counts as without a stated floor."""
     experiment = plan.experiment
     lanes = experiment.lanes if experiment.vectorization == "async" else episodes
     env = make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)

@@ -1,4 +1,4 @@
-"""What a sweep was: everything needed to understand its numbers and to run it again, as JSON."""
+"""Manifest of a sweep: all that is needed to understand its numbers and to run it again, as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGES = ("ray", "torch", "optuna", "gymnasium", "numpy", "pandas", "scipy", "
 
 
 def manifest_of(plan: Plan) -> dict[str, Any]:
-    """The manifest of a sweep that is about to start."""
+    """Makes the manifest of a sweep that is about to start."""
     experiment, scale = plan.experiment, plan.scale
     return {
         "schema_version": SCHEMA_VERSION,
@@ -84,7 +84,7 @@ START = ("command", "started", "machine", "versions", "git")
 
 
 def continued(before: Mapping[str, Any], now: Mapping[str, Any], *, runs: bool) -> dict[str, Any]:
-    """The manifest of a sweep that goes on.
+    """Makes the manifest of a sweep that is continued.
 
     Its entries say what the sweep is asked for by now, and how it was first started. The list `continued` has
     one entry for each later start that ran anything or asked for something else: the names of :data:`START`,
@@ -110,16 +110,16 @@ ASKED = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Where two manifests ask different questions."""
+    """Difference between two manifests that ask different questions."""
 
     words: str
-    """The first entry that differs, with both values."""
+    """First entry that differs, with both values."""
     undo: str | None
-    """What to do on the command line in order to ask the old question; None where no option says it."""
+    """Options of the command line that ask the old question; None where none do."""
 
 
 def difference_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference | None:
-    """Where two manifests ask different questions; None if they ask the same one."""
+    """Returns where two manifests ask different questions; None if they ask the same one."""
     words = first_difference(old.get("experiment"), new["experiment"], "experiment")
     if words is not None:
         return Difference(words=words, undo=None)
@@ -139,7 +139,7 @@ def difference_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference 
 
 
 def _by_option(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What the command line can say of the question, by option: in both manifests, None if one lacks it."""
+    """Returns the question's parts that have an option, by option, in both manifests; None if missing."""
     steps, seeds, root = (
         tuple(manifest.get(entry, {}).get(name) for manifest in (old, new))
         for entry, name in (("budget", "steps_per_trial"), ("replicas", "seeds_per_trial"), ("seeds", "root"))
@@ -150,14 +150,14 @@ def _by_option(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tupl
         "--seed": root,
         "--trainer": (old.get("trainer"), new.get("trainer")),
     }
-    # Any scheduler of a search may go on where another one was.
+    # Any scheduler of a search may continue where another one was.
     if _kind(old) != _kind(new):
         found["--scheduler"] = (_scheduler(old), _scheduler(new))
     return found
 
 
 def _changed_entry(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """The first entry that differs, with both values, in words."""
+    """Returns the first entry that differs, with both values, in words."""
     compared = {key: (old.get(key), new.get(key)) for key in ASKED}
     for key in ("steps_per_trial", "evaluations"):
         compared[key] = (old.get("budget", {}).get(key), new["budget"][key])
@@ -172,7 +172,7 @@ def _changed_entry(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None
 
 
 def first_difference(before: Any, now: Any, path: str) -> str | None:
-    """The first entry in which two JSON values differ, with both values, in words; None if there is none."""
+    """Returns the first entry in which two JSON values differ, with both values, in words; None if equal."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in [*before, *(key for key in now if key not in before)]:
             if key not in now:
@@ -193,13 +193,13 @@ def _shown(value: Any) -> str:
 
 
 def _kind(manifest: Mapping[str, Any]) -> str:
-    """The scheduler that trains a population, whose trials are no answer to a search's question."""
+    """Returns the scheduler that trains a population, whose trials are no answer to a search's question."""
     name = _scheduler(manifest)
     return str(name) if name in schedulers.POPULATIONS else "one for a search"
 
 
 def _scheduler(manifest: Mapping[str, Any]) -> Any:
-    """The scheduler's name; None if the manifest has none."""
+    """Returns the scheduler's name; None if the manifest has none."""
     scheduler = manifest.get("scheduler")
     return scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
 
@@ -223,7 +223,7 @@ def _cpu_model() -> str:
 
 
 def _git() -> dict[str, Any]:
-    """The commit, and a hash of what differs from it: equal hashes, equal changes to tracked files."""
+    """Returns the commit, and a hash of what differs from it: equal hashes mean equal tracked files."""
     commit = _git_output("rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None, "diff_sha256": None}

@@ -1,4 +1,4 @@
-"""One sweep, fully decided: the declaration, the options of this run, its name and its folder."""
+"""Plan of one sweep: the declaration, the options of this run, its name and its folder."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from search_spaces.baselines import rllib_defaults
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a sweep is going to do."""
+    """Plan of a sweep: what it is going to do, and where."""
 
     experiment: Experiment
     """The declaration, with the options of this run in place of its own values."""
     name: str
     """The experiment's name: that of its module."""
     question: str
-    """What it asks: the first line of its module's docstring."""
+    """Its question: the first line of its module's docstring."""
     options: Options
+    """The options of this run."""
     sweep: str
     """The name of this sweep."""
 
@@ -121,7 +122,7 @@ class Plan:
         return None if wanted is None else min(wanted * self.experiment.resources.cpus, cores_here())
 
     def concurrency(self, available: Mapping[str, float]) -> int:
-        """Runs at once: as many as fit, or fewer where the user says so.
+        """Returns the number of runs at once: as many as fit, or fewer where the user says so.
 
         Args:
             available: Of each resource, in Ray's names.
@@ -133,7 +134,7 @@ class Plan:
         return min(self.options.concurrency or fitting, fitting)
 
     def task(self, *, diverged_score: float) -> Task:
-        """What every run of the sweep has in common."""
+        """Returns the settings that all runs of the sweep have in common."""
         experiment = self.experiment
         return Task(
             env=experiment.env,

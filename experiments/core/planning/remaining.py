@@ -1,4 +1,4 @@
-"""What is left to do in a sweep's folder? Trials of its search, and runs of what is worth confirming."""
+"""Remaining runs of a sweep's folder: trials of its search, and runs of its confirmation."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from experiments.core.records import finished_runs, ranking_key, with_schedule
 
 
 def missing_trials(plan: Plan) -> int:
-    """How many trials the search lacks."""
+    """Counts the trials that the search lacks."""
     return max(0, plan.experiment.budget.trials - len(finished_runs(plan.folder / Phase.SEARCH)))
 
 
 def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """What is confirmed: both baselines and the best trials, by id, slowest first."""
+    """Returns what is confirmed: both baselines and the best trials, by id, slowest first."""
     tried = [
         run
         for run in finished_runs(plan.folder / Phase.SEARCH)
@@ -31,7 +31,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
         run.name: with_schedule(folder / run.name, run.config)
         for run in best[: plan.experiment.confirmation.top_k]
     }
-    # A race that was begun before trials were added goes on for its contenders too.
+    # A race that was begun before trials were added continues for its contenders too.
     racing = len(plan.experiment.confirmation.interim_analyses) > 1
     folder = plan.folder / Phase.CONFIRM
     begun = {
@@ -42,7 +42,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 
 def lacks_runs(plan: Plan) -> bool:
-    """Whether a sweep that was begun has anything left to run."""
+    """Returns whether a sweep that was begun has anything left to run."""
     if missing_trials(plan):
         return True
     chosen = chosen_configurations(plan)

@@ -1,4 +1,4 @@
-"""What a sweep takes over from another one: its best configurations, as the first ones to try."""
+"""Warm start of a sweep: the best configurations of another one, as the first ones to try."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ TRIALS_SHARE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStart:
-    """What another sweep gives to this one."""
+    """Configurations that another sweep gives to this one."""
 
     source: str
     """The other sweep's folder."""
     configurations: Mapping[str, Mapping[str, Any]]
-    """Values to try by their id in the other sweep, best first; names that it did not search are missing."""
+    """Values to try by their id in the other sweep, best first; hyperparameters not searched are missing."""
     left_out: Mapping[str, str]
     """Its other good configurations by id, with the reason why this space cannot take them."""
 
     def to_json(self) -> dict[str, Any]:
-        """What the manifest records."""
+        """Returns the entry of the manifest."""
         return {
             "source": self.source,
             "configurations": {name: dict(config) for name, config in self.configurations.items()},
@@ -38,11 +38,11 @@ class WarmStart:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> WarmStart:
-        """The inverse of :meth:`to_json`."""
+        """Reads what :meth:`to_json` returned."""
         return cls(**value)
 
     def __str__(self) -> str:
-        """What is tried and what is not, in one line."""
+        """Says in one line what is tried and what is not."""
         tried = ", ".join(self.configurations) or "nothing fits besides the default"
         missing = "".join(f"; left out {name}: {reason}" for name, reason in self.left_out.items())
         return f"warm start from {self.source}: {tried}{missing}"
@@ -51,7 +51,7 @@ class WarmStart:
 def read_warm_start(folder: Path, space: SearchSpace, *, trials: int, option: str) -> WarmStart:
     """Takes the best configurations of a sweep: the confirmed ones, then completed trials.
 
-    A configuration fits if every name that it shares with the space has a value inside the space's domain.
+    A configuration fits if every hyperparameter that it shares with the space has a value inside its domain.
     One whose values are this space's defaults takes no place: the default is tried first anyway.
 
     Args:
@@ -90,7 +90,7 @@ def _misfit(name: str, value: Any, domain: str) -> str:
 
 
 def _ranked(sweep: Sweep) -> list[FinishedRun]:
-    """Completed trials, best first: the confirmed ones by their confirmed mean, then the rest.
+    """Ranks completed trials, best first: the confirmed ones by their confirmed mean, then the rest.
 
     The means are those of the verdict: a run that diverged counts with the floor.
     """

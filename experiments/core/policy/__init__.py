@@ -1,4 +1,4 @@
-"""A trained policy outside Ray: loaded from a sweep folder, asked for actions, recorded, served.
+"""Trained policy outside Ray: loaded from a sweep folder, asked for actions, recorded, served.
 
 Imported by commands and by users; needs neither Ray nor torch where NumPy can compute the network.
 """

@@ -1,4 +1,4 @@
-"""The layers of a trained policy in NumPy: forward passes only, of what a layout's name can mean.
+"""Layers of a trained policy in NumPy: forward passes only, of what a layout's name can mean.
 
 Array names: B rows, H and W an image's height and width, C channels.
 """
@@ -50,10 +50,12 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Normalisation:
-    """As `NormalisingPPOModule.normalised`: zero mean and unit deviation, clipped."""
+    """Normalisation as in `NormalisingPPOModule.normalised`: zero mean, unit deviation, clipped."""
 
     mean: Array
+    """Running mean of the observations."""
     factor: Array
+    """One over their running deviation."""
 
     def __call__(self, x: Array) -> Array:
         """Observations as the network was trained on them."""
@@ -63,17 +65,14 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class NumpyDense:
-    """An affine map of vectors and its activation.
-
-    Attributes:
-        weight: [in, out].
-        bias: [out].
-        activate: one of `ACTIVATIONS`.
-    """
+    """Affine map of vectors and its activation."""
 
     weight: Array
+    """[in, out]."""
     bias: Array
+    """[out]."""
     activate: Activation
+    """one of `ACTIVATIONS`."""
 
     def __call__(self, x: Array) -> Array:
         """Outputs [B, out] of inputs [B, in]."""
@@ -84,25 +83,22 @@ class NumpyDense:
 
 @dataclass(frozen=True)
 class NumpyConvolution:
-    """A convolution of images with zero padding, and its activation.
-
-    Attributes:
-        weight: [kernel kernel C, C'], of the windows' rows, columns and channels, in this order.
-        bias: [C'].
-        kernel: height and width of a window.
-        stride: pixels from one window to the next.
-        padding: before and after the rows, before and after the columns.
-        size: H' and W' of its outputs.
-        activate: one of `ACTIVATIONS`.
-    """
+    """Convolution of images with zero padding, and its activation."""
 
     weight: Array
+    """[kernel kernel C, C'], of the windows' rows, columns and channels, in this order."""
     bias: Array
+    """[C']."""
     kernel: int
+    """height and width of a window."""
     stride: int
+    """pixels from one window to the next."""
     padding: tuple[tuple[int, int], tuple[int, int]]
+    """before and after the rows, before and after the columns."""
     size: tuple[int, int]
+    """H' and W' of its outputs."""
     activate: Activation
+    """one of `ACTIVATIONS`."""
 
     @property
     def window_numbers(self) -> int:
@@ -133,6 +129,7 @@ class Convolutions:
     """Convolutions one after the other, a few images at a time; then the images as vectors."""
 
     layers: tuple[NumpyConvolution, ...]
+    """First to last."""
 
     def __call__(self, x: Array) -> Array:
         """Outputs [B, H' W' C'] of inputs [B, H, W, C]."""
@@ -148,15 +145,12 @@ class Convolutions:
 
 @dataclass(frozen=True)
 class LogDeviations:
-    """What a Gaussian head does after its last layer.
-
-    Attributes:
-        free: [D] log standard deviations that do not depend on the observation, or None.
-        limit: log standard deviations are clipped to [-limit, limit].
-    """
+    """Log standard deviations of a Gaussian head, after its last layer."""
 
     free: Array | None
+    """[D] log standard deviations that do not depend on the observation, or None."""
     limit: float
+    """log standard deviations are clipped to [-limit, limit]."""
 
     def __call__(self, x: Array) -> Array:
         """Logits [B, 2 D] of the last layer's outputs ([B, D] with free deviations, else [B, 2 D])."""

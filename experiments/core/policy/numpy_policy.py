@@ -1,4 +1,4 @@
-"""A trained policy in NumPy: the greedy actions of a checkpoint's module, without RLlib and torch.
+"""Trained policy in NumPy: the greedy actions of a checkpoint's module, without RLlib and torch.
 
 It computes what `fast_ppo.inference.module_policy` does, for RLlib's default PPO module and the normalising
 one, with every layout that `search_spaces.model_layouts` can name. Anything else is refused, never guessed.
@@ -42,7 +42,7 @@ _AT_FIRST = ("_initializer", "_initializer_kwargs")
 
 
 def saved_policy(folder: Path, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> Policy:
-    """The greedy policy of a module: the most probable category, and the mean of a Gaussian.
+    """Makes the greedy policy of a module: the most probable category, and the mean of a Gaussian.
 
     Args:
         folder: The module's folder in a checkpoint.
@@ -65,7 +65,7 @@ def saved_policy(folder: Path, observation_space: gym.Space[Any], action_space: 
 
 
 def most_probable(parts: tuple[ActionPart, ...], logits: Array) -> Array:
-    """The most probable actions [B, A] under logits [B, L], as `ActionDistribution.mode` gives them."""
+    """Returns the most probable actions [B, A] under logits [B, L], as `ActionDistribution.mode` does."""
     columns = [
         logits[:, leaf.logits].argmax(axis=1, keepdims=True)
         if leaf.kind == "categorical"
@@ -79,7 +79,7 @@ def most_probable(parts: tuple[ActionPart, ...], logits: Array) -> Array:
 
 
 class NumpyNetwork:
-    """The policy's part of a saved module, normalisation included.
+    """Policy network of a saved module, normalisation included.
 
     Args:
         saved: What the checkpoint says.
@@ -98,7 +98,7 @@ class NumpyNetwork:
         weights.check_left(separate_values=not layout["vf_share_layers"])
 
     def logits(self, obs: Array) -> Array:
-        """Logits [B, L] of observations [B, ...], as the module's forward pass gives them.
+        """Computes logits [B, L] of observations [B, ...], as the module's forward pass does.
 
         Raises:
             ValueError: The observations have another shape.
@@ -112,13 +112,13 @@ class NumpyNetwork:
 
 
 class _Weights:
-    """A module's parameters and buffers, each to be taken once."""
+    """Parameters and buffers of a module, each to be taken once."""
 
     def __init__(self, weights: Mapping[str, Array]) -> None:
         self._left = dict(weights)
 
     def take(self, name: str, *shape: int) -> Array:
-        """The numbers of a name, which must have this shape."""
+        """Takes the numbers of a name, which must have this shape."""
         array = self._left.pop(name, None)
         if not isinstance(array, np.ndarray) or array.dtype != np.float32:
             raise UnknownModuleError(f"{name} is {type(array).__name__}: expected float32 numbers")
@@ -127,7 +127,7 @@ class _Weights:
         return array
 
     def check_left(self, *, separate_values: bool) -> None:
-        """Sees that only the value network's are left."""
+        """Checks that only the value network's are left."""
         values = ("vf.", "encoder.critic_encoder.") if separate_values else ("vf.",)
         unknown = [name for name in self._left if not name.startswith(values)]
         if unknown:
@@ -135,7 +135,7 @@ class _Weights:
 
 
 def _checked(layout: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A layout of which every setting is understood."""
+    """Returns a layout of which every setting is understood."""
     asked = {name for name in layout if not (name.startswith(_ELSEWHERE) or name.endswith(_AT_FIRST))}
     if asked != _SETTINGS | _SWITCHED_OFF:
         odd = asked ^ (_SETTINGS | _SWITCHED_OFF)
@@ -154,7 +154,7 @@ def _layers(
     *,
     normalises: bool,
 ) -> Iterator[Layer]:
-    """The layers from an observation to the logits."""
+    """Yields the layers from an observation to the logits."""
     if normalises:
         yield Normalisation(weights.take("obs_mean", *shape), weights.take("obs_factor", *shape))
     encoder = f"encoder.{'encoder' if layout['vf_share_layers'] else 'actor_encoder'}.net"
@@ -186,7 +186,7 @@ def _layers(
 def _dense(
     weights: _Weights, prefix: str, widths: Sequence[int], activations: Sequence[Any]
 ) -> Iterator[Layer]:
-    """NumpyDense layers of a `TorchMLP`, one fewer than widths."""
+    """Yields the dense layers of a `TorchMLP`, one fewer than widths."""
     place = 0
     for (before, after), activation in zip(pairwise(widths), activations, strict=True):
         activate = _activation(activation)
@@ -200,7 +200,7 @@ def _dense(
 def _convolutions(
     layout: Mapping[str, Any], weights: _Weights, prefix: str, shape: tuple[int, ...]
 ) -> Convolutions:
-    """The convolutions of a `TorchCNN`, each behind the padding with which it sees every pixel."""
+    """Makes the convolutions of a `TorchCNN`, each behind the padding with which it sees every pixel."""
     activate = _activation(layout["conv_activation"])
     layers: list[NumpyConvolution] = []
     (height, width, channels), place = shape, 1
@@ -233,14 +233,14 @@ def _convolutions(
 
 
 def _padding(side: int, kernel: int, stride: int) -> tuple[int, tuple[int, int]]:
-    """Windows along a side, and the zeros before and after it with which they see all of it."""
+    """Returns windows along a side, and the zeros before and after it with which they see all of it."""
     windows = -(-side // stride)
     missing = (windows - 1) * stride + kernel - side
     return windows, (missing // 2, missing - missing // 2)
 
 
 def _whole(numbers: Any) -> list[int]:
-    """Whole numbers above zero, such as the widths of layers."""
+    """Returns whole numbers above zero, such as the widths of layers."""
     if not isinstance(numbers, list | tuple) or not all(type(n) is int and n > 0 for n in numbers):
         raise UnknownModuleError(f"{numbers}: expected whole numbers above zero")
     return list(numbers)

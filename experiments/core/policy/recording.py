@@ -1,4 +1,4 @@
-"""How does a trained policy play? One animation, or episodes in a window."""
+"""Episodes of a trained policy as an animation or in a window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from experiments.core.policy.trained import TrainedPolicy
 
 
 class Watched(gym.Wrapper[Any, Any, Any, Any]):
-    """An environment that remembers its last observation, for whoever chooses the next action."""
+    """Environment that remembers its last observation, for whoever chooses the next action."""
 
     observation: Any = None
 
@@ -78,7 +78,7 @@ def show(policy: TrainedPolicy, *, episodes: int, seed: int) -> list[float]:
 
 
 def _made(policy: TrainedPolicy, mode: Literal["rgb_array", "human"], option: str) -> Watched:
-    """The policy's environment with a render mode."""
+    """Makes the policy's environment with a render mode."""
     spec = imported_spec(policy.env)
     try:
         env = gym.make(spec.id, render_mode=mode, disable_env_checker=True, **policy.env_parameters)

@@ -1,4 +1,4 @@
-"""What does a checkpoint say of its module? Its kind, its layout and its weights, without RLlib and torch.
+"""Reader of a checkpoint's module: kind, layout and weights, without RLlib and torch.
 
 The files are pickles. Of all that they name, only NumPy's arrays and what they consist of are made; nothing
 else is imported or called.
@@ -27,12 +27,12 @@ _OF_NO_MATTER = {"observation_space", "action_space", "inference_only", "learner
 
 
 class UnknownModuleError(Exception):
-    """A module that only RLlib can build, or files that are damaged; the message says what is unknown."""
+    """Error of a module that only RLlib can build, or of damaged files; the message says what is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavedModule:
-    """One of the two module classes that are known here, as it was saved."""
+    """Module of one of the two classes that are known here, as it was saved."""
 
     normalises: bool
     """Whether observations are normalised before the network sees them, by `obs_mean` and `obs_factor`."""
@@ -68,7 +68,7 @@ def _is_named(values: Any) -> bool:
 
 
 class _Skipped:
-    """Stands for a space, or for its generator; nothing of it is read."""
+    """Placeholder of a space, or of its generator; nothing of it is read."""
 
     def __new__(cls, *_: Any) -> _Skipped:
         return super().__new__(cls)
@@ -91,10 +91,10 @@ _MADE_BY_NUMPY = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes arrays; a module's and a catalog's class become their names."""
+    """Unpickler that makes arrays; a module's and a catalog's class become their names."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """What stands in a name's place.
+        """Returns what stands in a name's place.
 
         Raises:
             UnpicklingError: A known module's files do not hold the name.

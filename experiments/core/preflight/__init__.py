@@ -1,4 +1,4 @@
-"""The check before a sweep: could it run, and what would it cost?
+"""Preflight check of a sweep: whether it could run, and what it would cost.
 
 Imported by commands and terminal; makes environments and trainers of every kind that the sweep will need.
 """

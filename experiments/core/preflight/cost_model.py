@@ -1,4 +1,4 @@
-"""How long will a sweep take, and how much disk? Arithmetic on costs that a probe has measured."""
+"""Cost model of a sweep: time and disk by arithmetic on costs that a probe has measured."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MEDIAN_SHARE = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkCost:
-    """What one network costs, measured on one core."""
+    """Cost of one network, measured on one core."""
 
     sampling_s: float
     """Seconds for each environment step of a rollout."""
@@ -52,7 +52,7 @@ class NetworkCost:
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """How much of everything a full run does, whatever its configuration."""
+    """Work of a full run, whatever its configuration."""
 
     steps: int
     """Environment steps."""
@@ -64,7 +64,7 @@ class Workload:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCost:
-    """What one full run takes."""
+    """Cost of one full run."""
 
     seconds: float
     """On one core."""
@@ -76,7 +76,7 @@ class RunCost:
 
 @dataclass(frozen=True, kw_only=True)
 class Racer:
-    """A configuration in the confirmation."""
+    """Configuration in the confirmation."""
 
     run: RunCost
     """What one of its runs takes."""
@@ -88,14 +88,14 @@ class Racer:
 
 @dataclass(frozen=True, kw_only=True)
 class CostEstimate:
-    """What a sweep, or the rest of one, is going to take."""
+    """Estimated cost of a sweep, or of the rest of one."""
 
     search_s: float
     """Seconds of the search, all cores busy."""
     confirm_s: float
     """Seconds of the confirmation, if its race goes half of the way that is left."""
     confirm_range_s: tuple[float, float]
-    """Seconds of the confirmation if its race ends at the next look, and if it goes on to the last."""
+    """Seconds of the confirmation if its race ends at the next interim analysis, and if at the last."""
     around_s: float
     """Seconds of starting and reporting."""
     steps: int
@@ -110,7 +110,7 @@ class CostEstimate:
 
 
 def run_cost(settings: Mapping[str, Any], network: NetworkCost, workload: Workload) -> RunCost:
-    """What training one configuration to the end takes.
+    """Computes the cost of training one configuration to the end.
 
     Args:
         settings: Of the trainer, complete.
@@ -132,7 +132,7 @@ def run_cost(settings: Mapping[str, Any], network: NetworkCost, workload: Worklo
 
 
 def trained_share(scheduler: Scheduler) -> float:
-    """Share of the full budget that a trial trains on average.
+    """Returns the share of the full budget that a trial trains on average.
 
     Where trials are halved at other rungs than by default, the share scales with what it would be if trials
     were alike.
@@ -156,7 +156,7 @@ def trained_share(scheduler: Scheduler) -> float:
 
 
 def _alike(grace: float, reduction: float) -> float:
-    """Share that a trial trains on average if one in `reduction` of equal ones passes each rung."""
+    """Computes the share that a trial trains on average if one in `reduction` of equal ones passes a rung."""
     share, going, rung = 0.0, 1.0, 0.0
     following = grace
     while following < 1.0:
@@ -166,7 +166,7 @@ def _alike(grace: float, reduction: float) -> float:
 
 
 def side_by_side(run: RunCost, seeds: int) -> RunCost:
-    """A run that trains several seeds one beside the other in one process."""
+    """Returns the cost of a run that trains several seeds one beside the other in one process."""
     training_s = run.seconds - RUN_S
     return RunCost(seconds=RUN_S + seeds * training_s, steps=seeds * run.steps, bytes=seeds * run.bytes)
 
@@ -183,7 +183,7 @@ def estimate(
     concurrency: int,
     slowdown: float,
 ) -> CostEstimate:
-    """Adds up a sweep.
+    """Adds up the cost of a sweep.
 
     Args:
         trials: Full runs of configurations as the search draws them: what a trial costs on average.
@@ -225,7 +225,7 @@ def estimate(
 
 
 def _rounds(confirmation: Sequence[Racer], interim_analyses: Sequence[int]) -> list[list[RunCost]]:
-    """The runs of each round of a race up to its last look, without those that are done; no empty ones."""
+    """Returns the runs of each round of a race up to its last analysis, without those that are done."""
     rounds = [
         [racer.run for racer in confirmation for _ in range(max(before, racer.done), min(look, racer.most))]
         for before, look in itertools.pairwise((0, *interim_analyses))
@@ -234,13 +234,13 @@ def _rounds(confirmation: Sequence[Racer], interim_analyses: Sequence[int]) -> l
 
 
 def _race_seconds(rounds: Sequence[Sequence[RunCost]], concurrency: int) -> float:
-    """Seconds of rounds one after the other; each waits for the last run of the one before."""
+    """Returns the seconds of rounds one after the other; each waits for the last run of the one before."""
     between_s = NEXT_ROUND_S * max(0, len(rounds) - 1)
     return between_s + sum(_makespan([run.seconds for run in runs], concurrency) for runs in rounds)
 
 
 def _makespan(seconds: Sequence[float], concurrency: int) -> float:
-    """Seconds until runs have ended that take the next free core one after the other."""
+    """Returns the seconds until runs have ended that take the next free core one after the other."""
     if not seconds:
         return 0.0
     # While the last run ends, the other cores idle for half of a run on average.

@@ -1,4 +1,4 @@
-"""Does the declaration hold together: its names, its splits of data, its population?"""
+"""Checks of a declaration: its hyperparameters, its splits of data, its population."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.core.tuning.population import changeable, numbers
 
 
 def check_names(plan: Plan) -> None:
-    """Every name has a meaning, and every searched one changes what is trained."""
+    """Checks that every hyperparameter has a meaning, and every searched one changes what is trained."""
     space, fixed = plan.experiment.space, plan.experiment.fixed
     hyperparameters.check_names((*trainer_part(space.domains), *fixed))
     for h in space:
@@ -30,7 +30,7 @@ def check_names(plan: Plan) -> None:
 
 
 def check_splits(plan: Plan) -> None:
-    """Data that is split by time is learned from, searched on and confirmed on in that order, never mixed."""
+    """Checks that data split by time is learned from, searched on and confirmed on in that order."""
     experiment = plan.experiment
     if experiment.env not in envs.ids():
         return
@@ -51,7 +51,7 @@ def check_splits(plan: Plan) -> None:
 
 
 def check_population(plan: Plan) -> None:
-    """A population has somebody to copy, and something to change."""
+    """Checks that a population has somebody to copy, and something to change."""
     scheduler, experiment = plan.experiment.scheduler, plan.experiment
     if not isinstance(scheduler, Population):
         return
@@ -63,12 +63,12 @@ def check_population(plan: Plan) -> None:
     dependent = [h.name for h in experiment.space if h.when is not None]
     if dependent:
         raise UserError(
-            f"scheduler {scheduler.name} over a space that branches: expected every name to count in every "
-            f"member; leave out {', '.join(dependent)}, or choose asha"
+            f"scheduler {scheduler.name} over a space that branches: expected every hyperparameter to count "
+            f"in every member; leave out {', '.join(dependent)}, or choose asha"
         )
     domains = changeable(experiment.space)
     if not (domains if isinstance(scheduler, PopulationBased) else numbers(domains)):
-        kind = "name" if isinstance(scheduler, PopulationBased) else "number"
+        kind = "hyperparameter" if isinstance(scheduler, PopulationBased) else "number"
         raise UserError(
             f"scheduler {scheduler.name} over {', '.join(experiment.space.names)}: expected a {kind} that "
             "may change while a network trains, such as lr; choose asha, or search more"

@@ -1,4 +1,4 @@
-"""Searched names of the environment: they change where a policy learns, never where it is judged.
+"""Checks of searched environment parameters, which change training and never evaluation.
 
 `env.fee_rate` in a search space is the keyword `fee_rate` of the training environment. Were policies also
 evaluated with the sampled value, the search would find the fee at which any policy looks good.
@@ -22,14 +22,14 @@ from experiments.core.training import PREFIX, is_environment_name, training_para
 
 
 def check_environment_names(experiment: Experiment, extremes: Iterable[Mapping[str, Any]]) -> None:
-    """Refuses a searched name that the environment does not have, or with whose value it would evaluate.
+    """Refuses a searched parameter that the environment does not have, or with whose value it would evaluate.
 
     Args:
         experiment: The declaration.
         extremes: Extreme configurations of its space, with which environments are made.
 
     Raises:
-        UserError: A name is unknown (with the nearest valid one), has no declared value in one of the
+        UserError: A parameter is unknown (with the nearest valid one), has no declared value in one of the
             evaluations, or takes a value that the environment refuses or that changes its spaces.
     """
     names = [name.removeprefix(PREFIX) for name in experiment.space.names if is_environment_name(name)]
@@ -49,7 +49,7 @@ def check_environment_names(experiment: Experiment, extremes: Iterable[Mapping[s
             sampled = ", ".join(f"{name}={parameters[name]!r}" for name in names)
             raise UserError(
                 f"{experiment.env} with {sampled} has other spaces than the environment of the evaluation: "
-                "search only names that leave observations and actions as they are"
+                "search only parameters that leave observations and actions as they are"
             )
 
 
@@ -66,7 +66,7 @@ def _check_known(env_id: str, names: Iterable[str]) -> None:
 
 
 def known_parameters(env_id: str) -> list[str] | None:
-    """The keywords that an environment takes; None if its constructor takes any."""
+    """Returns the keywords that an environment takes; None if its constructor takes any."""
     if env_id in envs.ids():
         return [field.name for field in fields(envs.entry(env_id).dynamics.parameters_type)]
     spec = imported_spec(env_id)

@@ -1,4 +1,4 @@
-"""How long will the rest of a planned sweep take, and how much disk? What a probe measured, put together."""
+"""Estimate of the time and the disk that the rest of a planned sweep takes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MIX = 64
 
 
 def estimate_of(plan: Plan, found: ExtremeRuns, evaluation: EvaluationCost, concurrency: int) -> CostEstimate:
-    """What the runs that the folder does not hold yet are going to take."""
+    """Estimates the cost of the runs that the folder does not hold yet."""
     experiment, fixed = plan.experiment, plan.experiment.fixed
     workload = Workload(
         steps=experiment.budget.steps_per_trial,
@@ -71,7 +71,7 @@ def estimate_of(plan: Plan, found: ExtremeRuns, evaluation: EvaluationCost, conc
 def _race(
     plan: Plan, cost: Callable[[Mapping[str, Any]], RunCost], average: RunCost
 ) -> tuple[list[Racer], Sequence[int]]:
-    """What is confirmed, and the interim analyses that its race has not taken.
+    """Returns what is confirmed, and the interim analyses that its race has not taken.
 
     Args:
         plan: The sweep.
@@ -97,7 +97,7 @@ def _race(
         return [], interim_analyses
 
     def most(config: str) -> int:
-        """A baseline goes on for as long as anyone does."""
+        """Returns the most seeds: a baseline goes on for as long as anyone does."""
         goes_on = not state.is_over and state.standings.get(config, Standing.OPEN) is Standing.OPEN
         return most_seeds(config, interim_analyses) if goes_on else state.seeds[config]
 
@@ -109,12 +109,12 @@ def _race(
 
 
 def evaluation_limit(plan: Plan) -> int | None:
-    """Steps after which every episode of an evaluation in the search is over; None if nothing states any."""
+    """Returns the steps after which every episode of an evaluation in the search is over; None if unknown."""
     return time_limit(plan.experiment.env, plan.evaluation_settings[Phase.SEARCH].parameters)
 
 
 def _evaluation_seconds(evaluation: EvaluationCost, limit: int | None) -> float:
-    """Of one evaluation; one that was broken off goes on to the environment's time limit, if it has one."""
+    """Returns the seconds of one evaluation; one broken off counts to its time limit, if there is one."""
     if evaluation.finished or limit is None or not evaluation.steps:
         return evaluation.seconds
     return evaluation.seconds * max(1.0, limit / evaluation.steps)

@@ -1,4 +1,4 @@
-"""Which configurations of a space are its extremes, so that what they can do all others can too?"""
+"""Extreme configurations of a space: if they train, all others do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search_spaces import Scalar, SearchSpace
 
 
 def extremes(space: SearchSpace) -> list[dict[str, Scalar]]:
-    """The extreme configurations: every name at its lowest, at its highest, and each choice once."""
+    """Returns the extreme configurations: all hyperparameters lowest, all highest, and each choice once."""
     found = [
         space.configuration({h.name: end_of(h.domain, first=first) for h in space}) for first in (True, False)
     ]
@@ -26,7 +26,7 @@ def extremes(space: SearchSpace) -> list[dict[str, Scalar]]:
 
 
 def named_extremes(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """Every configuration to try besides the default, by name, those that show a layout's cost first."""
+    """Returns the configurations to try besides the default, by name; those of a layout's cost first."""
     space = plan.experiment.space
     lowest, highest, *choices = extremes(space)
     layouts = [c for c in choices if "layout" in c and c["layout"] != space.defaults["layout"]]
@@ -42,7 +42,7 @@ def named_extremes(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 
 def end_of(domain: object, *, first: bool) -> Any:
-    """A domain's lowest value or first choice, or its highest or last one."""
+    """Returns a domain's lowest value or first choice, or its highest or last one."""
     if isinstance(domain, CategoricalDistribution):
         return domain.choices[0 if first else -1]
     assert isinstance(domain, FloatDistribution | IntDistribution)

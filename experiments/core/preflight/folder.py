@@ -1,4 +1,4 @@
-"""Is there a place for the sweep: a folder that is free or its own, writable, with room on its disk?"""
+"""Checks of a sweep's folder: free or its own, writable, with disk space enough."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from experiments.core.planning import Plan, difference_of, manifest_of
 from experiments.core.records import LOCK_FILE, recorded_manifest
 
 _STARTED = {LOCK_FILE, f"{MANIFEST_FILE}.part"}
-"""What a start that was killed before its manifest was whole leaves; the next one writes both anew."""
+"""Files left by a start that was killed before its manifest was whole; the next start writes both again."""
 
 
 def check_folder(plan: Plan) -> None:
-    """The sweep's folder is free, or holds the same sweep, and can be written.
+    """Checks that the sweep's folder is free, or holds the same sweep, and can be written.
 
     Raises:
         UserError: It is another sweep's, holds something else, or cannot be written or read.
@@ -41,7 +41,7 @@ def check_folder(plan: Plan) -> None:
 
 
 def check_warm_start(plan: Plan) -> None:
-    """The sweep that this one starts from, if any, is there.
+    """Checks that the sweep which this one starts from, if any, is there.
 
     Raises:
         UserError: It is not a sweep with completed trials, or what was taken from it cannot be read.
@@ -50,7 +50,7 @@ def check_warm_start(plan: Plan) -> None:
 
 
 def check_disk(plan: Plan, needed: int) -> int:
-    """Room where the sweep is kept, in bytes.
+    """Returns the free disk space where the sweep is kept, in bytes.
 
     Raises:
         UserError: There is too little of it.
@@ -65,7 +65,7 @@ def check_disk(plan: Plan, needed: int) -> int:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """Returns the folder, or the nearest one above it that exists."""
     while not folder.exists():
         folder = folder.parent
     return folder

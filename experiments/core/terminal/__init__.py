@@ -1,4 +1,4 @@
-"""What a person sees: the plan, the progress of a sweep, and its summary.
+"""Terminal output: the plan, the progress of a sweep, and its summary.
 
 Imported by commands alone; the rooms below print nothing.
 """

@@ -1,4 +1,4 @@
-"""The console that commands print on."""
+"""Console that commands print on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WIDTH = 110
 
 
 def open_console(*, quiet: bool) -> Console:
-    """Where to print: as wide as the terminal, and wide enough for every table where there is none.
+    """Opens the console: as wide as the terminal, and wide enough for every table where there is none.
 
     Text is printed as it is: causes, paths and intervals have brackets and colons that mean nothing to rich.
     """

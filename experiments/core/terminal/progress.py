@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: one display in a terminal, else one line for each finished run."""
+"""Progress of a sweep: one live display in a terminal, else one line for each finished run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from analysis.sweep import DEFAULT, FIRST_TRIAL, SEEDS_PREFIX, Phase, State
 
 
 class SweepProgress:
-    """Counts what has happened and shows it.
+    """Progress of a sweep: counts what has happened and shows it.
 
     Args:
         console: Where to show it; a terminal gets the live display.
@@ -68,13 +68,13 @@ class SweepProgress:
         ended: Mapping[str, tuple[State, float]] = MappingProxyType({}),
         under_way: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """A phase starts or goes on.
+        """Starts or continues a phase.
 
         Args:
             phase: Which one.
             total: Its runs, those that ended before among them.
             ended: State and objective of the runs that ended before, by name.
-            under_way: Steps from which the runs that were cut off go on, by name.
+            under_way: Steps from which the runs that were cut off continue, by name.
         """
         self._phase, self._phase_started = phase, time.monotonic()
         self._totals[phase] = total
@@ -86,17 +86,17 @@ class SweepProgress:
             self._count(run, state, objective)
 
     def restarted(self, run: str, cause: str) -> None:
-        """A run that was cut off cannot go on from what it had saved."""
+        """Notes that a run restarts, because it cannot continue from what it had saved."""
         self._trained_before.pop(run, None)
-        line = f"{self._name(run)} was cut off and begins anew: its saved state cannot be restored ({cause})"
+        line = f"{self._name(run)} was cut off and restarts: its saved state cannot be restored ({cause})"
         self._console.print(Text(line), soft_wrap=True)
 
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
-        """A run was evaluated."""
+        """Notes an evaluation of a run."""
         self._steps[self._phase, run] = steps_of(result) - self._trained_before.get(run, 0)
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
-        """A run is over."""
+        """Notes the end of a run."""
         objective = float(result.get("objective", math.nan))
         self._count(run, state, objective)
         if not self._console.is_terminal:
@@ -125,7 +125,7 @@ class SweepProgress:
         return time.monotonic() - self._started
 
     def count(self, phase: Phase, state: State) -> int:
-        """Runs of a phase that ended this way."""
+        """Counts the runs of a phase that ended this way."""
         return self._ended[phase][state]
 
     def _name(self, run: str) -> str:
@@ -152,7 +152,7 @@ class SweepProgress:
         return Group(self._bars, Text("  ·  ".join(parts), style="cyan"))
 
     def _seconds_left(self, steps: int, elapsed: float) -> float | None:
-        """From the steps that an average run of this phase has taken so far."""
+        """Estimates the seconds left from the steps that an average run of this phase has taken so far."""
         ended = self._ended[self._phase].total()
         now = ended - self._before
         if not steps or not now:
@@ -165,11 +165,11 @@ _TITLES = {Phase.SEARCH: "search", Phase.CONFIRM: "confirm"}
 
 
 def steps_of(result: Mapping[str, Any]) -> int:
-    """Environment steps that a result took: what several seeds of one trial cost together."""
+    """Returns the environment steps that a result took: what several seeds of one trial cost together."""
     return int(result.get(SEEDS_PREFIX + "steps", result["steps"]))
 
 
 def duration(seconds: float) -> str:
-    """Seconds as one says them."""
+    """Writes seconds as one says them."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

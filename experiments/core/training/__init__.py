@@ -1,4 +1,4 @@
-"""One run: the Tune trainable, its training loop, replicas, hyperparameters and their schedule.
+"""Training of one run: Tune trainable, training loop, replicas, hyperparameters and their schedule.
 
 Imported by planning and all above; what a worker process imports.
 """

@@ -1,4 +1,4 @@
-"""When are a trial's gradient steps worth compiling?"""
+"""Choice whether a trial's gradient steps are compiled."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ on a machine, and saves 0.1 to 0.2 ms of each step: 2 to 4 s of such a trial, so
 
 
 def has_compiler() -> bool:
-    """Whether there is the C++ compiler that torch would call."""
+    """Returns whether there is the C++ compiler that torch would call."""
     return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 
 def gradient_steps(settings: Mapping[str, Any], steps: int) -> float:
-    """How many gradient steps a trial takes.
+    """Computes how many gradient steps a trial takes.
 
     Args:
         settings: Of the trainer, complete.
@@ -29,7 +29,7 @@ def gradient_steps(settings: Mapping[str, Any], steps: int) -> float:
 
 
 def is_compiled(choice: Compile, settings: Mapping[str, Any], *, steps: int, gpus: float) -> bool:
-    """Whether a trial compiles, as far as its layout is one for which that pays.
+    """Decides whether a trial compiles, as far as its layout is one for which that pays.
 
     What "auto" decides depends on the trial and the machine alone, not on what happens to be compiled
     already: compiled steps round differently, and the same trial shall give the same numbers every time.

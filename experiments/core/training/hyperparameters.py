@@ -1,4 +1,4 @@
-"""What every name of a configuration means to RLlib's PPO; a name without a meaning is refused."""
+"""Translation of hyperparameters to RLlib's PPO settings; an unknown one is refused."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _TRAINING: Mapping[str, Setting] = MappingProxyType(
 _FAST_PATH = ("normalise_observations", "scale_rewards")
 _DERIVED = ("num_minibatches", "layout", *model_layouts.PARTS)
 STRUCTURAL = (*_FAST_PATH, "layout", *model_layouts.PARTS)
-"""Names that the network is built by: they cannot change while it trains."""
+"""Hyperparameters that the network is built by: they cannot change while it trains."""
 NAMES = (*_TRAINING, *_FAST_PATH, *_DERIVED)
-"""Every name that a search space or `fixed` may use; None switches `vf_clip` and `grad_clip` off."""
+"""Hyperparameters that a search space or `fixed` may use; None switches `vf_clip` and `grad_clip` off."""
 
 LITERATURE: Mapping[str, Any] = MappingProxyType(
     {
@@ -45,14 +45,14 @@ LITERATURE: Mapping[str, Any] = MappingProxyType(
         **dict.fromkeys(_FAST_PATH, False),
     }
 )
-"""What names that a configuration leaves out are set to."""
+"""Values of the hyperparameters that a configuration leaves out."""
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Refuses a name that the trainer would ignore.
+    """Refuses a hyperparameter that the trainer would ignore.
 
     Raises:
-        UserError: With the nearest name that has a meaning.
+        UserError: With the nearest one that has a meaning.
     """
     for name in names:
         if name not in NAMES:
@@ -62,14 +62,14 @@ def check_names(names: Iterable[str]) -> None:
 
 
 def with_defaults(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting of the trainer by name: the configuration's, then the fixed, then the literature's.
+    """Completes a configuration to all settings of the trainer: its own, the fixed, then the literature's.
 
     A minibatch size takes the place of the number of minibatches, which is turned into one otherwise. Depth,
     widths and activation are turned into a layout.
 
     Raises:
-        UserError: A name is unknown, a minibatch is larger than its batch or does not divide it, or a layout
-            is given twice or in part.
+        UserError: A hyperparameter is unknown, a minibatch is larger than its batch or does not divide it, or
+            a layout is given twice or in part.
     """
     given = {**fixed, **config}
     check_names(given)
@@ -105,7 +105,7 @@ def _layout(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of `PPOConfig.training` for settings made by :func:`with_defaults`."""
+    """Returns keywords of `PPOConfig.training` for settings made by :func:`with_defaults`."""
     keywords: dict[str, Any] = {}
     for name, setting in _TRAINING.items():
         keywords |= setting(settings[name])
@@ -113,7 +113,7 @@ def training_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def model_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of RLlib's `DefaultModelConfig` for settings made by :func:`with_defaults`.
+    """Returns keywords of RLlib's `DefaultModelConfig` for settings made by :func:`with_defaults`.
 
     Raises:
         UserError: The layout's name has no meaning.
@@ -135,7 +135,7 @@ def model_keywords(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_layout(settings: Mapping[str, Any], observation_shape: tuple[int, ...]) -> None:
-    """Refuses a layout that cannot look at the environment's observations.
+    """Refuses a layout that does not fit the environment's observations.
 
     Raises:
         UserError: With a layout that could.
@@ -147,12 +147,12 @@ def check_layout(settings: Mapping[str, Any], observation_shape: tuple[int, ...]
 
 
 def fast_path_keywords(settings: Mapping[str, Any]) -> dict[str, bool]:
-    """Keywords of the fast path for settings made by :func:`with_defaults`."""
+    """Returns keywords of the fast path for settings made by :func:`with_defaults`."""
     return {name: settings[name] for name in _FAST_PATH}
 
 
 def resolve(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What RLlib is told for a configuration, under RLlib's own names.
+    """Returns RLlib's settings for a configuration, under RLlib's own names.
 
     Returns:
         "training": keywords of `PPOConfig.training`; "model": keywords of `DefaultModelConfig`; "fast_path":

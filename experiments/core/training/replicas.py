@@ -1,7 +1,7 @@
-"""One configuration on several training seeds at once: valued by their mean, less their spread.
+"""Replicas of one configuration on several training seeds, valued by their mean less their spread.
 
-Steps are those of each replica, so that curves and rungs mean the same for any number of them; what all of
-them cost together is a column of its own.
+Steps are those of each replica, so that curves and rungs mean the same for any number of them; the total of
+all of them is a column of its own.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from experiments.core.training.run import TrainingRun
 
 
 class SeedReplicas:
-    """One or several runs of a configuration that reach every evaluation point together.
+    """Replicas of a configuration, one or several runs that reach every evaluation point together.
 
-    A replica that diverges counts with the floor score from then on and the others go on; the trial has
+    A replica that diverges counts with the floor score from then on and the others continue; the trial has
     diverged when all have.
 
     Args:
@@ -56,16 +56,16 @@ class SeedReplicas:
             run.save(path)
 
     def load(self, folder: Path) -> None:
-        """Goes on from what :meth:`save` wrote."""
+        """Continues from what :meth:`save` wrote."""
         for path, run in zip(self._folders(folder), self._runs, strict=True):
             run.load(path)
 
     def get_state(self) -> list[dict[str, Any]]:
-        """All that the rest of the trial depends on, one value a replica."""
+        """Returns everything that the rest of the trial depends on, one value a replica."""
         return [run.get_state() for run in self._runs]
 
     def set_state(self, state: Sequence[Mapping[str, Any]]) -> None:
-        """Goes on from what :meth:`get_state` gave."""
+        """Continues from what :meth:`get_state` returned."""
         for run, own in zip(self._runs, state, strict=True):
             run.set_state(own)
 
@@ -76,7 +76,7 @@ class SeedReplicas:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """What the first replica trains with now, its seed included."""
+        """Configuration that the first replica trains with now, its seed included."""
         return self._runs[0].config
 
     def _learning(self) -> list[TrainingRun]:
@@ -88,7 +88,7 @@ class SeedReplicas:
         return [replica_folder(folder, replica) for replica in range(len(self._runs))]
 
     def _aggregate(self, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Means over the replicas that were measured; scores and objectives over all of them."""
+        """Returns means over the replicas that were measured; scores and objectives over all of them."""
         names = list(dict.fromkeys(name for result in results for name in result))
         result = {name: _mean([r.get(name, math.nan) for r in results]) for name in names}
         scores = [r["score"] for r in results]
@@ -108,6 +108,6 @@ class SeedReplicas:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """The mean of what was measured; NaN if nothing was."""
+    """Computes the mean of what was measured; NaN if nothing was."""
     measured = [value for value in values if not math.isnan(value)]
     return sum(measured) / len(measured) if measured else math.nan

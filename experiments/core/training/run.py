@@ -1,4 +1,4 @@
-"""One training of one configuration on one seed: an RLlib PPO, evaluated at evenly spaced steps."""
+"""Training run of one configuration on one seed: an RLlib PPO, evaluated at evenly spaced steps."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from experiments.core.training.schedule import ConfigurationSchedule, activate
 OBJECTIVE_WINDOW = 3
 """Evaluation points whose mean score is the objective: one alone is mostly noise."""
 _PROGRESS = "progress.json"
-"""What a checkpoint holds besides RLlib's."""
+"""File of a checkpoint that is not RLlib's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSchedule:
-    """How far a run trains, and where and how it is evaluated on the way."""
+    """Length of a run, and the evaluations on the way."""
 
     steps: int
-    """Environment steps after which it is complete."""
+    """Environment steps of a complete run."""
     evaluations: int
     """Evaluations on the way there, evenly spaced."""
     env: VectorEnv[Any, Any, Any]
-    """Where it is evaluated."""
+    """Environment in which it is evaluated."""
     episodes: int
     """Episodes of an evaluation, played in turns where they are more than the lanes."""
     seed: int
@@ -43,15 +43,15 @@ class TrainingSchedule:
     scale: ScoreScale
     """How the evaluation's returns become scores."""
     diverged_score: float
-    """What the run scores once its numbers are no longer finite."""
+    """Score of the run once its numbers are no longer finite."""
 
 
 class TrainingRun:
-    """A PPO with what is known of its way so far.
+    """PPO algorithm with its progress and its configuration schedule.
 
     Args:
-        recipe: What it is trained with, and when that changes.
-        schedule: What it goes through.
+        recipe: The configurations that it is trained with, and when they change.
+        schedule: Its length, and the evaluations on the way.
     """
 
     def __init__(self, recipe: ConfigurationSchedule, schedule: TrainingSchedule) -> None:
@@ -65,7 +65,7 @@ class TrainingRun:
         self.cause: str | None = None
         """Why it diverged; None while its numbers are finite."""
         self.result: dict[str, Any] = {}
-        """What the last evaluation gave."""
+        """Result of the last evaluation."""
 
     @property
     def next_evaluation(self) -> int:
@@ -101,7 +101,7 @@ class TrainingRun:
         return self.result
 
     def evaluate(self) -> dict[str, Any]:
-        """What the present policy earns on the schedule's episodes."""
+        """Evaluates the present policy on the schedule's episodes."""
         schedule = self._schedule
         played = evaluate(
             schedule.env, greedy_policy(self._algorithm), episodes=schedule.episodes, seed=schedule.seed
@@ -121,7 +121,7 @@ class TrainingRun:
         (folder / _PROGRESS).write_text(json.dumps(self._progress()) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Goes on from what :meth:`save` wrote, with the hyperparameters of this run's recipe in force."""
+        """Continues from what :meth:`save` wrote, with the hyperparameters of this run's schedule active."""
         progress = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
         config, before = self._recipe.at(progress["steps"]), progress["config"]
         if config != self.config:
@@ -133,13 +133,13 @@ class TrainingRun:
         self._go_on_from(progress)
 
     def get_state(self) -> dict[str, Any]:
-        """All that the rest of the run depends on, as one value."""
+        """Returns everything that the rest of the run depends on, as one value."""
         return {"progress": self._progress(), "trainer": self._algorithm.get_state()}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Goes on from what :meth:`get_state` gave, with the hyperparameters that were in force then.
+        """Continues from what :meth:`get_state` returned, with the hyperparameters that were active then.
 
-        Those that are due next come into force at the same point as in a run that was never cut off.
+        Those that are due next become active at the same point as in a run that was never cut off.
 
         Raises:
             ValueError: The state is another configuration's.
@@ -164,7 +164,7 @@ class TrainingRun:
         self._algorithm: Algorithm = self._recipe.build(config).build_algo()
 
     def _follow_schedule(self) -> None:
-        """Goes on with the configuration that is due, in the way in which a population's member copies."""
+        """Continues with the configuration that is due, in the way in which a population's member copies."""
         with tempfile.TemporaryDirectory() as folder:
             self.save(Path(folder))
             self.load(Path(folder))
@@ -187,12 +187,12 @@ class TrainingRun:
         self.result = progress["result"]
 
     def _points_passed(self) -> int:
-        """Evaluation points, evenly spaced in steps, that training has reached."""
+        """Counts the evaluation points, evenly spaced in steps, that training has reached."""
         evaluations = self._schedule.evaluations
         return min(self.steps * evaluations // self._schedule.steps, evaluations)
 
     def _train_until(self, steps: int) -> dict[str, float]:
-        """Trains, and says what the last update was like and how all episodes on the way ended."""
+        """Trains, and returns the last update's statistics and how all episodes on the way ended."""
         iterations: list[dict[str, float]] = []
         while self.steps < steps:
             if self._recipe.at(self.steps) != self.config:
@@ -204,7 +204,7 @@ class TrainingRun:
 
     def _report(self, result: dict[str, Any]) -> None:
         # A large batch passes several evaluation points at once; until it was learned from, the policy before
-        # it was in force. So the objective covers the same steps whatever the batch size.
+        # it was active. So the objective covers the same steps whatever the batch size.
         if self._scores:
             self._scores.extend([self._scores[-1]] * (self._points_passed() - self._points - 1))
         self._points = self._points_passed()

@@ -1,8 +1,8 @@
-"""Going on from a checkpoint: the same run after a pause, or training with changed hyperparameters.
+"""Configuration schedule of a run: continuation from a checkpoint with the same or changed hyperparameters.
 
-A copied member of a population and a confirmation run that follows a schedule both change hyperparameters
-of a network under way. Both do it through here: build with the new configuration, restore, put in force what
-the checkpoint had overwritten.
+A copied member of a population and a confirmation run that follows a schedule both change hyperparameters of
+a network while it trains. Both do it here: build with the new configuration, restore, and activate what the
+checkpoint had overwritten.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from experiments.core.records import config_at
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigurationSchedule:
-    """What a run is trained with, from its first step to its last."""
+    """Configurations that a run is trained with, from its first step to its last."""
 
     received: Mapping[str, Any]
-    """What the trainable received: configuration, seed, and the schedule if there is one."""
+    """Config of the trainable: configuration, seed, and the schedule if there is one."""
     build: Callable[[Mapping[str, Any]], PPOConfig]
-    """Makes RLlib's configuration of what is in force."""
+    """Makes RLlib's configuration of the active one."""
     settings: Callable[[Mapping[str, Any]], dict[str, Any]]
-    """Gives every setting of the trainer of what is in force."""
+    """Returns every setting of the trainer under the active one."""
 
     @property
     def configs(self) -> list[dict[str, Any]]:
-        """All that comes into force on the way, in order."""
+        """All configurations that become active on the way, in order."""
         changes = [segment["steps"] for segment in self.received.get(SCHEDULE, ())]
         return [self.at(steps) for steps in (0, *changes)]
 
     def at(self, steps: int) -> dict[str, Any]:
-        """What is in force after some steps."""
+        """Returns the configuration that is active after some steps."""
         return config_at(self.received, steps)
 
     def trained_as(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """What decides how training goes on: the settings and the seed."""
+        """Returns what decides how training goes on: the settings and the seed."""
         return {**self.settings(config), "seed": config["seed"]}
 
 
 def activate(algorithm: Algorithm, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Gives a restored algorithm the hyperparameters that came back with the checkpoint of other ones.
+    """Gives a restored algorithm its new hyperparameters where the checkpoint brought back older ones.
 
     The algorithm was built with the new configuration, and a checkpoint brings back the old learning rate
     (in the optimiser), the KL coefficient as it was adapted and the discount of the reward scaling. The KL
-    coefficient begins anew only if it is another one now. On the fast path lanes and random numbers begin
-    anew too: a copy that drew what its donor draws would see the same episodes.
+    coefficient is reset only if its declared value changed. On the fast path lanes and random numbers are
+    reset too: a copy that drew what its donor draws would see the same episodes.
 
     Args:
         algorithm: Built with the new settings, restored from a checkpoint.

@@ -1,4 +1,4 @@
-"""What all runs of a sweep have in common."""
+"""Settings that all runs of a sweep have in common."""
 
 from __future__ import annotations
 
@@ -14,33 +14,42 @@ from experiments.core.training.compilation import Compile
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What all trials of a sweep have in common."""
+    """Settings that all trials of a sweep have in common."""
 
     env: str
+    """Gymnasium id of the environment, or `module:id`."""
     env_parameters: Mapping[str, Any]
+    """Keywords of the training environment."""
     evaluation_settings: Mapping[Phase, EvaluationSetting]
-    """Where the runs of each phase are evaluated."""
+    """Setting in which the runs of each phase are evaluated."""
     fixed: Mapping[str, Any]
+    """Hyperparameters that are not searched."""
     lanes: int
+    """Copies of the environment that one run samples from."""
     steps: int
     """Environment steps after which a trial is complete."""
     evaluations: int
     """Evaluations on the way there, evenly spaced."""
     evaluation_episodes: int
+    """Greedy episodes of one evaluation."""
     seeds: Seeds
+    """Every seed of the sweep."""
     diverged_score: float
-    """What a trial scores once its numbers are no longer finite."""
+    """Score of a trial once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
+    """The suite's fast PPO path, or RLlib's own runner and learner."""
     compile: Compile = "auto"
     """Whether gradient steps are compiled."""
     vectorization: Vectorization = "auto"
+    """How lanes are stepped."""
     resources: Resources = field(default_factory=Resources)
+    """Cores, and share of a GPU, of one run."""
     seeds_per_trial: int = 1
     """Replicas in one run of the search; a confirmation run has one seed."""
     seed_penalty: float = 0.0
-    """Standard deviations of the replicas' objectives that their mean is lowered by."""
+    """Standard deviations of the replicas' objectives by which their mean is lowered."""
     goes_on: bool = True
-    """Whether a run that is cut off goes on where it was; the members of a population begin anew together."""
+    """Whether a run that is cut off continues where it was; the members of a population restart together."""
 
     @property
     def evaluation_lanes(self) -> int:

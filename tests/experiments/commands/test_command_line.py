@@ -414,7 +414,7 @@ def test_a_population_over_a_space_that_branches_is_one_line(run_here, tmp_path)
     )
     done = run_here(script, "--storage", tmp_path / "results", "--scheduler", "pb2")
     assert done.returncode == 2
-    assert "scheduler pb2 over a space that branches: expected every name to count" in done.stderr
+    assert "scheduler pb2 over a space that branches: expected every hyperparameter to count" in done.stderr
     assert "leave out width_2, or choose asha" in done.stderr
     assert done.stderr.count("\n") == 1
 

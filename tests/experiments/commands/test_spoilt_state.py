@@ -60,7 +60,7 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
         ("trial_0001", "UnreadableError: an earlier version of the suite wrote it"),
         ("rllib_seed0", "KeyError: 'config'"),
     ):
-        line = f"{name} was cut off and begins anew: its saved state cannot be restored ({cause})"
+        line = f"{name} was cut off and restarts: its saved state cannot be restored ({cause})"
         assert line in printed.splitlines()
     # As text, since NaN is not equal to itself.
     assert json.dumps([curve(run) for run in (*runs, damaged)]) == json.dumps(expected)
