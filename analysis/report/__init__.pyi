@@ -1,5 +1,5 @@
 from . import tables
-from .best_yaml import RLLIB_SETTINGS
+from .tables import write_frames
 from .write import Report, write_report
 
-__all__ = ["RLLIB_SETTINGS", "Report", "tables", "write_report"]
+__all__ = ["Report", "tables", "write_frames", "write_report"]

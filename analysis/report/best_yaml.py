@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final
+from typing import Any
 
-from analysis.sweep import DEFAULT, FIRST_TRIAL, Lineage, Sweep, configuration, schedule, section
+from analysis.sweep import DEFAULT, FIRST_TRIAL, RLLIB_FILE, Lineage, Sweep, configuration, schedule, section
 from analysis.verdict import Verdict
-
-RLLIB_SETTINGS: Final = "rllib.json"
-"""File in a sweep's folder: config_id -> the settings given to RLlib, under RLlib's own names."""
 
 
 def best_content(
@@ -82,7 +79,7 @@ def _confirmed(sweep: Sweep, verdict: Verdict, config_id: str) -> dict[str, Any]
 
 def _rllib(sweep: Sweep, config_id: str) -> dict[str, Any] | None:
     """Returns RLlib's settings of a configuration; None where the sweep did not record them."""
-    path = sweep.folder / RLLIB_SETTINGS
+    path = sweep.folder / RLLIB_FILE
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.report import page
-from analysis.sweep import Sweep
+from analysis.sweep import TABLE_FILES, Sweep, written_whole
 from analysis.verdict import verdict_on
 
 PIPED_WIDTH: Final = 130
@@ -35,6 +35,16 @@ def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[
         frame.to_parquet(parquet, index=False)
         written.append(parquet)
     return written
+
+
+def write_frames(sweep: Sweep) -> dict[str, Path]:
+    """Writes the sweep's three frames into its folder as Parquet and returns the path of each one's file."""
+    paths = {}
+    for name, file in TABLE_FILES.items():
+        paths[name] = sweep.folder / file
+        with written_whole(paths[name]) as partial:
+            getattr(sweep, name).to_parquet(partial, index=False)
+    return paths
 
 
 def print_confirmed(sweep: Sweep) -> None:

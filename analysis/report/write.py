@@ -1,7 +1,6 @@
 """Writer of a sweep's report: one offline HTML file, figures, tables and the configuration to use."""
 
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +18,18 @@ from analysis.advice import Finding, diagnose, importances
 from analysis.report import page
 from analysis.report.best_yaml import best_content
 from analysis.report.figures import Figure, draw_all
-from analysis.sweep import Lineage, Sweep, load_lineage, load_sweep, write_frames
+from analysis.report.tables import write_frames
+from analysis.sweep import (
+    BEST_FILE,
+    FIGURES_FOLDER,
+    REPORT_FILE,
+    Lineage,
+    Sweep,
+    load_lineage,
+    load_sweep,
+    write_bytes,
+    write_text,
+)
 from analysis.verdict import Verdict, race_note, verdict_on
 
 TEMPLATES: Final = files("analysis.report") / "templates"
@@ -71,10 +81,10 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
         findings = diagnose(sweep, verdict, weights, lineage)
         frames = write_frames(sweep)
         best = _write_best(sweep, verdict, lineage)
-        written = _write_figures(sweep.folder / "figures", drawn) if figures else ()
+        written = _write_figures(sweep.folder / FIGURES_FOLDER, drawn) if figures else ()
         shown = page.population(sweep, verdict, lineage)
         page_text = _html(sweep, verdict, drawn, page.findings(findings), shown, bundle.result())
-        html = _write(sweep.folder / "report.html", page_text)
+        html = write_text(sweep.folder / REPORT_FILE, page_text)
     return Report(
         html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=tuple(findings)
     )
@@ -100,8 +110,8 @@ def _write_best(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Path
     config_id, reason = choice
     content = best_content(sweep, verdict, config_id, reason, lineage)
     header = f"# {verdict.sentence}\n".replace("\r", " ")
-    return _write(
-        sweep.folder / "best.yaml", header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    return write_text(
+        sweep.folder / BEST_FILE, header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     )
 
 
@@ -110,11 +120,9 @@ def _write_figures(folder: Path, drawn: list[Figure]) -> tuple[Path, ...]:
     written = []
     for figure in drawn:
         svg = vl_convert.vegalite_to_svg(figure.picture().to_json())
-        written.append(_write(folder / f"{figure.name}.svg", svg))
-        path = folder / f"{figure.name}.png"
-        partial = path.with_suffix(f".png.{os.getpid()}.partial")
-        partial.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
-        written.append(partial.replace(path))
+        written.append(write_text(folder / f"{figure.name}.svg", svg))
+        png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
+        written.append(write_bytes(folder / f"{figure.name}.png", png))
     return tuple(written)
 
 
@@ -195,10 +203,3 @@ def _bundle() -> str:
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     bundle: str = vl_convert.javascript_bundle(script)
     return bundle.replace("</script", "<\\/script")
-
-
-def _write(path: Path, text: str) -> Path:
-    """Writes a file whole or not at all."""
-    partial = path.with_suffix(f"{path.suffix}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    return partial.replace(path)

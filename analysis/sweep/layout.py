@@ -1,58 +1,169 @@
-"""Names in a sweep folder: its files, and the folders of its runs."""
+"""Names of everything in a sweep folder: its files, its runs' folders and their files.
+
+::
+
+    results/<experiment>/<sweep>/
+      manifest.json  study.journal  rllib.json
+      search/trial_0007/               params.json, result.json, state.json, ...
+      confirm/trial_0007_seed3/        the same
+      trials.parquet  curves.parquet  confirmation.parquet  best.yaml  report.html  figures/
+      retrain/<configuration>_<seeds>/ a folder of the same form, with reproduction.json
+
+No other module spells any of these names.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self
 
-SCHEDULE = "schedule"
+from analysis.sweep.schema import BASELINES
+
+MANIFEST_FILE: Final = "manifest.json"
+"""What the sweep is asked for, and how it was started."""
+LOCK_FILE: Final = ".lock"
+"""Who works in the folder. One that a killed process has left locks nothing."""
+STUDY_FILE: Final = "study.journal"
+"""Optuna's journal, which `optuna-dashboard` opens; made anew from the runs at each start."""
+RLLIB_FILE: Final = "rllib.json"
+"""config_id -> what RLlib was told, under RLlib's own names."""
+BEST_FILE: Final = "best.yaml"
+"""The configuration to use."""
+REPORT_FILE: Final = "report.html"
+FIGURES_FOLDER: Final = "figures"
+TABLE_FILES: Final = MappingProxyType(
+    {name: f"{name}.parquet" for name in ("trials", "curves", "confirmation")}
+)
+"""Table of a loaded sweep -> its file."""
+RETRAIN_FOLDER: Final = "retrain"
+"""Folder of the retrainings, each of which is a sweep folder without a search."""
+REPRODUCTION_FILE: Final = "reproduction.json"
+"""A retraining compared with the confirmation, as numbers."""
+
+PARAMS_FILE: Final = "params.json"
+"""A run's configuration, seed and id."""
+RESULT_FILE: Final = "result.json"
+"""A run's evaluations, a line each."""
+PROGRESS_FILE: Final = "progress.csv"
+"""The evaluations once more, for people; nothing reads it back."""
+STATE_FILE: Final = "state.json"
+"""How a run ended. Written last: its presence says that the run is over and its records are whole."""
+SCHEDULE_FILE: Final = "schedule.json"
+"""The configurations of a run that changed while it trained."""
+UNFINISHED_FILE: Final = "unfinished.ckpt"
+"""What a run that was cut off goes on from; one that ended has none."""
+TUNES_FILES: Final = (
+    "tuner.pkl",
+    "experiment_state-*.json",
+    "search_gen_state-*.json",
+    "searcher-state-*.pkl",
+    "basic-variant-state-*.json",
+)
+"""Patterns of what Tune writes beside the runs at each start for a restore of its own."""
+
+SCHEDULE: Final = "schedule"
 """Name, in what a run's trainable receives, of the configurations that follow one another."""
-IDENTITY = ("seed", "config_id", "test_seed", SCHEDULE)
+RUN_IDENTITY: Final = ("seed", "config_id", "test_seed", SCHEDULE)
 """What a trial's `config` carries besides the configuration itself."""
 
-
-def configuration_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration's names and values in what a trainable receives, without seeds and ids."""
-    return {name: value for name, value in config.items() if name not in IDENTITY}
-
-
-MANIFEST_FILE = "manifest.json"
-"""File in a sweep's folder that says what the sweep is."""
-
-
-OBJECTIVE = "objective"
+_TRIAL: Final = "trial_"
+_SEED: Final = "_seed"
+_REPLICA: Final = "replica_"
+_CHECKPOINTS: Final = "checkpoint_*"
+CONFIG_ID: Final = rf"(?:{'|'.join(BASELINES)}|{_TRIAL}(?:[0-9]{{4}}|[1-9][0-9]{{4,8}}))"
+"""What a configuration's id looks like: a baseline's, or that of a trial as :func:`trial_name` writes it."""
+_RUN_NAME: Final = re.compile(rf"({CONFIG_ID})(?:{_SEED}(0|[1-9][0-9]{{0,8}}))?")
 
 
-PARAMS_FILE = "params.json"
+@dataclass(frozen=True)
+class RunName:
+    """The name of a run, which is its folder's: `trial_0007` in the search, `trial_0007_seed3` confirmed.
 
+    Args:
+        config_id: The configuration: a trial of the search or a baseline.
+        test_seed: Index of the test seed of a confirmation run; None in the search.
+    """
 
-STATE_FILE = "state.json"
-"""Its presence says that a run is over, unless what it or the other records hold is damaged."""
+    config_id: str
+    test_seed: int | None = None
 
+    @classmethod
+    def parse(cls, folder: str) -> Self | None:
+        """Returns the name that a folder's is; None for a folder that is no run's."""
+        found = _RUN_NAME.fullmatch(folder)
+        # A baseline is trained in the confirmation alone: as a trial of the search it has a number.
+        if found is None or (found[2] is None and not is_trial(found[1])):
+            return None
+        return cls(found[1], None if found[2] is None else int(found[2]))
 
-def is_run(folder_name: str) -> bool:
-    """Whether a phase's folder of this name is a run's."""
-    return re.fullmatch(r"trial_\d+|\w+_seed\d+", folder_name) is not None
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """Returns the name of the run whose trainable receives `config`."""
+        return cls(config["config_id"], config.get("test_seed"))
+
+    def __str__(self) -> str:
+        return self.config_id if self.test_seed is None else f"{self.config_id}{_SEED}{self.test_seed}"
+
+    @property
+    def order(self) -> tuple[str, int, int]:
+        """What runs are sorted by: baselines before trials, and numbers as numbers beyond four digits."""
+        trial = is_trial(self.config_id)
+        number = trial_number(self.config_id) if trial else 0
+        return _TRIAL if trial else self.config_id, number, -1 if self.test_seed is None else self.test_seed
 
 
 def run_name(config: Mapping[str, Any]) -> str:
-    """A run's name from its trainable's config: the configuration, in the confirmation also the test seed."""
-    return (
-        f"{config['config_id']}_seed{config['test_seed']}" if "test_seed" in config else config["config_id"]
-    )
-
-
-def config_id_of(confirmation_run: str) -> str:
-    """The configuration that a run of the confirmation, by its name, is one of."""
-    return confirmation_run.rpartition("_seed")[0]
-
-
-def trial_number(name: str) -> int:
-    """The inverse of :func:`trial_name`."""
-    return int(name.removeprefix("trial_"))
+    """Returns a run's name from its trainable's config."""
+    return str(RunName.of(config))
 
 
 def trial_name(number: int) -> str:
-    """The id of the n-th trial of a search, which is also its folder's name."""
-    return f"trial_{number:04d}"
+    """Returns the id of the n-th trial of a search, which is also its folder's name."""
+    return f"{_TRIAL}{number:04d}"
+
+
+def trial_number(config_id: str) -> int:
+    """Returns the inverse of :func:`trial_name`."""
+    return int(config_id.removeprefix(_TRIAL))
+
+
+def is_trial(config_id: str) -> bool:
+    """Returns whether a configuration is a trial of the search, not a baseline."""
+    return config_id.startswith(_TRIAL)
+
+
+FIRST_TRIAL: Final = trial_name(0)
+"""The search's first trial, which is the space's default configuration."""
+
+
+def configuration_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the configuration in what a trainable receives, without seeds and ids."""
+    return {name: value for name, value in config.items() if name not in RUN_IDENTITY}
+
+
+def run_folders(phase_folder: Path) -> dict[RunName, Path]:
+    """Returns the folders of a phase's runs by name, in order; what else lies there is passed over."""
+    if not phase_folder.is_dir():
+        return {}
+    named = ((RunName.parse(path.name), path) for path in phase_folder.iterdir() if path.is_dir())
+    runs = [(name, path) for name, path in named if name is not None]
+    return dict(sorted(runs, key=lambda run: run[0].order))
+
+
+def checkpoints_in(run: Path) -> list[Path]:
+    """Returns the folders of a run's checkpoints, oldest first."""
+    return sorted(run.glob(_CHECKPOINTS))
+
+
+def replica_folder(checkpoint: Path, replica: int) -> Path:
+    """Returns where a checkpoint of several replicas keeps one of them."""
+    return checkpoint / f"{_REPLICA}{replica}"
+
+
+def replica_folders(checkpoint: Path) -> list[Path]:
+    """Returns the replicas in a checkpoint, in order; none if the run had one seed."""
+    return [replica_folder(checkpoint, r) for r in range(len(list(checkpoint.glob(f"{_REPLICA}*"))))]

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.sweep.layout import SCHEDULE_FILE
 from analysis.sweep.loading import Sweep
-from analysis.sweep.schema import SCHEDULE_FILE, Phase
+from analysis.sweep.schema import Phase
 
 PART_COLUMNS = ("member", "part", "steps", "objective")
 COPY_COLUMNS = ("member", "donor", "steps", "objective", "donor_objective")

@@ -2,15 +2,22 @@
 
 import json
 import math
-import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
+from analysis.sweep.layout import (
+    MANIFEST_FILE,
+    PARAMS_FILE,
+    RESULT_FILE,
+    RUN_IDENTITY,
+    STATE_FILE,
+    RunName,
+    run_folders,
+)
 from analysis.sweep.scale import Scale
 from analysis.sweep.schema import (
     CONFIG_PREFIX,
@@ -23,9 +30,6 @@ from analysis.sweep.schema import (
     Phase,
     State,
 )
-
-_BOOKKEEPING: Final = ("seed", "config_id", "test_seed")
-"""Names in params.json that say which run it is and are not part of the configuration."""
 
 
 class NotASweepError(Exception):
@@ -79,8 +83,8 @@ def load_sweep(folder: str | Path) -> Sweep:
     rows: dict[Phase, list[dict[str, Any]]] = {Phase.SEARCH: [], Phase.CONFIRM: []}
     curves: list[dict[str, Any]] = []
     for phase in Phase:
-        for run in _run_folders(folder / phase):
-            row, evaluations = _read_run(run, phase)
+        for name, run in run_folders(folder / phase).items():
+            row, evaluations = _read_run(name, run, phase)
             rows[phase].append(identity | row)
             named = identity | {key: row[key] for key in (*IDENTITY[2:], "test_seed")}
             curves.extend(named | evaluation for evaluation in evaluations)
@@ -93,34 +97,17 @@ def load_sweep(folder: str | Path) -> Sweep:
     )
 
 
-def write_frames(sweep: Sweep) -> dict[str, Path]:
-    """Write trials.parquet, curves.parquet and confirmation.parquet into the sweep's folder, each atomically.
-
-    Returns:
-        The table's name to the path of its file.
-    """
-    paths = {}
-    for name in ("trials", "curves", "confirmation"):
-        frame: pd.DataFrame = getattr(sweep, name)
-        path = sweep.folder / f"{name}.parquet"
-        partial = path.with_suffix(f".parquet.{os.getpid()}.partial")
-        frame.to_parquet(partial, index=False)
-        partial.replace(path)
-        paths[name] = path
-    return paths
-
-
 def _read_manifest(folder: Path) -> Mapping[str, Any]:
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "does not exist"
         raise NotASweepError(
             f"{folder} {found}; expected a sweep folder, such as results/<experiment>/<sweep>"
         )
-    manifest = _read_object(folder / "manifest.json")
+    manifest = _read_object(folder / MANIFEST_FILE)
     if manifest is None:
-        sweeps = sorted(path.parent.name for path in folder.glob("*/manifest.json"))
+        sweeps = sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST_FILE}"))
         hint = f"did you mean {folder / sweeps[-1]}?" if sweeps else "give results/<experiment>/<sweep>"
-        raise NotASweepError(f"{folder} is not a sweep folder: it has no readable manifest.json; {hint}")
+        raise NotASweepError(f"{folder} is not a sweep folder: it has no readable {MANIFEST_FILE}; {hint}")
     version = manifest.get("schema_version")
     if version != SCHEMA_VERSION:
         raise NotASweepError(
@@ -130,44 +117,32 @@ def _read_manifest(folder: Path) -> Mapping[str, Any]:
     return manifest
 
 
-def _run_folders(parent: Path) -> Iterator[Path]:
-    if parent.is_dir():
-        yield from sorted((path for path in parent.iterdir() if path.is_dir()), key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sort trial_10000 behind trial_9999."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.name)]
-
-
-def _read_run(run: Path, phase: Phase) -> tuple[dict[str, Any], list[dict[str, float]]]:
+def _read_run(name: RunName, run: Path, phase: Phase) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Give a run's row and its evaluations.
 
     One whose records are damaged counts as unfinished, as it does for the sweep that goes on with it.
     """
-    params, ending = _read_object(run / "params.json"), _read_object(run / "state.json") or {}
-    evaluations, whole = _read_evaluations(run / "result.json")
+    params, ending = _read_object(run / PARAMS_FILE), _read_object(run / STATE_FILE) or {}
+    evaluations, whole = _read_evaluations(run / RESULT_FILE)
     state = _state(ending.get("state"))
     if params is None or not whole or (state != State.FAILED and not evaluations):
         state = State.RUNNING
     params = params or {}
-    config_id, _, seed_index = run.name.rpartition("_seed") if phase == Phase.CONFIRM else (run.name, "", "")
-    test_seed = params.get("test_seed", int(seed_index) if seed_index.isdigit() else None)
     last = evaluations[-1] if evaluations else dict.fromkeys(EVALUATION, math.nan)
     cause = ending.get("cause")
     row = {
         "phase": str(phase),
         "trial_id": run.name,
-        "config_id": str(params.get("config_id", config_id or run.name)),
+        "config_id": name.config_id,
         "seed": params.get("seed"),
         "state": str(state),
-        "test_seed": test_seed if phase == Phase.CONFIRM else None,
+        "test_seed": name.test_seed,
         "cause": None if cause is None else str(cause),
         "evaluations": len(evaluations),
         **last,
         # What a diverged run counts as is its last objective; a failed run has none, however far it came.
         "objective": math.nan if state == State.FAILED else last["objective"],
-        **{f"{CONFIG_PREFIX}{name}": value for name, value in params.items() if name not in _BOOKKEEPING},
+        **{f"{CONFIG_PREFIX}{name}": value for name, value in params.items() if name not in RUN_IDENTITY},
     }
     return row, evaluations
 

@@ -18,11 +18,8 @@ RLLIB: Final = "rllib"
 BASELINES: Final = (DEFAULT, RLLIB)
 """What is confirmed besides the contenders."""
 
-FIRST_TRIAL: Final = "trial_0000"
-"""The search's first trial, which is the space's default configuration."""
-
-SCHEDULE_FILE: Final = "schedule.json"
-"""File in the folder of a run whose configuration changed while it trained."""
+OBJECTIVE: Final = "objective"
+"""Column of a run's value, which Tune and Optuna maximise."""
 
 
 class Phase(StrEnum):

@@ -15,14 +15,15 @@ from rich.console import Console
 
 from analysis.statistics import Interval
 from analysis.sweep import (
-    MANIFEST_FILE,
+    BEST_FILE,
+    RETRAIN_FOLDER,
     SCHEDULE,
+    STATE_FILE,
     NotASweepError,
     Phase,
     Sweep,
     load_sweep,
     run_name,
-    write_json,
 )
 from analysis.text import counted
 from analysis.verdict import Reproduction, Verdict, reproduce, values_by_seed, verdict_on
@@ -31,13 +32,16 @@ from experiments.core.commands.sweep import EXIT_ALL_FAILED
 from experiments.core.declaration import INDICES, Experiment
 from experiments.core.errors import UserError
 from experiments.core.planning import Options, Plan, manifest_of, score_of_diverged
-from experiments.core.records import finished_runs, sole_use, this_command, tidy
+from experiments.core.records import (
+    finished_runs,
+    sole_use,
+    this_command,
+    tidy,
+    write_manifest,
+    write_reproduction,
+)
 from experiments.core.terminal import SweepProgress, open_console, print_damaged, shown
 from experiments.core.tuning import Interruption, ListedSearch, Recorder, connected, train_all
-
-RESULT = "reproduction.json"
-"""File in a retraining's folder: the comparison as numbers."""
-
 
 _NEEDED = (
     "config_id", "configuration", "env", "env_parameters", "test_parameters", "fixed", "training.steps",
@@ -72,15 +76,16 @@ class Original:
                 f"--retrain {folder} is a sweep of {found}, not of {experiment_name}: run it from {found}"
             )
         try:
-            best = yaml.safe_load((folder / "best.yaml").read_text(encoding="utf-8"))
+            best = yaml.safe_load((folder / BEST_FILE).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
             raise UserError(
-                f"--retrain {folder} has no readable best.yaml: python -m analysis report {folder} writes it"
+                f"--retrain {folder} has no readable {BEST_FILE}: python -m analysis report {folder} "
+                "writes it"
             ) from error
         lacking = [name for name in _NEEDED if not _has(best, name)]
         if lacking:
             raise UserError(
-                f"--retrain {folder}: its best.yaml lacks {', '.join(lacking)}; python -m analysis report "
+                f"--retrain {folder}: its {BEST_FILE} lacks {', '.join(lacking)}; python -m analysis report "
                 f"{folder} writes it anew"
             )
         original = cls(sweep=sweep, config_id=best["config_id"], best=best)
@@ -169,7 +174,7 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
         options=replace(options, trainer=original.best["training"]["trainer"]),
         sweep=f"{original.config_id}_{options.seeds}",
     )
-    folder = original.sweep.folder / "retrain" / plan.sweep
+    folder = original.sweep.folder / RETRAIN_FOLDER / plan.sweep
     console = open_console(quiet=options.quiet)
     console.print(
         f"{original.config_id} of {shown(original.sweep.folder)}: {counted(len(indices), 'run')} of "
@@ -184,14 +189,14 @@ def retrain(experiment: Experiment, options: Options, *, name: str, question: st
         return interruption.exit_code
     if retrained is None:
         print(
-            f"error: every run failed; their causes are in {shown(folder)}/confirm/*/state.json",
+            f"error: every run failed; their causes are in {shown(folder)}/{Phase.CONFIRM}/*/{STATE_FILE}",
             file=sys.stderr,
         )
         return EXIT_ALL_FAILED
     found = original.compared(retrained.tolist())
     values = {str(k): value for k, value in retrained.items()}
     judged = {"within_confirmed": found.within_confirmed, "within_expected": found.within_expected}
-    write_json(folder / RESULT, {"values": values, **asdict(found), **judged})
+    write_reproduction(folder, {"values": values, **asdict(found), **judged})
     said = sentence(found, len(retrained))
     Console(highlight=False).print(f"\n{said}", style="bold", markup=False, soft_wrap=True)
     console.print(f"runs: {shown(folder)}", soft_wrap=True)
@@ -296,7 +301,6 @@ def _write_manifest(plan: Plan, indices: Sequence[int], folder: Path) -> None:
         "test_evaluation": [plan.seeds.test_evaluation(k) for k in indices],
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / MANIFEST_FILE, manifest_of(plan) | {"seeds": seeds})
+        write_manifest(folder, manifest_of(plan) | {"seeds": seeds})
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from error

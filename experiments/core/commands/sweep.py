@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from analysis.report import RLLIB_SETTINGS, write_report
-from analysis.sweep import MANIFEST_FILE, SCHEDULE, Phase, State, write_json
+from analysis.report import write_report
+from analysis.sweep import SCHEDULE, Phase, State, is_trial
 from experiments.core.commands.claim import claimed
 from experiments.core.commands.interrupt import graceful_interrupt
 from experiments.core.declaration import Population
@@ -35,6 +33,8 @@ from experiments.core.records import (
     recorded_manifest,
     results_of,
     unfinished_runs,
+    write_manifest,
+    write_rllib_settings,
 )
 from experiments.core.terminal import SweepProgress, open_console, steps_of, summary
 from experiments.core.training import Task, hyperparameters, trainer_part
@@ -94,7 +94,7 @@ def _run(console: Console, plan: Plan, checked: Checked, interruption: Interrupt
         name: rllib_settings(config, plan.experiment.fixed)
         for name, config in chosen_configurations(plan).items()
     }
-    write_json(plan.folder / RLLIB_SETTINGS, settings)
+    write_rllib_settings(plan.folder, settings)
     report = write_report(plan.folder)
     summary.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
     if interruption.requested:
@@ -138,7 +138,7 @@ def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, conc
             interruption=interruption,
         )
         chosen = chosen_configurations(plan)
-        if interruption.requested or not any(name.startswith("trial_") for name in chosen):
+        if interruption.requested or not any(is_trial(name) for name in chosen):
             return
         recorder = _recorder(plan, task, Phase.CONFIRM, progress)
         recorders.append(recorder)
@@ -174,7 +174,7 @@ def _write_manifest(plan: Plan) -> None:
     try:
         if (before := recorded_manifest(plan.folder)) is not None:
             manifest = continued(before, manifest, runs=lacks_runs(plan))
-        write_json(plan.folder / MANIFEST_FILE, manifest)
+        write_manifest(plan.folder, manifest)
     except OSError as error:
         raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error
 
@@ -183,9 +183,6 @@ def _nothing_to_report(console: Console, plan: Plan, interruption: Interruption)
     if interruption.requested:
         summary.print_stopped(console, plan)
         return interruption.exit_code
-    causes = [
-        json.loads(path.read_text(encoding="utf-8"))["cause"]
-        for path in sorted(Path(plan.folder, Phase.SEARCH).glob("*/state.json"))
-    ]
-    print(f"error: every trial failed; the first cause: {causes[0]}", file=sys.stderr)
+    first = finished_runs(plan.folder / Phase.SEARCH)[0]
+    print(f"error: every trial failed; the first cause: {first.cause}", file=sys.stderr)
     return EXIT_ALL_FAILED

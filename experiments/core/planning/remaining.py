@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, config_id_of, load_sweep
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, load_sweep
 from analysis.verdict import missing_runs
 from experiments.core.planning.plan import Plan
 from experiments.core.records import finished_runs, ranking_key, with_schedule
@@ -35,7 +35,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     racing = len(plan.experiment.confirmation.interim_analyses) > 1
     folder = plan.folder / Phase.CONFIRM
     begun = {
-        config_id_of(run.name): with_schedule(folder / run.name, run.config)
+        run.config_id: with_schedule(folder / run.name, run.config)
         for run in (finished_runs(folder) if racing else [])
     }
     return {**plan.baselines, **winners, **begun}

@@ -14,14 +14,24 @@ import yaml
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import create_empty_array
 
-from analysis.sweep import COUNTED, SEEDS_PREFIX, NotASweepError, Phase, State, Sweep, load_sweep
+from analysis.sweep import (
+    BEST_FILE,
+    COUNTED,
+    SEEDS_PREFIX,
+    NotASweepError,
+    Phase,
+    State,
+    Sweep,
+    checkpoints_in,
+    load_sweep,
+    replica_folders,
+)
 from envs.spaces import collate, member
 from envs.spaces.encoding import ActionDecoder, EncodedVectorEnv, ObservationEncoder
 from experiments.core.environments import Policy, make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.policy.numpy_policy import saved_policy
 from experiments.core.policy.saved_module import UnknownModuleError
-from experiments.core.records import PATTERN, replica_folders
 
 _MODULE = Path("learner_group", "learner", "rl_module", "default_policy")
 
@@ -83,7 +93,7 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
     except NotASweepError as error:
         raise UserError(str(error)) from error
     run, best = _best_run(Path(folder), sweep)
-    checkpoint = max(run.glob(PATTERN))
+    checkpoint = checkpoints_in(run)[-1]
     env = sweep.manifest["env"]
     # A policy is shown where it was confirmed.
     parameters = {**env["parameters"], **env.get("test_parameters", {})}
@@ -116,7 +126,7 @@ def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
         runs, phase, usable = sweep.trials, Phase.SEARCH, (State.COMPLETED, State.PRUNED)
     # The search keeps as many checkpoints as its budget of disk allows, and a kill may take anyone's.
     candidates = runs[runs["state"].isin(usable)].dropna(subset=["objective"])
-    candidates = candidates[[any((folder / phase / r).glob(PATTERN)) for r in candidates["trial_id"]]]
+    candidates = candidates[[bool(checkpoints_in(folder / phase / r)) for r in candidates["trial_id"]]]
     if candidates.empty:
         whose = f"confirmation run of {chosen}" if phase is Phase.CONFIRM else "run of the search"
         ends = ", ".join(f"{count} {state}" for state, count in runs["state"].value_counts().items())
@@ -141,7 +151,7 @@ def _replica(checkpoint: Path, best: pd.Series[Any]) -> Path:
 def _chosen(sweep: Sweep) -> str | None:
     """The configuration that the verdict chose, as best.yaml says it, or decided anew where there is none."""
     try:
-        best = yaml.safe_load((sweep.folder / "best.yaml").read_text(encoding="utf-8"))
+        best = yaml.safe_load((sweep.folder / BEST_FILE).read_text(encoding="utf-8"))
         return str(best["config_id"])
     except (OSError, yaml.YAMLError, TypeError, KeyError):
         # SciPy takes half a second to import, which loading a policy can do without.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, config_id_of, load_sweep
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, load_sweep
 from analysis.verdict import Standing, most_seeds, run_race
 from experiments.core.environments import time_limit
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
@@ -79,7 +79,7 @@ def _race(
         average: The same of those that the search has not found yet.
     """
     interim_analyses = plan.experiment.confirmation.interim_analyses
-    done = Counter(config_id_of(run.name) for run in finished_runs(plan.folder / Phase.CONFIRM))
+    done = Counter(run.config_id for run in finished_runs(plan.folder / Phase.CONFIRM))
     if missing_trials(plan):
         # The best so far are taken to remain the best.
         begun = sorted((n for config, n in done.items() if config not in BASELINES), reverse=True)

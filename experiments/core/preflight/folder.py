@@ -6,13 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from analysis.sweep import MANIFEST_FILE
+from analysis.sweep import LOCK_FILE, is_partial
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan, difference_of, manifest_of
-from experiments.core.records import LOCK_FILE, recorded_manifest
-
-_STARTED = {LOCK_FILE, f"{MANIFEST_FILE}.part"}
-"""Files left by a start that was killed before its manifest was whole; the next start writes both again."""
+from experiments.core.records import recorded_manifest
 
 
 def check_folder(plan: Plan) -> None:
@@ -31,7 +28,7 @@ def check_folder(plan: Plan) -> None:
             )
             way_out = other if difference.undo is None else f"{difference.undo}, or {other}"
             raise UserError(f"{option} {plan.sweep} holds another sweep ({difference.words}): {way_out}")
-    elif plan.folder.exists() and any(path.name not in _STARTED for path in plan.folder.iterdir()):
+    elif plan.folder.exists() and any(_is_foreign(path) for path in plan.folder.iterdir()):
         raise UserError(
             f"{plan.options.storage}/{plan.name}/{plan.sweep} is not a sweep: choose another --name"
         )
@@ -62,6 +59,11 @@ def check_disk(plan: Plan, needed: int) -> int:
             f"{needed / 1e6:,.0f} MB: free some, or choose another folder"
         )
     return free
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a path is none of those that a start leaves which was killed before its manifest was whole."""
+    return path.name != LOCK_FILE and not is_partial(path)
 
 
 def _existing(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 from . import saved_state
 from .checkpoint_budget import CheckpointBudget, keep_only
-from .checkpoints import PATTERN, replica_folder, replica_folders
-from .lock import LOCK_FILE, sole_use, unwritable
+from .checkpoints import drop_older_checkpoints
+from .lock import sole_use, unwritable
 from .provenance import this_command
 from .run_log import CONFIGURATION, RunLog
 from .runs import (
@@ -17,25 +17,24 @@ from .runs import (
 )
 from .saved_state import refusal_of, results_of
 from .schedule import config_at, with_schedule
+from .sweep_files import new_study, write_lineage, write_manifest, write_reproduction, write_rllib_settings
 
 __all__ = [
     "CONFIGURATION",
-    "LOCK_FILE",
-    "PATTERN",
     "CheckpointBudget",
     "FinishedRun",
     "RunLog",
     "UnfinishedRun",
     "config_at",
     "damaged_runs",
+    "drop_older_checkpoints",
     "finished_runs",
     "keep_only",
+    "new_study",
     "ranking_key",
     "recorded_manifest",
     "refusal_of",
     "remove_unfinished",
-    "replica_folder",
-    "replica_folders",
     "results_of",
     "saved_state",
     "sole_use",
@@ -44,4 +43,8 @@ __all__ = [
     "unfinished_runs",
     "unwritable",
     "with_schedule",
+    "write_lineage",
+    "write_manifest",
+    "write_reproduction",
+    "write_rllib_settings",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from analysis.sweep import PARAMS_FILE, STATE_FILE
+from analysis.sweep import PARAMS_FILE, STATE_FILE, run_folders
 from experiments.core.records.checkpoints import checkpoint_bytes, drop_checkpoints
 from experiments.core.records.runs import finished_runs, ranking_key
 
@@ -32,10 +32,8 @@ class CheckpointBudget:
 
     def enforce(self) -> None:
         """Drops the worst finished runs' checkpoints until the others fit."""
-        if not self._folder.is_dir():
-            return
         unfinished: list[int] = []
-        for folder in self._folder.iterdir():
+        for folder in run_folders(self._folder).values():
             if (folder / STATE_FILE).exists():
                 if folder not in self._finished:
                     self._finished[folder] = checkpoint_bytes(folder)

@@ -10,11 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from analysis.sweep import LOCK_FILE
 from experiments.core.errors import UserError
 from experiments.core.records.provenance import this_command
-
-LOCK_FILE = ".lock"
-"""File in a folder that is worked in: says by whom. One that a killed process has left locks nothing."""
 
 
 @contextmanager

@@ -18,8 +18,10 @@ from analysis.sweep import (
     CONFIG_PREFIX,
     ENV_PREFIX,
     EVALUATION,
-    IDENTITY,
     PARAMS_FILE,
+    PROGRESS_FILE,
+    RESULT_FILE,
+    RUN_IDENTITY,
     SCHEDULE,
     SCHEDULE_FILE,
     SEEDS_PREFIX,
@@ -58,8 +60,8 @@ class RunLog:
             folder,
             config,
             TensorBoardLog(folder),
-            (folder / "result.json").open("w", encoding="utf-8", buffering=1),
-            (folder / "progress.csv").open("w", encoding="utf-8", buffering=1, newline=""),
+            (folder / RESULT_FILE).open("w", encoding="utf-8", buffering=1),
+            (folder / PROGRESS_FILE).open("w", encoding="utf-8", buffering=1, newline=""),
         )
         before = results_of(folder) or []
         for result in before:
@@ -96,7 +98,7 @@ class RunLog:
     def close(self, state: State | None, cause: str | None) -> None:
         """Ends the records; without a state the run stays unfinished."""
         if state is not None:
-            named = {name: value for name, value in self.config.items() if name not in IDENTITY}
+            named = {name: value for name, value in self.config.items() if name not in RUN_IDENTITY}
             self.tensorboard.hyperparameters(named, self.last)
         self.tensorboard.close()
         self.lines.close()

@@ -12,24 +12,22 @@ from statistics import fmean
 from typing import Any
 
 from analysis.sweep import (
-    IDENTITY,
     MANIFEST_FILE,
     OBJECTIVE,
     PARAMS_FILE,
+    RESULT_FILE,
+    RUN_IDENTITY,
     SCHEDULE_FILE,
     STATE_FILE,
+    TUNES_FILES,
+    UNFINISHED_FILE,
+    RunName,
     State,
-    is_run,
+    is_partial,
+    run_folders,
 )
 from experiments.core.errors import UserError
-from experiments.core.records.saved_state import FILE as UNFINISHED
 from experiments.core.records.saved_state import discard
-
-_TUNES = (
-    "tuner.pkl", "experiment_state-*.json", "search_gen_state-*.json", "searcher-state-*.pkl",
-    "basic-variant-state-*.json",
-)  # fmt: skip
-"""What Tune writes beside the runs at each start for a restore of its own, which a sweep never uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +41,15 @@ class FinishedRun:
     state: State
     curve: Mapping[int, float]
     """Objective at each evaluation, by steps."""
+    cause: str | None = None
+    """Why it failed or diverged."""
+
+    @property
+    def config_id(self) -> str:
+        """The configuration that it is a run of."""
+        found = RunName.parse(self.name)
+        assert found is not None
+        return found.config_id
 
     @property
     def objective(self) -> float | None:
@@ -82,19 +89,19 @@ def recorded_manifest(folder: Path) -> dict[str, Any] | None:
 
 def finished_runs(phase_folder: Path) -> list[FinishedRun]:
     """The runs that ended and whose records are whole, by folder name; all other folders are passed over."""
-    runs = (_read(folder) for folder in _folders(phase_folder))
+    runs = (_read(folder) for folder in run_folders(phase_folder).values())
     return [run for run in runs if isinstance(run, FinishedRun)]
 
 
 def unfinished_runs(phase_folder: Path) -> list[UnfinishedRun]:
     """The runs that were cut off, or whose records are damaged, by folder name."""
-    runs = (_read(folder) for folder in _folders(phase_folder))
+    runs = (_read(folder) for folder in run_folders(phase_folder).values())
     return [run for run in runs if isinstance(run, UnfinishedRun)]
 
 
 def damaged_runs(phase_folder: Path) -> list[str]:
     """The names of the runs that count as unfinished because their records are damaged."""
-    return [folder.name for folder in _folders(phase_folder) if is_run(folder.name) and _is_damaged(folder)]
+    return [folder.name for folder in run_folders(phase_folder).values() if _is_damaged(folder)]
 
 
 def tidy(phase_folder: Path) -> None:
@@ -102,19 +109,19 @@ def tidy(phase_folder: Path) -> None:
 
     Nothing that a run goes on from is touched, and no file that somebody else put there.
     """
-    for folder in _folders(phase_folder):
-        if not is_run(folder.name):
-            continue
+    for folder in run_folders(phase_folder).values():
         run = _read(folder)
         if run is None:
             shutil.rmtree(folder)
         elif isinstance(run, FinishedRun):
             discard(folder)
+            for path in filter(is_partial, folder.iterdir()):
+                path.unlink()
         else:
             for path in folder.iterdir():
-                if path.name not in (PARAMS_FILE, UNFINISHED):
+                if path.name not in (PARAMS_FILE, UNFINISHED_FILE):
                     _remove(path)
-    for path in (path for pattern in _TUNES for path in phase_folder.glob(pattern)):
+    for path in (path for pattern in TUNES_FILES for path in phase_folder.glob(pattern)):
         path.unlink()
 
 
@@ -134,7 +141,7 @@ def _remove(path: Path) -> None:
 
 def configuration(params: Path) -> dict[str, Any]:
     """The configuration in a `params.json`, without seeds and ids."""
-    return {name: value for name, value in _object(params).items() if name not in IDENTITY}
+    return {name: value for name, value in _object(params).items() if name not in RUN_IDENTITY}
 
 
 def ranking_key(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
@@ -149,11 +156,6 @@ def ranking_key(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
     return min(last, full_steps), run.curve[last], fmean(run.curve.values())
 
 
-def _folders(phase_folder: Path) -> list[Path]:
-    """What may be runs' folders, by name."""
-    return sorted(path for path in phase_folder.iterdir() if path.is_dir()) if phase_folder.is_dir() else []
-
-
 def _read(folder: Path) -> FinishedRun | UnfinishedRun | None:
     """The run in a folder; None without a configuration.
 
@@ -165,7 +167,7 @@ def _read(folder: Path) -> FinishedRun | UnfinishedRun | None:
         return None
     try:
         state = State(_object(folder / STATE_FILE)["state"])
-        curve = _curve(folder / "result.json")
+        curve, cause = _curve(folder / RESULT_FILE), _object(folder / STATE_FILE).get("cause")
         if (folder / SCHEDULE_FILE).exists():
             _object(folder / SCHEDULE_FILE)
     except _DAMAGE:
@@ -173,7 +175,7 @@ def _read(folder: Path) -> FinishedRun | UnfinishedRun | None:
     # Whatever did not fail was evaluated.
     if state is not State.FAILED and not curve:
         return UnfinishedRun(name=folder.name, config=config)
-    return FinishedRun(name=folder.name, config=config, state=state, curve=curve)
+    return FinishedRun(name=folder.name, config=config, state=state, curve=curve, cause=cause)
 
 
 def _is_damaged(folder: Path) -> bool:

@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-FILE = "unfinished.ckpt"
-"""The file's name; a run that ended has none."""
+from analysis.sweep import UNFINISHED_FILE, write_bytes
+
 FORMAT = 1
 """Number of the form in which a run saves itself: where the form changes it rises, and no run goes on from an
 older one."""
@@ -51,7 +51,7 @@ def load(folder: Path) -> tuple[Results, Any] | None:
         UnreadableError: The file is damaged, or other versions wrote it.
         Exception: Whatever unpickling a state may raise.
     """
-    path = folder / FILE
+    path = folder / UNFINISHED_FILE
     if not path.exists():
         return None
     from ray import cloudpickle
@@ -83,20 +83,18 @@ def refusal_of(folder: Path) -> str | None:
 
 def discard(folder: Path) -> None:
     """Removes the file of a run that has ended."""
-    (folder / FILE).unlink(missing_ok=True)
+    (folder / UNFINISHED_FILE).unlink(missing_ok=True)
 
 
 def _write(folder: Path, head: dict[str, Any], rest: bytes) -> None:
-    part = folder / (FILE + ".part")
     # Python's JSON keeps every digit of a float, and NaN.
-    part.write_bytes(json.dumps(head).encode("utf-8") + b"\n" + rest)
-    part.replace(folder / FILE)
+    write_bytes(folder / UNFINISHED_FILE, json.dumps(head).encode("utf-8") + b"\n" + rest)
 
 
 def _head_of(folder: Path) -> dict[str, Any] | None:
     """The first line of a run's file; None if there is none that can be read."""
     try:
-        with (folder / FILE).open("rb") as lines:
+        with (folder / UNFINISHED_FILE).open("rb") as lines:
             return _head(lines.readline())
     except (FileNotFoundError, UnreadableError):
         return None

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.sweep import SEEDS_PREFIX, State
-from experiments.core.records import replica_folder
+from analysis.sweep import SEEDS_PREFIX, State, replica_folder
 from experiments.core.training.run import TrainingRun
 
 

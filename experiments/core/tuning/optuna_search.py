@@ -39,8 +39,8 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
     Args:
         space: What is searched.
         study_name: Names the study in the journal.
-        journal: Optuna's journal file, which `optuna-dashboard` opens while the sweep runs. The folder is
-            the state; the journal is made anew from it.
+        journal: Where Optuna's journal goes, which `optuna-dashboard` opens while the sweep runs; no file
+            yet. The folder is the state; the journal is made anew from it.
         sampler: Name of the algorithm that proposes configurations.
         sampler_seed: Seeds the sampler, together with the number of trials there are already.
         training_seed: Gives the training seed of the n-th trial.
@@ -71,7 +71,6 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
         self._full_steps = full_steps
         self._trials: dict[str, optuna.Trial] = {}
         there: list[FinishedRun | UnfinishedRun] = [*finished, *unfinished]
-        _remove_journal(journal)
         self.study = optuna.create_study(
             study_name=study_name,
             storage=JournalStorage(JournalFileBackend(journal.as_posix())),
@@ -183,9 +182,3 @@ def _suggested(trial: optuna.Trial, name: str, domain: BaseDistribution) -> Any:
         return trial.suggest_int(name, domain.low, domain.high, log=domain.log)
     assert isinstance(domain, FloatDistribution)
     return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
-
-
-def _remove_journal(journal: Path) -> None:
-    """Removes the journal, and the lock of a process that was killed while it wrote there."""
-    for path in journal.parent.glob(f"{journal.name}*"):
-        path.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
@@ -14,11 +13,18 @@ from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, Stopp
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from analysis.sweep import Phase, load_sweep, run_name, trial_name
+from analysis.sweep import Phase, load_sweep, run_folders, run_name, trial_name
 from analysis.verdict import missing_runs, most_seeds
 from experiments.core.declaration import Population, Stopping
 from experiments.core.planning import Plan
-from experiments.core.records import PATTERN, finished_runs, remove_unfinished, tidy, unfinished_runs
+from experiments.core.records import (
+    drop_older_checkpoints,
+    finished_runs,
+    new_study,
+    remove_unfinished,
+    tidy,
+    unfinished_runs,
+)
 from experiments.core.training import PPOTrial, Task
 from experiments.core.tuning.callbacks import run_folder
 from experiments.core.tuning.early_stopping import early_stopping
@@ -77,7 +83,7 @@ def search(
     searcher = OptunaStudySearch(
         space=plan.experiment.space,
         study_name=f"{plan.name}/{plan.sweep}",
-        journal=plan.folder / "study.journal",
+        journal=new_study(plan.folder),
         sampler=plan.experiment.sampler,
         sampler_seed=plan.seeds.sampler,
         training_seed=plan.seeds.training,
@@ -147,9 +153,8 @@ def train_population(
         param_space=search_alg.param_space, runs=1, concurrency=None, kept_checkpoints=KEPT_CHECKPOINTS,
         callbacks=callbacks, interruption=interruption,
     )  # fmt: skip
-    for run in folder.iterdir():
-        for older in sorted(run.glob(PATTERN))[:-1]:
-            shutil.rmtree(older)
+    for run in run_folders(folder).values():
+        drop_older_checkpoints(run)
 
 
 def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

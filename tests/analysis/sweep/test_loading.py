@@ -4,8 +4,9 @@ import math
 import pandas as pd
 import pytest
 
+from analysis.report.tables import write_frames
 from analysis.sweep import schema
-from analysis.sweep.loading import NotASweepError, load_sweep, write_frames
+from analysis.sweep.loading import NotASweepError, load_sweep
 
 
 def test_a_finished_sweep_has_one_row_per_run_and_one_per_evaluation(sweep_folder):
@@ -130,7 +131,7 @@ def test_trials_come_in_their_order_beyond_four_digits(writer, tmp_path):
 def test_the_written_frames_read_back_as_they_were(sweep_folder):
     sweep = load_sweep(sweep_folder)
     paths = write_frames(sweep)
-    assert not list(sweep_folder.glob("*.partial"))
+    assert {path.name for path in sweep_folder.glob("*.p*")} == {path.name for path in paths.values()}
     for name, path in paths.items():
         pd.testing.assert_frame_equal(pd.read_parquet(path), getattr(sweep, name))
 

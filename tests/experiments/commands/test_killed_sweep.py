@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.loading import load_sweep
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.records.run_log import CONFIGURATION
-from experiments.core.records.saved_state import FILE, results_of
+from experiments.core.records.saved_state import results_of
 from experiments.core.training.compilation import has_compiler
 from experiments.core.training.trial import PPOTrial
 from search_spaces import model_layouts
@@ -59,13 +60,17 @@ def kill_when(running, reached):
 
 def unfinished(phase):
     """The runs that could go on, since they have saved themselves and are not over."""
-    return [path.parent for path in phase.glob(f"*/{FILE}") if not (path.parent / "state.json").exists()]
+    return [
+        path.parent
+        for path in phase.glob(f"*/{UNFINISHED_FILE}")
+        if not (path.parent / "state.json").exists()
+    ]
 
 
 def test_a_sweep_whose_processes_are_all_told_to_end_leaves_nothing_half_written(tmp_path):
     running = start(tmp_path, compile_steps="never")
     search, deadline = tmp_path / "resumed_sweep" / "x" / "search", time.monotonic() + 200
-    while not any(search.glob(f"*/{FILE}")):
+    while not any(search.glob(f"*/{UNFINISHED_FILE}")):
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -78,7 +83,7 @@ def test_a_sweep_whose_processes_are_all_told_to_end_leaves_nothing_half_written
         assert (running.returncode, "stopped" in out) == (1, False)
     states = [json.loads(path.read_text())["state"] for path in search.glob("*/state.json")]
     assert set(states) <= {"completed"}
-    assert any(search.glob(f"*/{FILE}"))
+    assert any(search.glob(f"*/{UNFINISHED_FILE}"))
 
 
 def finished(folder):
@@ -146,7 +151,7 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
     assert last.returncode == 0, err
     assert kept.items() <= finished(folder).items()
     assert "search     4/4" in out
-    assert not list(folder.rglob(f"{FILE}*"))
+    assert not list(folder.rglob(f"{UNFINISHED_FILE}*"))
 
     sweep = load_sweep(folder)
     assert set(sweep.trials["state"]) == set(sweep.confirmation["state"]) == {"completed"}

@@ -8,6 +8,7 @@ import optuna
 import pytest
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 
+from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.loading import load_sweep
 from experiments.core.records import saved_state
 
@@ -47,7 +48,7 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
         (run / "state.json").unlink()
         # Its first line can be read, so that the driver could take its results for true; its state cannot.
         saved_state.save(run, told, [{"progress": {}, "trainer": {}}])
-    (runs[1] / saved_state.FILE).write_bytes(json.dumps(told).encode() + b"\nof another version")
+    (runs[1] / UNFINISHED_FILE).write_bytes(json.dumps(told).encode() + b"\nof another version")
 
     lines = (damaged / "result.json").read_text()
     (damaged / "result.json").write_text(lines.replace("}\n{", "}{"))
@@ -64,7 +65,7 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
         assert line in printed.splitlines()
     # As text, since NaN is not equal to itself.
     assert json.dumps([curve(run) for run in (*runs, damaged)]) == json.dumps(expected)
-    assert not list(folder.rglob(f"{saved_state.FILE}*"))
+    assert not list(folder.rglob(f"{UNFINISHED_FILE}*"))
     curves = load_sweep(folder).curves
     assert 99.0 not in curves["score"].tolist()
     study = optuna.load_study(

@@ -13,13 +13,13 @@ import pytest
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
+from analysis.sweep.layout import replica_folder
 from experiments.core.commands import run_replay
 from experiments.core.environments.make import make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo.inference import module_policy
 from experiments.core.policy.serving import serve
 from experiments.core.policy.trained import batch_length, load_policy
-from experiments.core.records.checkpoints import replica_folder
 
 pytestmark = pytest.mark.slow
 DATA = Path(__file__).parents[1] / "data"

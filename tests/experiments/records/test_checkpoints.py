@@ -4,13 +4,9 @@ import json
 
 import pytest
 
+from analysis.sweep.layout import replica_folder, replica_folders
 from experiments.core.records.checkpoint_budget import CheckpointBudget, keep_only
-from experiments.core.records.checkpoints import (
-    checkpoint_bytes,
-    drop_checkpoints,
-    replica_folder,
-    replica_folders,
-)
+from experiments.core.records.checkpoints import checkpoint_bytes, drop_checkpoints
 
 FULL = 1000
 SIZE = 500

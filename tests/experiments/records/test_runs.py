@@ -7,7 +7,7 @@ import time
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from analysis.sweep.layout import is_run
+from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.schema import State
 from experiments.core.planning.manifest import first_difference
 from experiments.core.records import saved_state
@@ -21,7 +21,6 @@ from experiments.core.records.runs import (
     tidy,
     unfinished_runs,
 )
-from experiments.core.records.saved_state import FILE
 
 CONFIG = {"lr": 1e-3, "layout": "64-tanh", "seed": 5, "config_id": "trial_0001"}
 
@@ -57,7 +56,7 @@ def test_the_records_of_a_run_that_goes_on_are_those_of_its_checkpoint(tmp_path)
     (folder / "params.json.part").write_text("{")
 
     tidy(tmp_path)
-    assert sorted(path.name for path in folder.iterdir()) == ["params.json", FILE]
+    assert sorted(path.name for path in folder.iterdir()) == ["params.json", UNFINISHED_FILE]
     (run,) = unfinished_runs(tmp_path)
     assert (run.name, run.config) == ("trial_0001", {"lr": 1e-3, "layout": "64-tanh"})
 
@@ -70,7 +69,7 @@ def test_the_records_of_a_run_that_goes_on_are_those_of_its_checkpoint(tmp_path)
     assert steps == [event.step for event in events] == [100, 200, 300]
     assert events[1].wall_time - events[0].wall_time == pytest.approx(1.0, abs=0.2)
     assert events[1].wall_time == pytest.approx(time.time(), abs=60)
-    assert not (folder / FILE).exists()
+    assert not (folder / UNFINISHED_FILE).exists()
     (finished,) = finished_runs(tmp_path)
     assert finished.state is State.COMPLETED
     assert finished.curve[300] == 300 / 9
@@ -85,12 +84,13 @@ def test_a_run_killed_at_any_moment_is_either_over_or_unfinished_or_gone(tmp_pat
     # Killed after its end was written down, before its checkpoint was removed.
     (tmp_path / "trial_0000" / "state.json").write_text('{"state": "pruned", "cause": null}')
     saved_state.save(tmp_path / "trial_0000", [], None)
+    (tmp_path / "trial_0000" / f"{UNFINISHED_FILE}.0f.part").write_bytes(b"half")
     # Killed before it saved itself, and before anything was written.
     (tmp_path / "trial_0002" / "params.json.part").write_text("{")
     tidy(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "trial_0000", "trial_0001"]
     assert [run.name for run in finished_runs(tmp_path)] == ["trial_0000"]
-    assert not (tmp_path / "trial_0000" / FILE).exists()
+    assert not list((tmp_path / "trial_0000").glob(f"{UNFINISHED_FILE}*"))
     (cut_off,) = unfinished_runs(tmp_path)
     assert cut_off.name == "trial_0001"
     assert [path.name for path in (tmp_path / "trial_0001").iterdir()] == ["params.json"]
@@ -143,7 +143,10 @@ def test_a_run_whose_records_are_damaged_is_unfinished(tmp_path, writer, name, s
     assert [run.config for run in unfinished_runs(tmp_path)] == [{"lr": 1e-3}]
     assert damaged_runs(tmp_path) == ["trial_0001"]
     tidy(tmp_path)
-    assert sorted(path.name for path in folder.iterdir()) == ["params.json", *([FILE] if saved else [])]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "params.json",
+        *([UNFINISHED_FILE] if saved else []),
+    ]
     assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0001"]
 
 
@@ -178,20 +181,6 @@ def test_what_tune_keeps_for_a_restore_of_its_own_does_not_pile_up(tmp_path):
 def test_a_sweep_that_has_not_begun_has_no_runs(tmp_path):
     tidy(tmp_path / "search")
     assert finished_runs(tmp_path / "search") == unfinished_runs(tmp_path / "search") == []
-
-
-@pytest.mark.parametrize(
-    ("name", "run"),
-    [
-        ("trial_0012", True),
-        ("default_seed3", True),
-        ("trial_0001_seed12", True),
-        ("notes", False),
-        ("x_seed", False),
-    ],
-)
-def test_runs_are_told_from_other_folders_by_name(name, run):
-    assert is_run(name) is run
 
 
 @pytest.mark.parametrize(

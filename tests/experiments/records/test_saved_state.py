@@ -8,11 +8,11 @@ import pytest
 from ray import cloudpickle
 from ray.train._internal.storage import StorageContext
 
+from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.scale import EvaluationSetting, scale_of
 from experiments.core.records import saved_state
-from experiments.core.records.saved_state import FILE
 from experiments.core.training import trial as trial_module
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial
@@ -101,7 +101,7 @@ def test_so_does_one_that_follows_a_schedule(start, evaluations):
 
 def test_a_member_of_a_population_neither_saves_itself_nor_goes_on_by_itself(start, tmp_path):
     train(start("member"), evaluations=2)
-    assert (tmp_path / "search" / "member" / FILE).exists()
+    assert (tmp_path / "search" / "member" / UNFINISHED_FILE).exists()
     member = start("member", replace(TASK, goes_on=False))
     assert member.step()["steps"] == 512
     other = start("other", replace(TASK, goes_on=False))
@@ -123,15 +123,17 @@ def test_tunes_own_checkpoints_carry_the_trials_counters_too(start, tmp_path):
 def test_saving_takes_at_most_its_share_of_the_time(start, tmp_path, monkeypatch):
     monkeypatch.setattr(trial_module, "SAVE_EVERY_S", 3600.0)
     train(start("rarely"))
-    assert not (tmp_path / "search" / "rarely" / FILE).exists()
+    assert not (tmp_path / "search" / "rarely" / UNFINISHED_FILE).exists()
 
 
 def test_what_is_saved_is_read_back_and_a_half_written_file_is_not_seen(tmp_path):
     results = [{"steps": 7, "objective": 1 / 3}]
     assert saved_state.load(tmp_path) is None
     assert saved_state.results_of(tmp_path) is None
-    (tmp_path / (FILE + ".part")).write_bytes(b"half")
+    half = tmp_path / f"{UNFINISHED_FILE}.0f.part"
+    half.write_bytes(b"half")
     assert saved_state.load(tmp_path) is None
+    half.unlink()
     saved_state.save(tmp_path, results, {"weights": [1.0]})
     assert saved_state.load(tmp_path) == (results, {"weights": [1.0]})
     assert saved_state.results_of(tmp_path) == results
@@ -216,7 +218,7 @@ def test_a_state_that_cannot_be_restored_lets_the_trial_begin_anew(start, tmp_pa
     whole = train(start("whole", SHORT, config_id=trial))
     train(start("cut", SHORT, config_id=trial), evaluations=1)
     folder = tmp_path / "search" / "cut"
-    spoil(folder / FILE, start)
+    spoil(folder / UNFINISHED_FILE, start)
     resumed = start("cut", SHORT, config_id=trial)
     # The driver looks now, and sees that there is nothing to tell anyone.
     assert saved_state.results_of(folder) is None

@@ -8,10 +8,10 @@ import pytest
 import torch
 from ray.rllib.algorithms.algorithm import Algorithm
 
+from analysis.sweep.layout import replica_folders
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import LANES, Seeds, replica_seeds
 from experiments.core.environments.scale import EvaluationSetting, scale_of
-from experiments.core.records.checkpoints import replica_folders
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial
 

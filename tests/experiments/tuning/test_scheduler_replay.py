@@ -12,6 +12,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 from ray.tune.search import Searcher
 from rich.console import Console
 
+from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.schema import Phase, State
 from experiments import Asha, Hyperband, Median
 from experiments.core.records import saved_state
@@ -149,7 +150,7 @@ def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(ma
     (found,) = finished_runs(tmp_path)
     assert found == replace(stopped, config={"lr": 0.1})
     assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0000", "trial_0007"]
-    assert not (tmp_path / "trial_0009" / saved_state.FILE).exists()
+    assert not (tmp_path / "trial_0009" / UNFINISHED_FILE).exists()
     assert display.count(Phase.SEARCH, State.PRUNED) == 1
 
 

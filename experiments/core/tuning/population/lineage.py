@@ -1,14 +1,4 @@
-"""What the members of a population trained with, and how their weights came to be, as JSON in their folders.
-
-A member that has copied another one has a `schedule.json` of two lists:
-
-- `history`: the configurations with which this member's own evaluations were trained, each with the steps
-  from which it was in force, the `donor` whose weights it began with (null at the start), and the names that
-  were `changed` against the donor's configuration, each with its values before and after;
-- `schedule`: the configurations that lead from untrained weights to the member's present ones, along its
-  donors; each with the steps from which it was in force and the `member` that trained with it. Training from
-  scratch by the schedule is what a confirmation run does.
-"""
+"""Histories of a population's members: what each trained with, and whose weights it went on from."""
 
 from __future__ import annotations
 
@@ -16,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.sweep import SCHEDULE_FILE, write_json
+from experiments.core.records import write_lineage
 
 
 class LineageWriter:
@@ -52,5 +42,6 @@ class LineageWriter:
         self._histories[member].append(change | {"donor": donor})
         inherited = [segment for segment in self._schedules[donor] if segment["steps"] < steps]
         self._schedules[member] = [*inherited, change | {"member": member}]
-        written = {"history": self._histories[member], "schedule": self._schedules[member]}
-        write_json(self._folder / member / SCHEDULE_FILE, written)
+        write_lineage(
+            self._folder / member, history=self._histories[member], schedule=self._schedules[member]
+        )

@@ -26,7 +26,7 @@ from ray.tune.schedulers import PopulationBasedTraining, TrialScheduler
 from ray.tune.schedulers.pb2 import PB2
 from ray.tune.search import BasicVariantGenerator
 
-from analysis.sweep import IDENTITY, configuration_of
+from analysis.sweep import RUN_IDENTITY, configuration_of
 from experiments.core.declaration import Population, PopulationBased, interval_points
 from experiments.core.tuning import METRIC, is_default
 from experiments.core.tuning.population.lineage import LineageWriter
@@ -157,7 +157,7 @@ class SynchronousPopulation(PopulationBasedTraining):  # type: ignore[misc]  # r
 
     def _get_new_config(self, trial: Trial, trial_to_clone: Trial) -> tuple[dict[str, Any], dict[str, Any]]:
         """The donor's configuration, changed, under the member's own name and seed."""
-        own = {name: trial.config[name] for name in IDENTITY if name in trial.config}
+        own = {name: trial.config[name] for name in RUN_IDENTITY if name in trial.config}
         return {**self._explored(trial, trial_to_clone), **own}, {}
 
     def _explored(self, trial: Trial, donor: Trial) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""The files of a sweep's folder itself, beside its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.sweep import (
+    MANIFEST_FILE,
+    REPRODUCTION_FILE,
+    RLLIB_FILE,
+    SCHEDULE_FILE,
+    STUDY_FILE,
+    write_json,
+)
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Writes what a sweep is.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / MANIFEST_FILE, manifest)
+
+
+def write_rllib_settings(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Writes what RLlib was told for each configuration that may be the best, by its id."""
+    write_json(folder / RLLIB_FILE, settings)
+
+
+def write_reproduction(folder: Path, compared: Mapping[str, Any]) -> None:
+    """Writes how a retraining compares with the confirmation."""
+    write_json(folder / REPRODUCTION_FILE, compared)
+
+
+def write_lineage(
+    run: Path, *, history: Sequence[Mapping[str, Any]], schedule: Sequence[Mapping[str, Any]]
+) -> None:
+    """Writes what a population's member trained with, and how its weights came to be.
+
+    Args:
+        run: The member's folder.
+        history: Configurations with which the member's own evaluations were trained: each with the `steps`
+            from which it was active, the `donor` whose weights it began with (None at the start), and the
+            names that were `changed` against the donor's configuration, each with its values before and
+            after.
+        schedule: Configurations that lead from untrained weights to the member's present ones, along its
+            donors: each with the `steps` from which it was active and the `member` that trained with it.
+    """
+    write_json(run / SCHEDULE_FILE, {"history": list(history), "schedule": list(schedule)})
+
+
+def new_study(folder: Path) -> Path:
+    """Returns where Optuna's journal goes, and removes what an earlier start has left there.
+
+    The journal is made anew from the runs. A process that was killed while it wrote left a lock beside it.
+    """
+    journal = folder / STUDY_FILE
+    for path in folder.glob(f"{STUDY_FILE}*"):
+        path.unlink(missing_ok=True)
+    return journal
