@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +67,13 @@ def portray(env_id: str, folder: Path, *, seed: int = 0) -> list[Path]:
     picture = folder / f"{name}.png"
     paths = [picture]
     for policy in ("optimal", "random"):
-        env = gym.make(env_id, render_mode="rgb_array").unwrapped
-        choose = _optimal(env_id, env, seed) if policy == "optimal" else _random(env, seed)
-        frames = animate(env, choose, f"{env_id}, {policy} policy", seed=seed)
-        paths.append(folder / f"{name}_{policy}.gif")
-        write_gif(paths[-1], frames)
-        if policy == "optimal":
-            write_png(picture, _pixels(env))
+        with closing(gym.make(env_id, render_mode="rgb_array").unwrapped) as env:
+            choose = _optimal(env_id, env, seed) if policy == "optimal" else _random(env, seed)
+            frames = animate(env, choose, f"{env_id}, {policy} policy", seed=seed)
+            paths.append(folder / f"{name}_{policy}.gif")
+            write_gif(paths[-1], frames)
+            if policy == "optimal":
+                write_png(picture, _pixels(env))
     return paths
 
 

@@ -1,10 +1,10 @@
-"""The parts of `python -m envs.check`: what a vector environment did, and the rules it must keep.
+"""The parts of `python -m envs.check`: what an environment did, and the rules it must keep.
 
-Imported by :mod:`envs.check`; rests on :mod:`envs.spaces`.
+Imported by :mod:`envs.check`; rests on :mod:`envs.lanes` and :mod:`envs.spaces`.
 """
 
-from envs.checking import vector_rules
+from envs.checking import single_rules, vector_rules
 from envs.checking.compare import difference
 from envs.checking.vector_runs import MakeSingle, MakeVector, Runs
 
-__all__ = ["MakeSingle", "MakeVector", "Runs", "difference", "vector_rules"]
+__all__ = ["MakeSingle", "MakeVector", "Runs", "difference", "single_rules", "vector_rules"]

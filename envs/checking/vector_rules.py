@@ -7,21 +7,48 @@ looks at recorded runs and says what is wrong, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space, iterate
 
 from envs.checking.compare import difference
-from envs.checking.vector_runs import MakeSingle, Runs, Transitions, lane_view, play, take_step
+from envs.checking.vector_runs import MakeSingle, Problem, Runs, Transitions, lane_view, play, take_step
+from envs.lanes import SyncLanes
 
-Problem = str | None
-"""What breaks a rule, or None where it is kept."""
 UNSEEN = "so this could not be seen: raise the steps"
 """How a problem ends that says nothing about the environment, only that the runs were too short."""
+
+
+def promises(runs: Runs, make_single: MakeSingle | None) -> dict[str, Callable[[], Problem]]:
+    """The rules by what they promise.
+
+    Args:
+        runs: Of the environment.
+        make_single: Makes the single environment that it must agree with, where there is one.
+    """
+    rules: dict[str, Callable[[], Problem]] = {
+        "spaces of lanes and batch agree": partial(spaces_agree, runs),
+        "the autoreset mode is declared": partial(mode_declared, runs),
+        "observations, rewards and flags keep their form": partial(form_kept, runs),
+        "the autoreset mode is obeyed": partial(autoreset_obeyed, runs),
+        "reset steps pay nothing": partial(reset_rewards_zero, runs),
+        "infos are well-formed": partial(infos_well_formed, runs),
+        "equal seeds give equal runs": partial(equal_seeds_equal_runs, runs),
+        "lanes are seeded as in SyncVectorEnv": partial(seeded_as_singles, runs),
+        "lanes are independent": partial(lanes_independent, runs),
+        "returned arrays belong to the caller": partial(arrays_are_the_callers, runs),
+    }
+    if make_single is not None:
+        rules["SyncVectorEnv of the single environment agrees"] = partial(
+            agrees_with_singles, runs, make_single
+        )
+    return rules
 
 
 def spaces_agree(runs: Runs) -> Problem:
@@ -84,7 +111,7 @@ def autoreset_obeyed(runs: Runs) -> Problem:
 
 def _next_episode_problem(runs: Runs) -> Problem:
     """Compares the first observation after an episode with what an explicit reset there gives."""
-    single = runs.make(1)
+    single = runs.lane
     for lane in range(runs.num_envs):
         frames = runs.play(runs.script, lane=lane)
         ends = [t for t, frame in enumerate(frames[:-1]) if frame.over[0]]
@@ -101,12 +128,11 @@ def _masked_reset(runs: Runs) -> Problem:
     """Checks that, with autoreset disabled, a reset by mask leaves the other lanes where they are."""
     if runs.num_envs < 2:
         return None
-    env = runs.make(runs.num_envs)
-    before, _ = env.reset(seed=runs.seed)
-    before = deepcopy(before)
-    mask = np.arange(runs.num_envs) == 0
-    after, _ = env.reset(options={"reset_mask": mask})
-    env.close()
+    with closing(runs.make(runs.num_envs)) as env:
+        before, _ = env.reset(seed=runs.seed)
+        before = deepcopy(before)
+        mask = np.arange(runs.num_envs) == 0
+        after, _ = env.reset(options={"reset_mask": mask})
     pairs = zip(iterate(env.observation_space, before), iterate(env.observation_space, after), strict=True)
     for lane, (old, new) in enumerate(pairs):
         if lane and (found := difference(old, new)) is not None:
@@ -160,7 +186,7 @@ def equal_seeds_equal_runs(runs: Runs) -> Problem:
 
 def seeded_as_singles(runs: Runs) -> Problem:
     """Checks that lane i of `reset(seed=s)` is one lane after `reset(seed=s + i)`, as in SyncVectorEnv."""
-    single = runs.make(1)
+    single = runs.lane
     for lane in range(runs.num_envs):
         alone = runs.play(runs.script, lane=lane)
         for t, (one, many) in enumerate(zip(alone, runs.main, strict=True)):
@@ -183,24 +209,23 @@ def lanes_independent(runs: Runs) -> Problem:
 
 def arrays_are_the_callers(runs: Runs) -> Problem:
     """Checks that what was returned is neither overwritten by a later step nor needed by it."""
-    env = runs.make(runs.num_envs)
-    kept, _ = env.reset(seed=runs.seed)
     # Up to the first episode's end, since beyond it every autoreset mode is stepped in its own way.
     first_end = next((t for t, frame in enumerate(runs.main) if frame.over.any()), len(runs.script))
-    for t, actions in enumerate(runs.script[:first_end]):
-        copy = deepcopy(kept)
-        observations = take_step(env, actions)[0]
-        if (found := difference(copy, kept)) is not None:
-            return f"step {t + 1} overwrote the observations returned before it{found}"
-        kept = observations
-    env.close()
+    with closing(runs.make(runs.num_envs)) as env:
+        kept, _ = env.reset(seed=runs.seed)
+        for t, actions in enumerate(runs.script[:first_end]):
+            copy = deepcopy(kept)
+            observations = take_step(env, actions)[0]
+            if (found := difference(copy, kept)) is not None:
+                return f"step {t + 1} overwrote the observations returned before it{found}"
+            kept = observations
     found = _frames_problem(runs.main, runs.play(runs.script, scribble=True))
     return None if found is None else f"writing into returned observations changes the environment: {found}"
 
 
 def agrees_with_singles(runs: Runs, make_single: MakeSingle) -> Problem:
     """Checks that SyncVectorEnv over the single environment gives the same run, bit for bit."""
-    sync = SyncVectorEnv([make_single] * runs.num_envs, autoreset_mode=runs.mode)
+    sync = SyncLanes([make_single] * runs.num_envs, autoreset_mode=runs.mode)
     return _frames_problem(runs.main, play(sync, runs.script, runs.seed))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 MakeVector = Callable[[int], VectorEnv[Any, Any, Any]]
 """Makes the environment with the given number of lanes."""
 MakeSingle = Callable[[], gym.Env[Any, Any]]
+Problem = str | None
+"""What breaks a rule, or None where it is kept."""
 
 
 class Transitions(NamedTuple):
@@ -39,7 +42,7 @@ class Transitions(NamedTuple):
 
 
 class Runs:
-    """Recorded runs that the rules look at, each made once.
+    """Recorded runs that the rules look at, each made once; leaving the context closes what was made.
 
     Args:
         make: Makes the vector environment.
@@ -50,11 +53,23 @@ class Runs:
 
     def __init__(self, make: MakeVector, num_envs: int, steps: int, seed: int) -> None:
         self.make, self.num_envs, self.steps, self.seed = make, num_envs, steps, seed
+        self._made = ExitStack()
+
+    def __enter__(self) -> Runs:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._made.close()
 
     @cached_property
     def env(self) -> VectorEnv[Any, Any, Any]:
         """One instance, to ask for its spaces and metadata; never stepped."""
-        return self.make(self.num_envs)
+        return self._made.enter_context(closing(self.make(self.num_envs)))
+
+    @cached_property
+    def lane(self) -> VectorEnv[Any, Any, Any]:
+        """An instance of one lane, to ask for its spaces; never stepped."""
+        return self._made.enter_context(closing(self.make(1)))
 
     @property
     def mode(self) -> Any:
@@ -105,23 +120,23 @@ def play(
         scribble: Whether the caller overwrites every array it was given, as it may.
         reset_last: Whether a call of `reset` without a seed follows the last step.
     """
-    observations, infos = env.reset(seed=seed)
-    lanes = len(script[0])
-    nothing = np.zeros(lanes), np.zeros(lanes, dtype=np.bool_), np.zeros(lanes, dtype=np.bool_)
-    frames = [Transitions(*deepcopy((observations, *nothing, infos)))]
-    for actions in script:
-        if env.metadata.get("autoreset_mode") == AutoresetMode.DISABLED and frames[-1].over.any():
-            env.reset(options={"reset_mask": frames[-1].over})
-        if scribble:
-            for array in _arrays(observations):
-                array.fill(0)
-        returned = take_step(env, actions)
-        observations = returned[0]
-        frames.append(Transitions(*deepcopy(returned)))
-    if reset_last:
-        observations, infos = env.reset()
-        frames.append(Transitions(*deepcopy((observations, *nothing, infos))))
-    env.close()
+    with closing(env):
+        observations, infos = env.reset(seed=seed)
+        lanes = len(script[0])
+        nothing = np.zeros(lanes), np.zeros(lanes, dtype=np.bool_), np.zeros(lanes, dtype=np.bool_)
+        frames = [Transitions(*deepcopy((observations, *nothing, infos)))]
+        for actions in script:
+            if env.metadata.get("autoreset_mode") == AutoresetMode.DISABLED and frames[-1].over.any():
+                env.reset(options={"reset_mask": frames[-1].over})
+            if scribble:
+                for array in _arrays(observations):
+                    array.fill(0)
+            returned = take_step(env, actions)
+            observations = returned[0]
+            frames.append(Transitions(*deepcopy(returned)))
+        if reset_last:
+            observations, infos = env.reset()
+            frames.append(Transitions(*deepcopy((observations, *nothing, infos))))
     return frames
 
 

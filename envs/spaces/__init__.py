@@ -4,11 +4,13 @@ Imported by the suite's probe of any space, by the checks and by experiments; re
 """
 
 from envs.spaces.batching import ARRAY_SPACES, collate, member, take
+from envs.spaces.fit import fitting
 from envs.spaces.text import from_description, from_text, in_brief, to_text
 
 __all__ = [
     "ARRAY_SPACES",
     "collate",
+    "fitting",
     "from_description",
     "from_text",
     "in_brief",

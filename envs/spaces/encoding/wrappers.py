@@ -24,9 +24,9 @@ def encode(env: gym.Env[Any, Any], **limits: int) -> gym.Env[Any, Any]:
     Raises:
         UnsupportedSpaceError: A space has no encoding; the message says what to use instead.
     """
-    encoded = EncodedEnv(env, **limits)
-    same = encoded.encoder.unchanged and encoded.action_space == env.action_space
-    return env if same else encoded
+    encoder = ObservationEncoder(env.observation_space, Limits(**limits))
+    same = encoder.unchanged and ActionDecoder(env.action_space).space == env.action_space
+    return env if same else EncodedEnv(env, **limits)
 
 
 def encode_vector(env: VectorEnv[Any, Any, Any], **limits: int) -> VectorEnv[Any, Any, Any]:
@@ -40,9 +40,20 @@ def encode_vector(env: VectorEnv[Any, Any, Any], **limits: int) -> VectorEnv[Any
         UnsupportedSpaceError: A space has no encoding; the message says what to use instead.
         ValueError: The environment resets within the step that ends an episode.
     """
-    encoded = EncodedVectorEnv(env, **limits)
-    same = encoded.encoder.unchanged and encoded.single_action_space == env.single_action_space
-    return env if same else encoded
+    # Decided without building a wrapper: one that is dropped would close the environment.
+    encoder = ObservationEncoder(env.single_observation_space, Limits(**limits))
+    same = encoder.unchanged and ActionDecoder(env.single_action_space).space == env.single_action_space
+    _check_autoreset(env)
+    return env if same else EncodedVectorEnv(env, **limits)
+
+
+def _check_autoreset(env: VectorEnv[Any, Any, Any]) -> None:
+    # Under SAME_STEP an episode's last observation hides in the info, where it would stay as it was.
+    if env.metadata.get("autoreset_mode") not in (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED):
+        raise ValueError(
+            f"autoreset mode {env.metadata.get('autoreset_mode')} of {type(env.unwrapped).__name__}: "
+            "expected AutoresetMode.NEXT_STEP, the only one that RLlib understands"
+        )
 
 
 class EncodedEnv(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -71,18 +82,16 @@ class EncodedEnv(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
 
 class EncodedVectorEnv(VectorWrapper):
-    """A vector environment behind its encoding; see :func:`encode_vector`."""
+    """A vector environment behind its encoding; see :func:`encode_vector`.
+
+    It closes what it wraps when it is closed, and not when it is dropped.
+    """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], **limits: int) -> None:
-        super().__init__(env)
-        # Under SAME_STEP an episode's last observation hides in the info, where it would stay as it was.
-        if env.metadata.get("autoreset_mode") not in (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED):
-            raise ValueError(
-                f"autoreset mode {env.metadata.get('autoreset_mode')} of {type(env.unwrapped).__name__}: "
-                "expected AutoresetMode.NEXT_STEP, the only one that RLlib understands"
-            )
+        _check_autoreset(env)
         self.encoder = ObservationEncoder(env.single_observation_space, Limits(**limits))
         self.decoder = ActionDecoder(env.single_action_space)
+        super().__init__(env)
         self.single_observation_space = self.encoder.space
         self.single_action_space = self.decoder.space
         self.observation_space = batch_space(self.encoder.space, self.num_envs)
@@ -100,3 +109,6 @@ class EncodedVectorEnv(VectorWrapper):
         )
         encoded = self.encoder.encode_batch(observations, self.num_envs)
         return encoded, rewards, terminated, truncated, infos
+
+    def __del__(self) -> None:
+        """Leaves the wrapped environment to whoever made it; Gymnasium's wrappers would close it."""

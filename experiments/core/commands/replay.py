@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +62,8 @@ def run_replay(arguments: list[str]) -> int:
         if options.seed < 0:
             raise UserError(f"--seed {options.seed}: expected a whole number, 0 or more")
         policy = load_policy(options.folder)
-        env = make_vector(policy.env, policy.env_parameters, options.episodes)
-        played = evaluate(env, policy.act, seed=options.seed)
+        with closing(make_vector(policy.env, policy.env_parameters, options.episodes)) as env:
+            played = evaluate(env, policy.act, seed=options.seed)
         scale = scale_of(policy.env, policy.env_parameters)
         if options.gif is not None or options.human:
             from experiments.core.policy import record, show

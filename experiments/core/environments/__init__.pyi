@@ -1,6 +1,6 @@
 from .evaluation import EvaluationResult, Policy, evaluate
 from .lookup import imported_spec, time_limit
-from .make import RLlibEnv, make_plain_vector, make_vector
+from .make import RLlibEnv, close_open, make_plain_vector, make_vector
 from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
 from .scale import EvaluationSetting, ScoreScale, scale_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "RLlibEnv",
     "ScoreScale",
     "action_decoder",
+    "close_open",
     "evaluate",
     "imported_spec",
     "leaves",

@@ -10,6 +10,8 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from envs.lanes import reported_by_lane
+
 Policy = Callable[[Any], Any]
 """Maps observations [E, ...] to actions [E, ...]."""
 
@@ -83,17 +85,11 @@ def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes:
     return _Turn(returns[:episodes], lengths[:episodes], kept)
 
 
-def _collect(
-    reports: dict[str, NDArray[np.float64]], infos: Mapping[str, Any], ended: NDArray[np.bool_]
-) -> None:
+def _collect(reports: dict[str, NDArray[np.float64]], infos: Any, ended: NDArray[np.bool_]) -> None:
     """Notes the numbers reported for lanes whose episode has just ended."""
-    for name, values in infos.items():
-        reported = infos.get(f"_{name}")
-        is_number = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiub"
-        if name.startswith("_") or not is_number or reported is None:
-            continue
-        lanes = ended & reported
-        reports.setdefault(name, np.full(len(ended), np.nan))[lanes] = values[lanes]
+    for lane, numbers in reported_by_lane(infos, ended):
+        for name, number in numbers.items():
+            reports.setdefault(name, np.full(len(ended), np.nan))[lane] = number
 
 
 def _mean(values: NDArray[np.float64]) -> float:

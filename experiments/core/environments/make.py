@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import VectorEnv
 
+import envs
+from envs.lanes import Lane, NativeLanes, SyncLanes, close_all
 from envs.spaces.encoding import encode_vector
 from experiments.core.declaration import Vectorization
 from experiments.core.environments.lookup import imported_spec, is_image
 from experiments.core.errors import UserError
+
+_open: weakref.WeakSet[VectorEnv[Any, Any, Any]] = weakref.WeakSet()
+"""Environments of this process."""
 
 
 def make_vector(
@@ -21,7 +27,7 @@ def make_vector(
 
     The environment's own vector form is taken if it has one, else N single ones in lockstep. Images stay as
     they are; other spaces are encoded as one float vector where they are not one already
-    (:mod:`envs.spaces.encoding`).
+    (:mod:`envs.spaces.encoding`). Whoever asks for the lanes closes them.
 
     Args:
         env_id: Gymnasium id, or `module:id`.
@@ -36,20 +42,38 @@ def make_vector(
         if vectorization == "async":
             from experiments.core.environments.processes import make_lane_processes
 
-            return make_lane_processes(env_id, parameters, lanes)
-        env = make_plain_vector(env_id, parameters, lanes)
-        return env if is_image(env.single_observation_space) else encode_vector(env)
+            made: VectorEnv[Any, Any, Any] = make_lane_processes(env_id, parameters, lanes)
+        else:
+            made = _encoded(make_plain_vector(env_id, parameters, lanes))
     except (ValueError, TypeError) as error:
         raise UserError(f"{env_id}: {error}") from error
+    _open.add(made)
+    return made
 
 
 def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
     """N lanes of an environment in its own spaces, otherwise as :func:`make_vector`."""
     spec = imported_spec(env_id)
-    if spec.vector_entry_point is not None:
-        return gym.make_vec(spec.id, lanes, "vector_entry_point", **parameters)
-    makers = [lambda: gym.make(spec.id, **parameters)] * lanes
-    return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
+    if spec.vector_entry_point is None:
+        # The sweep checks its environment once; Gymnasium's checker would look at every lane's first steps.
+        return SyncLanes([lambda: Lane(gym.make(spec.id, disable_env_checker=True, **parameters))] * lanes)
+    native = gym.make_vec(spec.id, lanes, "vector_entry_point", **parameters)
+    return native if spec.id in envs.ids() else NativeLanes(native)
+
+
+def _encoded(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
+    """The environment in spaces that PPO can be trained in; closed if it has none."""
+    try:
+        return env if is_image(env.single_observation_space) else encode_vector(env)
+    except BaseException:
+        env.close()
+        raise
+
+
+def close_open() -> None:
+    """Closes what :func:`make_vector` made in this process and nobody closed, say after an exception."""
+    close_all([*_open])
+    _open.clear()
 
 
 class RLlibEnv:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pickle import PicklingError
 from typing import Any
 
 import numpy as np
@@ -50,6 +49,13 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         if self.env is not None:
             self.env.close()
         self.env = make_vector_env(self.config)
+        try:
+            self._fit_to_env()
+        except BaseException:
+            self.env.close()
+            raise
+
+    def _fit_to_env(self) -> None:
         self.num_envs = self.env.num_envs
         self.encoder = observation_encoder(self.env.single_observation_space)
         self.decoder = action_decoder(
@@ -234,8 +240,9 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         if fast["env"] is None:
             self._needs_initial_reset = True
             return
+        restored = cloudpickle.loads(fast["env"])
         self.env.close()
-        self.env = cloudpickle.loads(fast["env"])
+        self.env = restored
         self._obs, self._done, self._counter = fast["obs"], fast["done"], fast["counter"]
         self._buffer = None
         self._needs_initial_reset = False
@@ -245,6 +252,6 @@ def _pickled(env: Any) -> bytes | None:
     """The environment with its generators, where it can be pickled (not one process per lane)."""
     try:
         pickled: bytes = cloudpickle.dumps(env)
-    except (TypeError, AttributeError, PicklingError, NotImplementedError):
+    except Exception:  # what a user's environment holds says no in its own way
         return None
     return pickled

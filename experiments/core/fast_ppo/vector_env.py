@@ -6,9 +6,11 @@ from functools import partial
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
 from ray.rllib.env.env_context import EnvContext
 from ray.tune.registry import ENV_CREATOR, _global_registry
+
+from envs.lanes import Lane, SyncLanes
 
 BatchedEnv = VectorEnv[Any, Any, Any]
 
@@ -38,7 +40,8 @@ def make_vector_env(config: Any) -> BatchedEnv:
         )
     else:
         # Observations are copied into the rollout's arrays at once, so the environment need not copy them.
-        env = SyncVectorEnv([_single(config, creator)] * lanes, copy=False)
+        make = _single(config, creator)
+        env = SyncLanes([lambda: Lane(make())] * lanes, copy=False)
     check_autoreset(env)
     return env
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 
 from analysis.sweep import Phase
@@ -19,10 +21,8 @@ def random_return(plan: Plan, *, episodes: int = 64) -> float:
     """Estimates the mean return of random actions: what a diverged trial counts as without a stated floor."""
     experiment = plan.experiment
     lanes = experiment.lanes if experiment.vectorization == "async" else episodes
-    env = make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)
-    env.action_space.seed(0)
-    try:
+    made = make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)
+    with closing(made) as env:
+        env.action_space.seed(0)
         played = evaluate(env, lambda _: env.action_space.sample(), episodes=episodes, seed=0)
-        return float(np.mean(played.returns))
-    finally:
-        env.close()
+    return float(np.mean(played.returns))

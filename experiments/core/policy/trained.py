@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,11 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
     env = sweep.manifest["env"]
     # A policy is shown where it was confirmed.
     parameters = {**env["parameters"], **env.get("test_parameters", {})}
-    trained, plain = make_vector(env["id"], parameters, 1), make_plain_vector(env["id"], parameters, 1)
+    with (
+        closing(make_vector(env["id"], parameters, 1)) as trained,
+        closing(make_plain_vector(env["id"], parameters, 1)) as plain,
+    ):
+        spaces = plain.single_observation_space, plain.single_action_space
     coder = trained if isinstance(trained, EncodedVectorEnv) else None
     return TrainedPolicy(
         run=run.name,
@@ -105,8 +110,8 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         score=float(best["objective"]),
         env=env["id"],
         env_parameters=parameters,
-        observation_space=plain.single_observation_space,
-        action_space=plain.single_action_space,
+        observation_space=spaces[0],
+        action_space=spaces[1],
         act=_readable_network(run, _replica(checkpoint, best), trained),
         encoder=None if coder is None else coder.encoder,
         decoder=None if coder is None else coder.decoder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,9 +65,8 @@ def preflight(plan: Plan) -> Checked:
     experiment = plan.experiment
     check_names(plan)
     concurrency = _concurrency(plan)
-    env = make_vector(experiment.env, experiment.env_parameters, 1, experiment.vectorization)
-    shape = env.single_observation_space.shape or ()
-    env.close()
+    with closing(make_vector(experiment.env, experiment.env_parameters, 1, experiment.vectorization)) as env:
+        shape = env.single_observation_space.shape or ()
     check_environment_names(experiment, extremes(experiment.space))
     check_splits(plan)
     check_population(plan)

@@ -6,6 +6,7 @@ import json
 import shlex
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -78,14 +79,13 @@ def _make_vector(env_id: str, parameters: dict[str, Any], lanes: int) -> gym.vec
 
 def _affordable_steps(make: partial[gym.Env[Any, Any]]) -> int:
     """How long the runs may be, measured on a short one."""
-    env = make()
-    env.action_space.seed(0)
-    env.reset(seed=0)
-    started = time.process_time()
-    for _ in range(FEWEST_STEPS):
-        _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-        if terminated or truncated:
-            env.reset()
-    step_s = (time.process_time() - started) / FEWEST_STEPS
-    env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+    with closing(make()) as env:
+        env.action_space.seed(0)
+        env.reset(seed=0)
+        started = time.process_time()
+        for _ in range(FEWEST_STEPS):
+            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+            if terminated or truncated:
+                env.reset()
+        step_s = (time.process_time() - started) / FEWEST_STEPS
     return min(MOST_STEPS, max(FEWEST_STEPS, int(SECONDS / max(RUNS_PER_STEP * step_s, 1e-9))))

@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import fields
 from typing import Any
 
+import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
 
 import envs
@@ -38,19 +40,21 @@ def check_environment_names(experiment: Experiment, extremes: Iterable[Mapping[s
     _check_known(experiment.env, names)
     for name in names:
         _check_pinned(experiment, name)
-    judged = make_vector(experiment.env, {**experiment.env_parameters, **experiment.validation_parameters}, 1)
-    judged.close()
-    spaces = judged.single_observation_space, judged.single_action_space
+    spaces = _spaces(experiment.env, {**experiment.env_parameters, **experiment.validation_parameters})
     for config in extremes:
         parameters = training_parameters(experiment.env_parameters, config)
-        trained = make_vector(experiment.env, parameters, 1)
-        trained.close()
-        if (trained.single_observation_space, trained.single_action_space) != spaces:
+        if _spaces(experiment.env, parameters) != spaces:
             sampled = ", ".join(f"{name}={parameters[name]!r}" for name in names)
             raise UserError(
                 f"{experiment.env} with {sampled} has other spaces than the environment of the evaluation: "
                 "search only parameters that leave observations and actions as they are"
             )
+
+
+def _spaces(env_id: str, parameters: Mapping[str, Any]) -> tuple[gym.Space[Any], gym.Space[Any]]:
+    """What is observed and done in an environment with these keywords."""
+    with closing(make_vector(env_id, parameters, 1)) as env:
+        return env.single_observation_space, env.single_action_space
 
 
 def _check_known(env_id: str, names: Iterable[str]) -> None:

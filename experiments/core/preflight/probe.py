@@ -12,7 +12,7 @@ import random
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,9 +216,7 @@ def measure_evaluation(
     """
     with Workers(ppo_config({**config, "seed": seed}, task), environments) as workers:
         module = workers.runner.module
-    env = make_vector(task.env, evaluation_setting.parameters, task.evaluation_lanes, task.vectorization)
-    policy = module_policy(module, env.single_observation_space, env.single_action_space)
-    steps, started = 0, time.process_time()
+    steps, started = 0, 0.0
 
     def bounded(observations: Any) -> Any:
         nonlocal steps
@@ -227,13 +225,15 @@ def measure_evaluation(
         steps += 1
         return policy(observations)
 
-    try:
-        played = evaluate(env, bounded, seed=seed, episodes=task.evaluation_episodes)
-    except _TimeUpError:
-        played = None
-    finally:
+    made = make_vector(task.env, evaluation_setting.parameters, task.evaluation_lanes, task.vectorization)
+    with closing(made) as env:
+        policy = module_policy(module, env.single_observation_space, env.single_action_space)
+        started = time.process_time()
+        try:
+            played = evaluate(env, bounded, seed=seed, episodes=task.evaluation_episodes)
+        except _TimeUpError:
+            played = None
         seconds = time.process_time() - started
-        env.close()
     return EvaluationCost(
         seconds=seconds,
         finished=played is not None,

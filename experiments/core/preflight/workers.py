@@ -12,6 +12,7 @@ from ray.rllib.core import COMPONENT_RL_MODULE
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, NUM_MODULE_STEPS_TRAINED_LIFETIME
 
+from envs.lanes import close_all
 from experiments.core.fast_ppo import FastEnvRunner
 from experiments.core.ray_internals import without_source_lookup
 from experiments.core.torch_internals import without_compiler
@@ -44,9 +45,9 @@ class Environments:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for env in self._made.values():
-            env.close()
+        made = [*self._made.values()]
         self._made.clear()
+        close_all(made)
 
 
 class _Lent(VectorWrapper):

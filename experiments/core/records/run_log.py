@@ -84,16 +84,33 @@ class RunLog:
             for name, value in result.items()
             if name in EVALUATION or name.startswith((ENV_PREFIX, SEEDS_PREFIX))
         }
-        writer = csv.writer(self.table)
-        if not self.columns:
-            configured = {CONFIG_PREFIX + name: value for name, value in self.config.items()}
-            self.columns = [*EVALUATION, *sorted(set(row) - set(EVALUATION))]
-            writer.writerow([*self.columns, *configured])
+        if not self.columns or not set(row) <= set(self.columns):
+            self._widen(row)
         values = [row.get(name, math.nan) for name in self.columns]
-        writer.writerow([*values, *self.config.values()])
+        csv.writer(self.table).writerow([*values, *self.config.values()])
         self.lines.write(json.dumps(row) + "\n")
         self.tensorboard.scalars(row, step=int(row["steps"]), written_at=written_at)
         self.last = row
+
+    def _widen(self, row: Mapping[str, Any]) -> None:
+        """Gives the table a column for every name in a row; where it has rows already, they have NaN there.
+
+        Numbers that an environment reports only now and then come late, and most runs widen their table once.
+        """
+        self.table.close()
+        path = Path(self.table.name)
+        with path.open(encoding="utf-8", newline="") as before:
+            rows = list(csv.DictReader(before))
+        extra = sorted({*self.columns, *row} - set(EVALUATION))
+        self.columns = [*EVALUATION, *extra]
+        configured = [CONFIG_PREFIX + name for name in self.config]
+        unfinished = path.with_name(path.name + ".part")
+        with unfinished.open("w", encoding="utf-8", newline="") as table:
+            writer = csv.DictWriter(table, [*self.columns, *configured], restval=math.nan)
+            writer.writeheader()
+            writer.writerows(rows)
+        unfinished.replace(path)
+        self.table = path.open("a", encoding="utf-8", buffering=1, newline="")
 
     def close(self, state: State | None, cause: str | None) -> None:
         """Ends the records; without a state the run stays unfinished."""

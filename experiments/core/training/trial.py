@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import time
+import traceback
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from analysis.sweep import Phase, configuration_of
 from experiments.core.declaration import Resources, replica_seeds
-from experiments.core.environments import RLlibEnv, make_vector
+from experiments.core.environments import RLlibEnv, close_open, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
 from experiments.core.records import CONFIGURATION, saved_state
@@ -88,24 +90,29 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         _prepare_process(task.resources)
         self._task = task
         self._evaluation_setting = task.evaluation_settings[_phase(config)]
-        self._evaluation_env = make_vector(
-            task.env, self._evaluation_setting.parameters, task.evaluation_lanes, task.vectorization
-        )
-        self._begin(config)
+        # Whatever ends this process in good order closes what is open in it, SIGTERM included.
+        atexit.register(_close_quietly)
+        with _closing_after_errors():
+            self._evaluation_env = make_vector(
+                task.env, self._evaluation_setting.parameters, task.evaluation_lanes, task.vectorization
+            )
+            self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Takes the next trial without a new process."""
-        self._replicas.stop()
-        self._begin(new_config)
+        with _closing_after_errors():
+            self._replicas.stop()
+            self._begin(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Trains up to the next evaluation and evaluates."""
-        result = self._replicas.advance()
-        result = {**result, CONFIGURATION: configuration_of(self._replicas.config)}
-        self._results.append({name: value for name, value in result.items() if name != "done"})
-        if not result["done"]:
-            self._save_if_due()
+        with _closing_after_errors():
+            result = self._replicas.advance()
+            result = {**result, CONFIGURATION: configuration_of(self._replicas.config)}
+            self._results.append({name: value for name, value in result.items() if name != "done"})
+            if not result["done"]:
+                self._save_if_due()
         return result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
@@ -117,12 +124,15 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
 
         Whatever the checkpoint was trained with, from now on the configuration of this trial is in force.
         """
-        self._replicas.load(Path(checkpoint_dir))
+        with _closing_after_errors():
+            self._replicas.load(Path(checkpoint_dir))
 
     def cleanup(self) -> None:
-        """Frees the trainers and the environment that they are evaluated in."""
-        self._replicas.stop()
-        self._evaluation_env.close()
+        """Frees the trainers and every environment of the process."""
+        atexit.unregister(_close_quietly)
+        with suppress(Exception):  # a run that is over is not changed by what closing raises
+            self._replicas.stop()
+        _close_quietly()
 
     def _begin(self, config: dict[str, Any]) -> None:
         """Starts a trial, or goes on with one that was cut off, with the results it would have had.
@@ -188,6 +198,24 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         ]
         runs = [TrainingRun(recipe, schedule) for recipe in recipes]
         return SeedReplicas(runs, penalty=task.seed_penalty)
+
+
+@contextmanager
+def _closing_after_errors() -> Iterator[None]:
+    """Closes every environment of the process where training raises, since nothing goes on in it."""
+    try:
+        yield
+    except BaseException:
+        _close_quietly()
+        raise
+
+
+def _close_quietly() -> None:
+    """Closes what is still open; what a user's `close` raises goes to the process's own output."""
+    try:
+        close_open()
+    except Exception:
+        traceback.print_exc()
 
 
 def _phase(config: Mapping[str, Any]) -> Phase:

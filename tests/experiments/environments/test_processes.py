@@ -33,7 +33,7 @@ def _users_module(monkeypatch):
 
 
 def lanes_alive():
-    return [p.pid for p in multiprocessing.active_children() if "AsyncVectorEnv" in p.name]
+    return [p.pid for p in multiprocessing.active_children() if "LaneProcesses" in p.name]
 
 
 @pytest.mark.parametrize(

@@ -209,3 +209,23 @@ def test_longer_trained_runs_rank_first_then_better_ones_then_those_that_were_go
     runs = [FinishedRun(name=n, config={}, state=state, curve=curve) for n, (state, curve) in curves.items()]
     ranked = sorted(runs, key=lambda run: ranking_key(run, 100), reverse=True)
     assert [run.name for run in ranked] == expected
+
+
+def test_a_number_that_is_reported_late_or_only_once_is_in_every_record(tmp_path):
+    log = RunLog.open(tmp_path, CONFIG)
+    log.write(row(100))
+    log.write({**row(200), "env/a,b": 12.5, "env/goal": 3.0})
+    log.write(row(300))
+    with (tmp_path / "progress.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert [line["env/goal"] for line in rows] == ["nan", "3.0", "nan"]
+    assert [line["env/a,b"] for line in rows] == ["nan", "12.5", "nan"]
+    assert [line["env/fees"] for line in rows] == ["1.0"] * 3
+    assert {line["config/layout"] for line in rows} == {"64-tanh"}
+    assert [int(line["steps"]) for line in rows] == [100, 200, 300]
+    log.close(State.COMPLETED, None)
+    lines = [json.loads(line) for line in (tmp_path / "result.json").read_text().splitlines()]
+    assert [line.get("env/goal") for line in lines] == [None, 3.0, None]
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("env/goal")] == [(200, 3.0)]

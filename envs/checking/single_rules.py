@@ -1,0 +1,135 @@
+"""Which promises does a single environment make, and does a run of it keep them?
+
+Every rule makes the environments that it needs, and closes each of them once.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from contextlib import closing
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.utils.env_checker import check_env
+from gymnasium.utils.passive_env_checker import env_render_passive_checker
+
+from envs.checking.compare import difference
+from envs.checking.vector_runs import MakeSingle, Problem
+from envs.lanes import in_brief, reward_of
+from envs.spaces import fitting
+
+NO_FAULTS = (
+    # RLlib scales actions to any bounded box by itself.
+    "we recommend using a symmetric and normalized space",
+    # What a reward may be is a rule below, and arrays of one number are fine.
+    "The reward returned by `step()` must be a float",
+)
+"""Parts of warnings that are none here."""
+
+
+def gymnasium_passes(make: MakeSingle, drawing: bool) -> Problem:
+    """Gymnasium's `check_env` has nothing to say.
+
+    Args:
+        make: Makes the environment.
+        drawing: Whether to try its render modes too.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with closing(make()) as env:
+            # What Gymnasium makes for these two checks stays open where they fail.
+            check_env(env.unwrapped, skip_render_check=True, skip_close_check=True)
+            if drawing and env.unwrapped.spec is not None:
+                _draw(env.unwrapped, env.unwrapped.spec)
+    # Gymnasium colours its warnings for terminals.
+    messages = [re.sub(r"\x1b\[\d*m", "", str(warning.message)) for warning in caught]
+    said = dict.fromkeys(" ".join(message.split()) for message in messages)
+    return "; ".join(message for message in said if not any(text in message for text in NO_FAULTS)) or None
+
+
+def _draw(env: gym.Env[Any, Any], spec: EnvSpec) -> None:
+    """Lets Gymnasium look at a frame in every render mode."""
+    if env.render_mode is not None:
+        env_render_passive_checker(env)  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+    for mode in env.metadata["render_modes"]:
+        with closing(spec.make(render_mode=mode)) as drawn:
+            drawn.reset()
+            env_render_passive_checker(drawn)  # type: ignore[no-untyped-call]
+
+
+def forms_exact(make: MakeSingle, steps: int, seed: int) -> Problem:
+    """Observations lie in their space, rewards are finite numbers and flags booleans."""
+    with closing(make()) as env:
+        space = env.observation_space
+        returned = _play(env, steps, seed)
+    for t, (observation, *outcome) in enumerate(returned):
+        found = _observation_problem(space, observation)
+        if found is None and len(outcome) == 4:
+            found = _outcome_problem(*outcome[:3])
+        if found is not None:
+            return f"step {t}: {found}"
+    return None
+
+
+def _observation_problem(space: gym.Space[Any], observation: Any) -> Problem:
+    misfit = fitting(space)(observation)
+    if misfit is not None:
+        return f"observation {misfit}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Gymnasium says that it takes a list for an array
+        if space.contains(observation):
+            return None
+    dtype = np.asarray(observation).dtype if isinstance(space, gym.spaces.Box) else space.dtype
+    if dtype != space.dtype:
+        return f"observation of type {dtype}, expected {space.dtype}"
+    return f"observation {observation!r} is outside {space}"
+
+
+def _outcome_problem(reward: Any, terminated: Any, truncated: Any) -> Problem:
+    number = reward_of(reward)
+    if number is None:
+        return f"reward is {in_brief(reward)}, expected a number"
+    if not np.isfinite(number):
+        return f"reward {number} is not finite"
+    for name, flag in (("terminated", terminated), ("truncated", truncated)):
+        if not isinstance(flag, bool | np.bool_):
+            return f"{name} is {in_brief(flag)}, expected bool"
+    return None
+
+
+def twins_agree(make: MakeSingle, steps: int, seed: int) -> Problem:
+    """Two environments with the same seed and actions do the same."""
+    with closing(make()) as one, closing(make()) as other:
+        runs = zip(_play(one, steps, seed), _play(other, steps, seed), strict=True)
+        for t, (first, second) in enumerate(runs):
+            found = difference(first, second)
+            if found is not None:
+                return f"step {t}{found}"
+    return None
+
+
+def promises(make: MakeSingle, steps: int, seed: int, drawing: bool) -> dict[str, Callable[[], Problem]]:
+    """The rules by what they promise."""
+    return {
+        "Gymnasium's check_env passes without a warning": partial(gymnasium_passes, make, drawing),
+        "types, dtypes and bounds are exact": partial(forms_exact, make, steps, seed),
+        "equal seeds give equal episodes": partial(twins_agree, make, steps, seed),
+    }
+
+
+def _play(env: gym.Env[Any, Any], steps: int, seed: int) -> list[tuple[Any, ...]]:
+    """What `reset` and `step` return over some episodes, observations and infos copied."""
+    actions = deepcopy(env.action_space)
+    actions.seed(seed)
+    returned: list[tuple[Any, ...]] = [deepcopy(env.reset(seed=seed))]
+    for _ in range(steps):
+        last = returned[-1]
+        over = len(last) == 5 and (last[2] or last[3])
+        returned.append(deepcopy(env.reset() if over else env.step(actions.sample())))
+    return returned

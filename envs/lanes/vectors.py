@@ -1,0 +1,99 @@
+"""Vector environments that close what they are made of exactly once, also where they are made by half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
+
+from envs.lanes.reports import reported
+
+
+class Closes(Protocol):
+    """What has an end."""
+
+    def close(self) -> Any:
+        """Ends it."""
+
+
+def close_all(several: Iterable[Closes]) -> None:
+    """Closes all of them, also where one of them cannot be closed; what that raised is raised in the end."""
+    with ExitStack() as stack:
+        for each in several:
+            stack.callback(each.close)
+
+
+class SyncLanes(SyncVectorEnv):
+    """Single environments in lockstep, as Gymnasium steps them.
+
+    Args:
+        makers: Make one environment each. Where one of them raises, those made before it are closed.
+        copy: Whether observations are copied before they are handed out.
+        autoreset_mode: When a finished lane begins its next episode.
+    """
+
+    def __init__(
+        self,
+        makers: Sequence[Callable[[], gym.Env[Any, Any]]],
+        *,
+        copy: bool = True,
+        autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP,
+    ) -> None:
+        self.closed = True  # there is nothing to close for Gymnasium, should what follows raise
+        with ExitStack() as made:
+            lanes = []
+            for make in makers:
+                lanes.append(make())
+                made.callback(lanes[-1].close)
+            super().__init__(
+                [partial(_same, lane) for lane in lanes], copy=copy, autoreset_mode=autoreset_mode
+            )
+            made.pop_all()
+        self.env_fns = ()
+        self.closed = False
+
+    def close(self, **kwargs: Any) -> None:
+        """Closes every lane, once."""
+        if not self.closed:
+            self.closed = True
+            close_all(self.envs)
+
+
+def _same(lane: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    return lane
+
+
+class NativeLanes(VectorWrapper):
+    """A vector environment of a user's own, which is closed at most once, whatever its `close` does.
+
+    Where it collects its lanes' infos with Gymnasium's method, numbers keep their value: that one gives all
+    lanes the type of the first that reports, cuts later floats to integers, and raises at None.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
+        super().__init__(env)
+        self.closed = False
+        inner = env.unwrapped
+        if type(inner)._add_info is VectorEnv._add_info:
+            inner._add_info = partial(_add_numbers, inner.num_envs)
+
+    def close(self, **kwargs: Any) -> None:
+        """Closes the environment, once."""
+        if not self.closed:
+            self.closed = True
+            self.env.close(**kwargs)
+            # Gymnasium closes again what is dropped and does not say that it is closed.
+            self.env.unwrapped.closed = True
+
+
+def _add_numbers(lanes: int, infos: dict[str, Any], info: Any, lane: int) -> dict[str, Any]:
+    """Adds the numbers in one lane's info to those of all lanes, in Gymnasium's form."""
+    for name, number in reported(info).items():
+        infos.setdefault(name, np.full(lanes, np.nan))[lane] = number
+        infos.setdefault(f"_{name}", np.zeros(lanes, dtype=np.bool_))[lane] = True
+    return infos

@@ -1,0 +1,163 @@
+"""Every environment that a command makes is closed once when it is done with; no simulator outlives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+# Whole commands, and the longest ones train.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+DATA = Path(__file__).parents[1] / "data"
+ENV = "simulator_env:tests/Simulated-v0"
+
+
+class Diary:
+    """What the environments of a command wrote down."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+
+    def read(self):
+        return [path.read_text().split() for path in self.folder.iterdir()]
+
+    def simulators(self):
+        """Those that are running."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.folder).encode() in process.read_bytes().split(b"\0"):
+                    found.append(int(process.parent.name))
+            except OSError:  # it has just ended
+                continue
+        return found
+
+    def check_all_over(self, *, within_s=0.0):
+        deadline = time.monotonic() + within_s
+        while self.simulators() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not self.simulators()
+        notes = self.read()
+        assert notes
+        assert {each.count("made") for each in notes} == {1}
+        assert {each.count("closed") for each in notes} == {1}
+        return notes
+
+
+@pytest.fixture
+def diary(tmp_path):
+    return Diary(tmp_path / "diary")
+
+
+@pytest.fixture
+def start(diary):
+    """Starts a command of a user's, in the folder of their environment."""
+
+    def start(*arguments, vectorization="auto", **parameters):
+        return subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=DATA,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "SIMULATOR_DIARY": str(diary.folder),
+                "SIMULATOR_VECTORIZATION": vectorization,
+                "SIMULATOR_PARAMETERS": json.dumps(parameters),
+            },
+        )
+
+    return start
+
+
+def finish(process):
+    out, err = process.communicate(timeout=400)
+    assert "Traceback" not in err, err
+    return process.returncode, out + err
+
+
+@pytest.mark.parametrize("at_reset", ["false", "true"])
+def test_the_checker_closes_all_it_made(start, diary, at_reset):
+    code, said = finish(start("-m", "envs.check", ENV, f"at_reset={at_reset}", "--steps", "50"))
+    assert code == 0, said
+    assert len(diary.check_all_over()) > 3
+
+
+def test_the_checker_closes_all_it_made_when_the_environment_raises(start, diary):
+    code, said = finish(start("-m", "envs.check", ENV, "raises_at=4", "--steps", "50"))
+    assert code == 1
+    assert "the simulator lost its balance" in said
+    diary.check_all_over()
+
+
+@pytest.mark.parametrize("vectorization", ["auto", "async"])
+@pytest.mark.parametrize("at_reset", [False, True])
+def test_a_check_of_an_experiment_closes_all_it_made(start, diary, vectorization, at_reset):
+    running = start("simulator_sweep.py", "--check", vectorization=vectorization, at_reset=at_reset)
+    code, said = finish(running)
+    assert code == 0, said
+    diary.check_all_over()
+
+
+@pytest.mark.parametrize("vectorization", ["auto", "async"])
+@pytest.mark.parametrize("fault", ["raises_at", "exits_at"])
+def test_a_check_that_is_refused_closes_all_it_made(start, diary, vectorization, fault):
+    code, said = finish(start("simulator_sweep.py", "--check", vectorization=vectorization, **{fault: 7}))
+    assert code == 2, said
+    cause = "the simulator lost its balance" if fault == "raises_at" else "the licence has run out"
+    assert cause in said
+    diary.check_all_over()
+
+
+@pytest.mark.parametrize("vectorization", ["auto", "async"])
+def test_a_check_that_is_interrupted_closes_all_it_made(start, diary, vectorization):
+    running = start("simulator_sweep.py", "--check", vectorization=vectorization)
+    deadline = time.monotonic() + 200
+    while len(diary.read()) < 6:  # the checker's are done with, and lanes are trained in
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    code, said = finish(running)
+    assert code == 130, said
+    diary.check_all_over()
+
+
+@pytest.mark.parametrize(
+    ("vectorization", "at_reset"), [("auto", False), ("auto", True), ("async", False), ("async", True)]
+)
+def test_a_sweep_and_its_replay_close_all_they_made(start, diary, tmp_path, vectorization, at_reset):
+    storage = tmp_path / "results"
+    arguments = ("--name", "x", "--storage", storage, "--compile", "never")
+    code, said = finish(
+        start("simulator_sweep.py", *arguments, vectorization=vectorization, at_reset=at_reset)
+    )
+    assert code == 0, said
+    made = len(diary.check_all_over(within_s=10))
+    code, said = finish(
+        start("-m", "experiments", "replay", storage / "simulator_sweep" / "x", "--episodes", 3)
+    )
+    assert code == 0, said
+    assert len(diary.check_all_over()) > made
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sweep_that_is_told_to_stop_closes_all_it_made(start, diary, tmp_path, number):
+    running = start("simulator_sweep.py", "--storage", tmp_path, "--name", "x", "--steps-per-trial", 500_000)
+    deadline = time.monotonic() + 200
+    while not any(tmp_path.glob("simulator_sweep/x/search/*/progress.csv")):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    running.send_signal(number)
+    code, said = finish(running)
+    assert code == 128 + number, said
+    diary.check_all_over(within_s=10)
