@@ -1,4 +1,4 @@
-"""Which promises does a single environment make, and does a run of it keep them?
+"""The promises of a single environment, as rules that look at runs of it.
 
 Every rule makes the environments that it needs, and closes each of them once.
 """
@@ -34,7 +34,7 @@ NO_FAULTS = (
 
 
 def gymnasium_passes(make: MakeSingle, drawing: bool) -> Problem:
-    """Gymnasium's `check_env` has nothing to say.
+    """Checks that Gymnasium's `check_env` has nothing to say.
 
     Args:
         make: Makes the environment.
@@ -64,7 +64,7 @@ def _draw(env: gym.Env[Any, Any], spec: EnvSpec) -> None:
 
 
 def forms_exact(make: MakeSingle, steps: int, seed: int) -> Problem:
-    """Observations lie in their space, rewards are finite numbers and flags booleans."""
+    """Checks that observations lie in their space, rewards are finite numbers and flags booleans."""
     with closing(make()) as env:
         space = env.observation_space
         returned = _play(env, steps, seed)
@@ -104,7 +104,7 @@ def _outcome_problem(reward: Any, terminated: Any, truncated: Any) -> Problem:
 
 
 def twins_agree(make: MakeSingle, steps: int, seed: int) -> Problem:
-    """Two environments with the same seed and actions do the same."""
+    """Checks that two environments with the same seed and actions do the same."""
     with closing(make()) as one, closing(make()) as other:
         runs = zip(_play(one, steps, seed), _play(other, steps, seed), strict=True)
         for t, (first, second) in enumerate(runs):
@@ -115,7 +115,7 @@ def twins_agree(make: MakeSingle, steps: int, seed: int) -> Problem:
 
 
 def promises(make: MakeSingle, steps: int, seed: int, drawing: bool) -> dict[str, Callable[[], Problem]]:
-    """The rules by what they promise."""
+    """Returns the rules by what they promise."""
     return {
         "Gymnasium's check_env passes without a warning": partial(gymnasium_passes, make, drawing),
         "types, dtypes and bounds are exact": partial(forms_exact, make, steps, seed),
@@ -124,7 +124,7 @@ def promises(make: MakeSingle, steps: int, seed: int, drawing: bool) -> dict[str
 
 
 def _play(env: gym.Env[Any, Any], steps: int, seed: int) -> list[tuple[Any, ...]]:
-    """What `reset` and `step` return over some episodes, observations and infos copied."""
+    """Returns what `reset` and `step` give over some episodes, observations and infos copied."""
     actions = deepcopy(env.action_space)
     actions.seed(seed)
     returned: list[tuple[Any, ...]] = [deepcopy(env.reset(seed=seed))]

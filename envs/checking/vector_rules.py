@@ -26,7 +26,7 @@ UNSEEN = "so this could not be seen: raise the steps"
 
 
 def promises(runs: Runs, make_single: MakeSingle | None) -> dict[str, Callable[[], Problem]]:
-    """The rules by what they promise.
+    """Returns the rules by what they promise.
 
     Args:
         runs: Of the environment.

@@ -98,19 +98,19 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
 
 
 def reward_of(value: Any) -> float | None:
-    """A reward as a float; None where it is no number of Python's or NumPy's, nor an array of one."""
+    """Returns a reward as a float; None where it is no number of Python's or NumPy's, nor an array of one."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
     return float(value) if isinstance(value, int | float | np.integer | np.floating | np.bool_) else None
 
 
 def in_brief(value: Any) -> str:
-    """A value on one line with its type."""
+    """Returns a value on one line with its type."""
     return f"{' '.join(repr(value).split())} of type {type(value).__name__}"
 
 
 def _exited(where: str, end: SystemExit) -> BaseException:
-    """What stands for `sys.exit` in a user's code; a signal's own SystemExit goes on its way."""
+    """Returns what stands for `sys.exit` in a user's code; a signal's own SystemExit goes on its way."""
     if end.__traceback__ is not None and _raised_by_ray(end):
         return end
     said = f": {end.code}" if end.code is not None else ""

@@ -13,7 +13,7 @@ Reports = dict[str, float]
 
 
 def reported(info: Any) -> Reports:
-    """The numbers in one environment's info.
+    """Returns the numbers in one environment's info.
 
     A number is anything of Python's, NumPy's or another library's that is one, an array of size one included.
     Texts, containers, arrays of other sizes and whatever else is no number are left out, as are names that
@@ -33,7 +33,7 @@ def reported(info: Any) -> Reports:
 
 
 def reported_by_lane(infos: Any, lanes: NDArray[np.bool_]) -> list[tuple[int, Reports]]:
-    """The numbers in the infos of a vector environment, of some of its lanes.
+    """Returns the numbers in the infos of a vector environment, of some of its lanes.
 
     Args:
         infos: Arrays by name, each with a mask under the name with an underscore before it, as Gymnasium's
@@ -62,7 +62,7 @@ def _lane_info(infos: Mapping[Any, Any], lane: int, count: int) -> dict[Any, Any
 
 
 def number_of(value: Any) -> float | None:
-    """A value as a float, or None if it is no number."""
+    """Returns a value as a float, or None if it is no number."""
     if type(value) is float:
         return value
     if isinstance(value, np.ndarray):
@@ -78,7 +78,7 @@ def number_of(value: Any) -> float | None:
 
 
 def _name(key: Any) -> str | None:
-    """A key as text; None where it is private, or its text is a place in memory and differs every time."""
+    """Returns a key as text; None where it is private, or its text is a place in memory and differs every time."""
     name = key if isinstance(key, str) else str(key)
     if " object at 0x" in name:
         return None

@@ -1,4 +1,4 @@
-"""Whether a value can be batched and encoded as a member of its space, which asks less than `contains`.
+"""The fit of a value to its space, as batching and encoding need it, which is less than `contains` asks.
 
 Lists, other numeric types and numbers beyond a Box's bounds can be trained with; another shape, a choice that
 does not exist or a missing name cannot.
@@ -18,7 +18,7 @@ Check = Callable[[Any], str | None]
 
 
 def fitting(space: gym.Space[Any]) -> Check:
-    """Makes the check of a space's values.
+    """Returns the check of a space's values.
 
     Args:
         space: Any space.
@@ -43,7 +43,7 @@ def fitting(space: gym.Space[Any]) -> Check:
 
 
 def _numbers(space: gym.Space[Any], low: Any = None, high: Any = None) -> Check:
-    """An array's shape, and that its numbers become those of the space by rounding at most."""
+    """Returns the check of an array's shape, and that its numbers become those of the space by rounding at most."""
     shape, dtype = space.shape, np.dtype(space.dtype)
 
     def check(value: Any) -> str | None:
@@ -105,7 +105,7 @@ def _listed(parts: list[Check]) -> Check:
 
 
 def _shown(value: Any) -> str:
-    """A value on one line, not longer than a person reads, with its type."""
+    """Returns a value on one line, not longer than a person reads, with its type."""
     text = " ".join(repr(value).split())
     text = text if len(text) <= 60 else f"{text[:57]}..."
     return f"{text} of type {type(value).__name__}"

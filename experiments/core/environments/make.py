@@ -62,7 +62,7 @@ def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) ->
 
 
 def _encoded(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
-    """The environment in spaces that PPO can be trained in; closed if it has none."""
+    """Returns the environment in spaces that PPO can be trained in; closes it if it has none."""
     try:
         return env if is_image(env.single_observation_space) else encode_vector(env)
     except BaseException:

@@ -272,7 +272,7 @@ def _signal(pid: int | None, number: signal.Signals) -> None:
 
 
 def _sendable(error: BaseException) -> BaseException | None:
-    """The exception, if it survives being sent to another process."""
+    """Returns the exception if it survives being sent to another process."""
     try:
         return error if type(pickle.loads(pickle.dumps(error))) is type(error) else None
     except Exception:  # exceptions with arguments of their own often do not

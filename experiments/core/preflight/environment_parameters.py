@@ -52,7 +52,7 @@ def check_environment_names(experiment: Experiment, extremes: Iterable[Mapping[s
 
 
 def _spaces(env_id: str, parameters: Mapping[str, Any]) -> tuple[gym.Space[Any], gym.Space[Any]]:
-    """What is observed and done in an environment with these keywords."""
+    """Returns the spaces of an environment with these keywords."""
     with closing(make_vector(env_id, parameters, 1)) as env:
         return env.single_observation_space, env.single_action_space
 
