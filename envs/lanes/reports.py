@@ -78,7 +78,7 @@ def number_of(value: Any) -> float | None:
 
 
 def _name(key: Any) -> str | None:
-    """Returns a key as text; None where it is private, or its text is a place in memory and differs every time."""
+    """Returns a key as text; None where it is private, or its text a place in memory."""
     name = key if isinstance(key, str) else str(key)
     if " object at 0x" in name:
         return None

@@ -43,7 +43,7 @@ def fitting(space: gym.Space[Any]) -> Check:
 
 
 def _numbers(space: gym.Space[Any], low: Any = None, high: Any = None) -> Check:
-    """Returns the check of an array's shape, and that its numbers become those of the space by rounding at most."""
+    """Returns the check of an array's shape, and that rounding makes its numbers those of the space."""
     shape, dtype = space.shape, np.dtype(space.dtype)
 
     def check(value: Any) -> str | None:

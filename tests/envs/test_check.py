@@ -248,10 +248,22 @@ def test_a_run_without_an_end_is_no_proof_that_lanes_are_reset():
     assert "raise the steps" in results["the autoreset mode is obeyed"]
 
 
-class Int64Reward(Counter):
+class Float32Reward(Counter):
     def step(self, action):
         observation, reward, *rest = super().step(action)
         return observation, np.float32(reward), *rest
+
+
+class ArrayReward(Counter):
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        return observation, np.array([reward]), *rest
+
+
+class MissingReward(Counter):
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        return observation, None, *rest
 
 
 class Float64Observation(Counter):
@@ -269,15 +281,16 @@ class UnboundedObservation(Counter):
     observation_space = spaces.Box(-np.inf, np.inf, (1,), np.float32)
 
 
-def test_a_sound_single_environment_passes():
-    assert failures(check_single_env(Counter, steps=30)) == {}
+@pytest.mark.parametrize("sound", [Counter, Float32Reward, ArrayReward])
+def test_a_sound_single_environment_passes(sound):
+    assert failures(check_single_env(sound, steps=30)) == {}
 
 
 @pytest.mark.parametrize(
     ("broken", "promise", "reason"),
     [
-        (Int64Reward, "types, dtypes and bounds are exact", "of type float32, expected float"),
-        (Float64Observation, "types, dtypes and bounds are exact", "is outside Box"),
+        (MissingReward, "types, dtypes and bounds are exact", "reward is None of type NoneType, expected a"),
+        (Float64Observation, "types, dtypes and bounds are exact", "of type float64, expected float32"),
         (Unrepeatable, "equal seeds give equal episodes", "['now']"),
         (UnboundedObservation, "Gymnasium's check_env passes without a warning", "maximum value is infinity"),
     ],
