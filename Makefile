@@ -18,7 +18,7 @@ measure = failed=0; for name in $(1); do \
 	echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(ARGS) || failed=1; \
 	done; exit $$failed
 
-.PHONY: sweep test check format bench bench-long figures lock clean
+.PHONY: sweep test lint check format bench bench-long figures lock clean
 
 sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): search, confirm, report.
 	$(BIN)/python -m experiments.$(EXPERIMENT) $(ARGS)
@@ -26,11 +26,13 @@ sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): 
 test: $(READY) ## Run every test, the whole sweeps, the browser and the cluster among them.
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-check: $(READY) ## Format, lint, types, import contracts, fast tests.
+lint: $(READY) ## Check format, style, types and import contracts, and change nothing.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## Lint, and run the fast tests.
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 format: $(READY) ## Put every file into the project's form.
