@@ -21,6 +21,34 @@ def test_ten_runs_interpolate_between_the_second_and_third_from_each_end():
     assert low + high == pytest.approx(9)
 
 
+@pytest.mark.parametrize(
+    ("runs", "confidence", "k"), [(10, 0.95, 2), (6, 0.95, 1), (15, 0.95, 4), (9, 0.8, 3), (20, 0.99, 4)]
+)
+def test_ends_between_order_statistics_are_weighed_by_the_confidence_of_both(runs, confidence, k):
+    """Hettmansperger and Sheather's interpolation, between the k-th value from each end and the next one."""
+    outer, inner = (1 - 2 * stats.binom.cdf(k + i - 1, runs, 0.5) for i in (0, 1))
+    assert outer >= confidence > inner
+    share = (outer - confidence) / (outer - inner)
+    weight = (runs - k) * share / (k + (runs - 2 * k) * share)
+    values = np.random.default_rng(1).normal(size=runs)
+    rising = np.sort(values)
+    expected = (
+        rising[k - 1] + weight * (rising[k] - rising[k - 1]),
+        rising[-k] + weight * (rising[-k - 1] - rising[-k]),
+    )
+    assert st.iqm_interval(values, confidence) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("runs", [2, 3, 4, 5])
+def test_with_few_runs_the_extremes_are_the_ends(runs):
+    assert st.iqm_interval(np.arange(runs)[::-1]) == (0, runs - 1)
+
+
+def test_with_two_or_three_runs_there_is_nothing_further_in_however_low_the_confidence():
+    assert st.iqm_interval([3.0, 1.0], 0.1) == (1.0, 3.0)
+    assert st.iqm_interval([3.0, 1.0, 2.0], 0.1) == (1.0, 3.0)
+
+
 def test_the_interval_of_a_mean_is_students_widened_by_the_number_of_runs():
     # Mean 2, standard error 1 / sqrt(3), t(2, 0.975) = 4.3027, widening 1 + 0.8 / 3.
     low, high = st.mean_interval([1.0, 2.0, 3.0])
@@ -62,6 +90,34 @@ def test_the_interval_of_no_difference_encloses_one_half():
     assert low == pytest.approx(1 - high)
 
 
+@pytest.mark.parametrize(("runs", "others"), [(5, 5), (4, 9), (12, 3)])
+def test_one_half_is_an_end_of_the_interval_exactly_where_the_rank_test_is_at_its_level(runs, others):
+    rng = np.random.default_rng(runs)
+    x, y = rng.normal(0.5, 1, runs), rng.normal(0, 1, others)
+    test = stats.mannwhitneyu(x, y, method="asymptotic", use_continuity=False)
+    low, high = st.probability_of_improvement_interval(x, y, 1 - test.pvalue)
+    end = low if st.probability_of_improvement(x, y) > 0.5 else high
+    assert end == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_ends_of_an_improvement_lie_as_many_standard_errors_away_as_the_confidence_says(confidence):
+    x, y = np.array([0.2, 0.9, 1.4, 1.6, 2.2, 2.3]), np.array([0.1, 0.3, 1.0, 1.5, 2.1, 2.4])
+    observed = st.probability_of_improvement(x, y)
+    assert observed == 20 / 36
+    for end in st.probability_of_improvement_interval(x, y, confidence):
+        # Hanley and McNeil 1982: the variance under exponential distributions, for six values on each side.
+        first, second = end / (2 - end), 2 * end**2 / (1 + end)
+        variance = (end * (1 - end) + 5 * (first - end**2) + 5 * (second - end**2)) / 36
+        assert abs(observed - end) == pytest.approx(stats.norm.ppf(0.5 + confidence / 2) * np.sqrt(variance))
+
+
+def test_two_runs_each_are_enough_for_an_interval_of_an_improvement_and_one_is_not():
+    assert np.isfinite(st.probability_of_improvement_interval([1.0, 2.0], [1.0, 2.0])).all()
+    assert np.isnan(st.probability_of_improvement_interval([1.0, 2.0], [1.0])).all()
+    assert np.isnan(st.probability_of_improvement([1.0], []))
+
+
 def test_identical_runs_give_intervals_without_width():
     assert st.mean_interval([0.7] * 5) == (0.7, 0.7)
     assert st.iqm_interval([0.7] * 5) == (0.7, 0.7)
@@ -71,6 +127,15 @@ def test_identical_runs_give_intervals_without_width():
 def test_identical_differences_are_certain_and_no_difference_is_none():
     assert st.paired_p_value([0.2] * 5) == 0.0
     assert st.paired_p_value([0.0] * 5) == 1.0
+
+
+def test_rounding_noise_among_equals_is_no_spread_and_a_small_spread_is_one():
+    assert st.standard_error(np.array([0.1 + 0.2, 0.3, 0.3])) == 0.0
+    assert st.standard_error(np.array([1e6, 1e6 + 1e-9, 1e6])) == 0.0
+    assert st.standard_error(np.array([0.0, 1e-13])) == 0.0
+    assert st.standard_error(-np.array([1e6, 1e6 + 1e-9, 1e6])) == 0.0
+    for values in ([0.3, 0.3, 0.3 + 2e-12], [1e6, 1e6 + 2e-6, 1e6]):
+        assert st.standard_error(np.array(values)) == pytest.approx(stats.sem(values), rel=1e-3)
 
 
 @pytest.mark.parametrize("runs", [[], [0.5], [np.nan, 0.5], [np.nan, np.nan]])
@@ -104,7 +169,11 @@ def test_seed_noise_is_the_variance_within_over_the_variance_among():
     # Within: variance 1 in both groups; among the trials: variance 4.
     assert st.seed_noise_share([[0, 1, 2], [5, 6, 7]], [0, 2, 4]) == pytest.approx(0.25)
     assert st.seed_noise_share([[0, 10]], [1.0, 1.1]) == 1.0
+    # Pooled by degrees of freedom: (2 * 1 + 1 * 0.5) / 3; a single run says nothing.
+    assert st.seed_noise_share([[0, 1, 2], [3, 4], [9]], [0, 2, 4]) == pytest.approx(2.5 / 3 / 4)
+    assert st.seed_noise_share([[0, 2], [np.nan, 1, np.nan]], [0, np.nan, 4]) == pytest.approx(2 / 8)
     assert np.isnan(st.seed_noise_share([[1.0]], [0.0, 1.0]))
+    assert np.isnan(st.seed_noise_share([[1.0, 2.0]], [1.0]))
     assert np.isnan(st.seed_noise_share([[1.0, 2.0]], [1.0, 1.0]))
 
 

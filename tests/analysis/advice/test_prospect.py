@@ -24,6 +24,12 @@ def test_trials_that_reach_the_top_have_nothing_left_to_gain():
     assert expected_rise(np.ones(32), 20) == 0.0
 
 
+@pytest.mark.parametrize("score", [1.0, 0.1, -0.3])
+@pytest.mark.parametrize("trials", range(16, 80))
+def test_trials_that_all_score_alike_have_nothing_to_gain_however_their_means_are_rounded(trials, score):
+    assert expected_rise(np.full(trials, score), 20) == pytest.approx(0.0, abs=1e-9)
+
+
 def test_seed_noise_is_taken_off_and_few_trials_tell_nothing():
     values = np.random.default_rng(0).normal(size=32)
     rng = np.random.default_rng(1)

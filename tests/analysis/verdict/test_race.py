@@ -67,7 +67,7 @@ def test_seeds_go_to_the_open_contender_and_the_default_and_for_the_first_half_t
     assert state.seeds["default"] == state.seeds["trial_0001"] > state.seeds["rllib"] == 8
 
 
-@pytest.mark.parametrize(("looks", "most"), [((5, 10, 15, 20), 10), ((5, 6), 5), ((7,), 7)])
+@pytest.mark.parametrize(("interim_analyses", "most"), [((5, 10, 15, 20), 10), ((5, 6), 5), ((7,), 7)])
 def test_rllibs_defaults_stop_at_the_first_look_in_the_second_half(interim_analyses, most):
     assert most_seeds("rllib", interim_analyses) == most
     assert most_seeds("default", interim_analyses) == interim_analyses[-1]
@@ -109,10 +109,10 @@ def test_better_is_claimed_exactly_where_the_race_accepted_and_the_interval_says
     confirmation, _ = run_out({"trial_0001": 1.4, "trial_0002": 0.7}, rng_seed)
     verdict = decide(confirmation, interim_analyses=LOOKS)
     assert verdict.beats_default == (Standing.BETTER in verdict.race.standings.values())
-    for row in verdict.table.to_dict("records"):
-        if row["standing"]:
-            assert (row["difference_low"] > 0) == (row["standing"] == Standing.BETTER)
-            assert row["n"] == verdict.race.seeds[row["config_id"]]
+    for config in ("trial_0001", "trial_0002"):
+        row = verdict.row(config)
+        assert (row["difference_low"] > 0) == (row["standing"] == Standing.BETTER)
+        assert row["n"] == verdict.race.seeds[config]
     assert f"spent {verdict.race.spent} of 53 runs" in race_note(verdict.race)
     assert verdict.notes == ()
 

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.statistics import NO_INTERVAL, Interval, mean_interval
 from analysis.verdict.race_estimates import estimate
-from analysis.verdict.reproduction import prediction_interval, reproduce
+from analysis.verdict.reproduction import Reproduction, prediction_interval, reproduce
 
 
 @pytest.mark.parametrize(("old", "new"), [(5, 10), (10, 10), (16, 5)])
@@ -32,6 +33,28 @@ def test_a_result_far_away_is_outside_both_intervals():
     assert not found.within_expected
 
 
+def test_the_expected_interval_counts_with_the_doubt_of_both():
+    # Five runs of variance 0.625 around 1, and two new ones.
+    found = reproduce(estimate([0.0, 1.0, 1.5, 2.0, 0.5]), [1.0, 1.2], confirmed=NO_INTERVAL, confidence=0.9)
+    half = np.sqrt(0.625 / 5 + 0.625 / 2) * stats.t.ppf(0.95, 4) * (1 + 0.8 / 5)
+    assert found.expected == pytest.approx((1 - half, 1 + half))
+    assert (found.confirmed_mean, found.confirmed) == (1.0, NO_INTERVAL)
+    assert found.interval == mean_interval([1.0, 1.2])
+
+
+@pytest.mark.parametrize("mean", [0.9, 1.1])
+def test_an_end_belongs_to_its_interval(mean):
+    found = Reproduction(
+        mean=mean,
+        interval=NO_INTERVAL,
+        confirmed_mean=1.0,
+        confirmed=Interval(0.9, 1.1),
+        expected=Interval(0.9, 1.1),
+    )
+    assert found.within_confirmed
+    assert found.within_expected
+
+
 def test_many_new_runs_leave_only_the_confirmations_own_doubt():
     runs = [0.8, 0.9, 1.0, 1.1, 1.2]
     few, many = (prediction_interval(estimate(runs), new) for new in (5, 10**9))
@@ -48,3 +71,4 @@ def test_one_confirmation_run_says_nothing():
 
 def test_no_new_runs_have_no_interval():
     assert math.isnan(prediction_interval(estimate([1.0, 2.0]), 0).low)
+    assert math.isfinite(prediction_interval(estimate([1.0, 2.0]), 1).low)

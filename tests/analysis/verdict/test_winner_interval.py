@@ -68,6 +68,50 @@ def test_a_winner_that_surely_varies_otherwise_is_judged_by_its_own_runs(deviati
     assert found.interval == pytest.approx(mean_interval(1.0 + deviation * SPREAD, confidence))
 
 
+@pytest.mark.parametrize(("behind", "choice"), [(1.99, 2), (2.01, 1)])
+def test_who_is_two_standard_errors_of_the_gap_behind_might_have_been_picked(behind, choice):
+    gap = np.sqrt(2 * 0.625 / 5)
+    found = picked_interval(*split(around(1.0, 1.0 - behind * gap)))
+    assert found.choice == choice
+
+
+def test_contenders_with_fewer_seeds_have_less_weight_in_the_spread():
+    picked, few = estimate(SPREAD), estimate([1.0, -1.0])
+    found = picked_interval(picked, [few])
+    pooled = (4 * 0.625 + 1 * 2.0) / 5
+    error = np.sqrt(pooled / 5) * (1 + 0.8 / 7)
+    assert distances(found, 0.0) == pytest.approx((error * stats.t.ppf(0.975, 5),) * 2)
+
+
+def test_the_confidence_is_the_one_that_is_asked_for():
+    picked, *others = around(1.0, 1.0, 1.0)
+    down, up = distances(picked_interval(picked, others, confidence=0.8), 1.0)
+    error = np.sqrt(0.625 / 5) * (1 + 0.8 / 15)
+    assert (down, up) == pytest.approx(tuple(error * stats.t.ppf([1 - 0.2 / 3, 1 - 0.4 / 3], 12)))
+    steady = picked_interval(estimate(1 + 0.02 * SPREAD), others, confidence=0.8).interval
+    assert steady == pytest.approx(mean_interval(1 + 0.02 * SPREAD, 1 - 0.2 / 3))
+    assert picked_interval(picked, [], confidence=0.8).interval == pytest.approx(
+        mean_interval(1 + SPREAD, 0.8)
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "pooled"),
+    [
+        (stats.f.isf(0.101, 4, 8), True),
+        (stats.f.isf(0.099, 4, 8), False),
+        (stats.f.ppf(1.1e-5, 4, 8), True),
+        (stats.f.ppf(0.9e-5, 4, 8), False),
+    ],
+    ids=["hardly larger", "larger", "hardly smaller", "far smaller"],
+)
+def test_a_spread_is_the_winners_own_if_larger_at_ten_percent_or_smaller_at_one_in_a_hundred_thousand(
+    ratio, pooled
+):
+    """F-test of the winner's variance, of four degrees of freedom, over the others', of eight."""
+    assert picked_interval(estimate(np.sqrt(ratio) * SPREAD), around(-0.1, -0.2)).pooled is pooled
+
+
 def test_the_only_contender_has_the_interval_of_any_mean():
     runs = 1.0 + SPREAD
     lucky = estimate([9.0])
