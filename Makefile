@@ -8,17 +8,19 @@ READY := $(VENV)/.ready
 EXPERIMENT ?= trading_sweep
 # Two files of tests at a time, in the order of tests/conftest.py, the slow ones first; xdist has another one.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-# Scripts that take minutes, and those that take hours; the other modules in benchmarks/ are parts of them.
-BENCHMARKS := environment_speed training_speed training_growth sweep_speed prospect racing verdict winner
+# Modules below benchmarks/ that take minutes, and those that take hours. Comparing two checkouts takes their paths.
+BENCHMARKS := environment_speed training_speed training_growth sweep_speed \
+	simulations.prospect simulations.racing simulations.verdict simulations.winner
 LONG_BENCHMARKS := same_learning repeated_sweeps early_signals starting_point search_efficiency
+COMPARISONS := same_sweeps
 PACKAGES := analysis envs experiments search_spaces
 
 # A goal that is missed makes the whole fail, at its end.
 measure = failed=0; for name in $(1); do \
-	echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(ARGS) || failed=1; \
+	echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || failed=1; \
 	done; exit $$failed
 
-.PHONY: sweep test lint check format bench bench-long figures lock clean
+.PHONY: sweep test lint check format bench bench-long compare figures lock clean
 
 sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): search, confirm, report.
 	$(BIN)/python -m experiments.$(EXPERIMENT) $(ARGS)
@@ -44,6 +46,9 @@ bench: $(READY) ## Measure speed against peers and simulate the statistics: minu
 
 bench-long: $(READY) ## Compare learning with RLlib's, and searches with one another: hours.
 	$(call measure,$(LONG_BENCHMARKS))
+
+compare: $(READY) ## Run the same sweeps in two checkouts, number by number: ARGS="BEFORE AFTER".
+	$(call measure,$(COMPARISONS))
 
 figures: $(READY) ## Draw the README's pictures: the environments, and the curves of the latest trading sweep.
 	$(BIN)/python -m envs.gallery docs/pictures/environments

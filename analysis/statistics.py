@@ -15,7 +15,8 @@ from scipy import optimize, stats
 CONFIDENCE: Final = 0.95
 WIDENING: Final = 0.8
 """A mean's t interval is made 1 + 0.8 / S times as wide. Plain t is exact for normal seeds, and covers
-90 - 93 % for skewed ones; this keeps both within 93 - 97 % at 5, 10 and 15 runs (benchmarks/verdict.py)."""
+90 - 93 % for skewed ones; this keeps both within 93 - 97 % at 5, 10 and 15 runs
+(`python -m benchmarks.simulations.verdict`)."""
 
 FloatArray = NDArray[np.float64]
 

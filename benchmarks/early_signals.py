@@ -1,4 +1,4 @@
-"""What does an unfinished or a single training tell about a configuration?
+"""Worth of an unfinished or a single training as a sign of how good a configuration is.
 
 For each experiment random configurations are trained to the end, each on several seeds. From their curves:
 
@@ -10,8 +10,8 @@ For each experiment random configurations are trained to the end, each on severa
 - *trials and seeds*: with a given number of trainings, how good are the best configurations of many trials on
   one seed each, and of fewer trials on the mean of several seeds.
 
-Run:    python benchmarks/early_signals.py       (half an hour; what is on disk is not run again)
-Writes docs/performance.md.
+Run:    python -m benchmarks.early_signals
+Writes docs/laboratory.md; half an hour, and what is on disk is not run again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,20 +27,13 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 from scipy import stats
-from training_speed import write_section
 
-from experiments.core.tuning.ray_cluster import quieten
+from analysis.sweep import RESULT_FILE, Phase, RunName, trial_name
+from benchmarks.common import LABORATORY, ROOT, publish, table
+from benchmarks.contestants.searches import CORES, declared, plan_of, retrain
+from experiments.core.tuning import connected, quieten
+from search_spaces.space import drawn
 
-quieten(debug=False)
-
-from search_contestants import declared, plan_of, retrain  # noqa: E402  # Ray reads its settings
-
-from analysis.sweep.schema import Phase  # noqa: E402
-from experiments.core.tuning.ray_cluster import connected  # noqa: E402
-from search_spaces.space import drawn  # noqa: E402
-
-ROOT = Path(__file__).parents[1]
-MARKERS = ("<!-- early-signals -->", "<!-- /early-signals -->")
 SEED_ROOT = 2_000_003
 """Root of seeds that no search has."""
 WINDOWS = (1, 2, 3, 4, 6, 8)
@@ -66,7 +60,7 @@ Curves = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to measure."""
+    """Experiments and trainings."""
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
     """Modules below `experiments`."""
@@ -79,17 +73,17 @@ class Options:
 
 
 def curves_of(name: str, options: Options) -> Curves:
-    """Trains what is missing and reads the curves."""
+    """Trains what is missing and returns the curves."""
     experiment = declared(name)
     plan = plan_of(experiment, name, seed=SEED_ROOT, storage=options.storage, sweep="curves")
     random = enumerate(drawn(experiment.space, options.configurations))
-    configs = {f"config_{number:03d}": config for number, config in random}
+    configs = {trial_name(number): config for number, config in random}
     retrain(plan, configs, options.seeds)
     shares = np.arange(1, POINTS + 1) / POINTS * experiment.budget.steps_per_trial
     return np.array(
         [
             [
-                _at(shares, plan.folder / Phase.CONFIRM / f"{config_id}_seed{seed}")
+                _at(shares, plan.folder / Phase.CONFIRM / str(RunName(config_id, seed)))
                 for seed in range(options.seeds)
             ]
             for config_id in configs
@@ -98,20 +92,20 @@ def curves_of(name: str, options: Options) -> Curves:
 
 
 def _at(steps: NDArray[np.float64], run: Path) -> NDArray[np.float64]:
-    """A run's scores at the given steps: of the last evaluation before, or of the first one."""
-    lines = [json.loads(line) for line in (run / "result.json").read_text(encoding="utf-8").splitlines()]
+    """Returns a run's scores at the given steps: of the last evaluation before, or of the first one."""
+    lines = [json.loads(line) for line in (run / RESULT_FILE).read_text(encoding="utf-8").splitlines()]
     done = np.array([line["steps"] for line in lines])
     scores = np.array([line["score"] for line in lines])
-    return scores[np.clip(np.searchsorted(done, steps, side="right") - 1, 0, None)]
+    return np.asarray(scores[np.clip(np.searchsorted(done, steps, side="right") - 1, 0, None)])
 
 
 def final_scores(curves: Curves) -> NDArray[np.float64]:
-    """[configurations, seeds]: mean score over the last part of each training."""
-    return curves[:, :, -FINAL:].mean(axis=2)
+    """Returns [configurations, seeds]: mean score over the last part of each training."""
+    return np.asarray(curves[:, :, -FINAL:].mean(axis=2))
 
 
 def rank_correlation(curves: Curves, window: int) -> float:
-    """Spearman's, of the objective on one seed with the final score on the others; mean over seeds."""
+    """Returns Spearman's correlation of one seed's objective with the others' final score, a mean."""
     final = final_scores(curves)
     one = curves[:, :, -window:].mean(axis=2)
     seeds = range(curves.shape[1])
@@ -123,7 +117,7 @@ def rank_correlation(curves: Curves, window: int) -> float:
 
 
 def halved(curves: Curves, grace: float, reduction: float) -> tuple[float, float]:
-    """Successive halving: share of steps spent and quality of the best survivor, means over random orders."""
+    """Returns share of steps spent and quality of the best survivor, means over random orders."""
     objective = np.stack(
         [curves[:, :, max(0, p - FINAL + 1) : p + 1].mean(axis=2) for p in range(POINTS)], axis=2
     )
@@ -158,7 +152,7 @@ def halved(curves: Curves, grace: float, reduction: float) -> tuple[float, float
 
 
 def picked(curves: Curves, trainings: int, seeds: int) -> float:
-    """True score of the best trials by the mean of several seeds each, on a seed that none of them had."""
+    """Returns the true score, on another seed, of the best trials by the mean of several seeds each."""
     final = final_scores(curves)
     rng = np.random.default_rng(0)
     scores = []
@@ -171,64 +165,69 @@ def picked(curves: Curves, trainings: int, seeds: int) -> float:
 
 
 def good_enough(curves: Curves) -> float:
-    """Share of the configurations whose mean score over all seeds is 0.9 of the best one's, or more."""
+    """Returns the share of configurations whose mean final score is at least 0.9 of the best one's."""
     mean = final_scores(curves).mean(axis=1)
     return float((mean >= 0.9 * mean.max()).mean())
 
 
-def section(curves: dict[str, Curves], options: Options) -> str:
-    """What is written into docs/performance.md."""
-    names = list(curves)
-    lines = [
-        f"`python benchmarks/early_signals.py`: {options.configurations} random configurations of each "
-        f"experiment, each trained to the end on {options.seeds} seeds. How well one seed ranks them, by the "
-        "mean score over the last part of its training: Spearman's correlation with the final score on the "
-        "other seeds. In the last row, the share of these configurations that are, over all seeds, 0.9 as "
-        "good as the best one.",
-        "",
-        f"| mean over the last | {' | '.join(names)} |",
-        "| --- |" + " ---: |" * len(names),
+def ranking(curves: Mapping[str, Curves]) -> str:
+    """Returns the table of how well one seed ranks configurations, by the part of training that counts."""
+    rows = [
+        [f"{window}/{POINTS}", *(f"{rank_correlation(each, window):.2f}" for each in curves.values())]
+        for window in WINDOWS
     ]
-    for window in WINDOWS:
-        values = " | ".join(f"{rank_correlation(curves[name], window):.2f}" for name in names)
-        lines.append(f"| {window}/{POINTS} | {values} |")
-    shares = " | ".join(f"{good_enough(curves[name]):.0%}" for name in names)
-    lines.append(f"| share 0.9 as good | {shares} |")
-    lines += [
-        "",
-        "Successive halving replayed on these curves: share of the steps it spends, and how good the trial "
-        "is that it ends with (0: the median configuration, 1: the best one), on seeds other than its own.",
-        "",
-        f"| grace | reduction | {' | '.join(names)} |",
-        "| --- | --- |" + " ---: |" * len(names),
+    rows.append(["share 0.9 as good", *(f"{good_enough(each):.0%}" for each in curves.values())])
+    return table(["mean over the last", *curves], rows, texts=1)
+
+
+def stopping(curves: Mapping[str, Curves]) -> str:
+    """Returns the table of successive halving, replayed."""
+    rows = []
+    for grace, reduction in [*itertools.product(GRACES, REDUCTIONS), (1.0, REDUCTIONS[0])]:
+        values = [halved(each, grace, reduction) for each in curves.values()]
+        label = [f"{grace:.3g}", f"{reduction:g}"] if grace < 1 else ["none", ""]
+        rows.append([*label, *(f"{spent:.0%}: {quality:.2f}" for spent, quality in values)])
+    return table(["grace", "reduction", *curves], rows, texts=2)
+
+
+def seeds_of_a_trial(curves: Mapping[str, Curves]) -> str:
+    """Returns the table of trials and seeds that a number of trainings is spent on."""
+    rows = [
+        [str(trainings), str(seeds), *(f"{picked(each, trainings, seeds):.2f}" for each in curves.values())]
+        for trainings, seeds in itertools.product(TRAININGS, SEEDS)
     ]
-    for grace in (*GRACES, 1.0):
-        for reduction in REDUCTIONS if grace < 1 else REDUCTIONS[:1]:
-            values = [halved(curves[name], grace, reduction) for name in names]
-            cells = " | ".join(f"{spent:.0%}: {quality:.2f}" for spent, quality in values)
-            label = f"{grace:.3g} | {reduction:g}" if grace < 1 else "none |"
-            lines.append(f"| {label} | {cells} |")
-    lines += [
-        "",
-        "So many trainings spent on trials of one seed each, or on fewer trials of several: true score of "
-        f"the best {CONFIRMED}, the mean over random draws of such trials.",
-        "",
-        f"| trainings | seeds a trial | {' | '.join(names)} |",
-        "| ---: | ---: |" + " ---: |" * len(names),
-    ]
-    for trainings, seeds in itertools.product(TRAININGS, SEEDS):
-        cells = " | ".join(f"{picked(curves[name], trainings, seeds):.2f}" for name in names)
-        lines.append(f"| {trainings} | {seeds} | {cells} |")
-    return "\n".join(lines)
+    return table(["trainings", "seeds a trial", *curves], rows, texts=0)
+
+
+def section(curves: Mapping[str, Curves], options: Options) -> str:
+    """Returns what is written into docs/laboratory.md."""
+    return "\n\n".join(
+        [
+            f"`python -m benchmarks.early_signals`: {options.configurations} random configurations of each "
+            f"experiment, each trained to the end on {options.seeds} seeds. How well one seed ranks them, by "
+            "the mean score over the last part of its training: Spearman's correlation with the final score "
+            "on the other seeds. In the last row, the share of these configurations that are, over all "
+            "seeds, 0.9 as good as the best one.",
+            ranking(curves),
+            "Successive halving replayed on these curves: share of the steps it spends, and how good the "
+            "trial is that it ends with (0: the median configuration, 1: the best one), on seeds other than "
+            "its own.",
+            stopping(curves),
+            "So many trainings spent on trials of one seed each, or on fewer trials of several: true score "
+            f"of the best {CONFIRMED}, the mean over random draws of such trials.",
+            seeds_of_a_trial(curves),
+        ]
+    )
 
 
 def main(options: Options) -> int:
     """Trains, replays and writes."""
-    with connected(cores=2, debug=False):
+    quieten(debug=False)
+    with connected(cores=CORES, debug=False):
         curves = {name: curves_of(name, options) for name in options.experiments}
     text = section(curves, options)
-    write_section(text, MARKERS)
     print(text)
+    publish(LABORATORY, "early-signals", text, options)
     return 0
 
 

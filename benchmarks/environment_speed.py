@@ -1,33 +1,38 @@
-"""Are the vector environments as fast as promised? Steps per second against the classic scalar form.
+"""Steps per second of the suite's vector environments against the classic scalar form.
 
 The classic form is a plain scalar environment in Gymnasium's SyncVectorEnv, made by `gymnasium.make_vec` as
 usual, with the same rules, parameters, infos, lanes, seeds and actions. Both are first compared step by step,
 then timed in turns in one process. Time is the process' own on its core, and the best of the repetitions
 counts, since other work on the machine can only slow a run down. Steps in which a lane resets do not count.
 
-Run:    python benchmarks/environment_speed.py
-Expect: docs/performance.md, section "Environments"; about a minute and a half on a free core.
+Run:    python -m benchmarks.environment_speed
+Writes docs/performance.md, section "Environments"; about a minute and a half on a free core. Ends with exit
+code 1 where a goal is missed.
 """
 
+from __future__ import annotations
+
+import itertools
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import tyro
 from gymnasium.vector import VectorEnv
-from scalar_environments import SCALAR
 
 import envs
+from benchmarks.common import PERFORMANCE, exit_code, in_turns, publish, rate, table
+from benchmarks.contestants.scalar_environments import SCALAR
 
-TARGET_RATIO = 10.0
+GOAL_RATIO = 10.0
 """How many times faster than the classic form a vector environment shall be."""
-TARGET_STEPS = 1_000_000
+GOAL_STEPS = 1_000_000
 """Steps per second that a vector environment shall make on one core ..."""
-TARGET_FRAMES = 300_000
+GOAL_FRAMES = 300_000
 """... and one that shows images."""
 ACTIONS = 64
 """Different batches of actions that are cycled through."""
@@ -36,13 +41,13 @@ COMPARED_STEPS = 400
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure."""
+    """Environments, numbers of lanes and repetitions."""
 
     ids: tuple[str, ...] = envs.ids()
     """Environments."""
     lanes: tuple[int, ...] = (64, 256)
     """Numbers of lanes."""
-    seconds: float = 0.5
+    seconds: float = 0.3
     """How long a repetition lasts, at least."""
     repetitions: int = 4
     """Repetitions of each form, in turns."""
@@ -50,66 +55,50 @@ class Options:
 
 @dataclass(frozen=True)
 class Speed:
-    """What one environment with one number of lanes gave."""
+    """Steps per second of one environment with one number of lanes, and of its classic form if it has one."""
 
     env_id: str
     lanes: int
-    steps_per_second: float
-    classic_steps_per_second: float | None
-    target: float
+    images: bool
+    steps: float
+    classic_steps: float | None
 
     @property
-    def passed(self) -> bool:
-        """Whether both promises are kept."""
-        classic = self.classic_steps_per_second
-        return self.steps_per_second >= self.target and (
-            classic is None or self.steps_per_second >= TARGET_RATIO * classic
-        )
+    def missed(self) -> list[str]:
+        """The goals that it misses."""
+        goal = GOAL_FRAMES if self.images else GOAL_STEPS
+        found = [] if self.steps >= goal else [f"{self.steps:,.0f} steps per second, goal {goal:,}"]
+        if self.classic_steps is not None and self.steps < GOAL_RATIO * self.classic_steps:
+            found.append(f"{self.steps / self.classic_steps:.1f} times the classic form, goal {GOAL_RATIO:g}")
+        return [f"{self.env_id}, {self.lanes} lanes: {goal}" for goal in found]
 
-    def __str__(self) -> str:
-        classic, ratio = "-", "-"
-        if self.classic_steps_per_second is not None:
-            classic = f"{self.classic_steps_per_second:,.0f}"
-            ratio = f"{self.steps_per_second / self.classic_steps_per_second:.0f}x"
-        verdict = "pass" if self.passed else "MISSED"
-        return (
-            f"{self.env_id:34}{self.lanes:6}{self.steps_per_second:14,.0f}{classic:>12}{ratio:>8}   {verdict}"
-        )
-
-
-def main(options: Options) -> int:
-    """Prints one line for each environment and number of lanes; 1 if a promise was broken."""
-    print(f"{'id':34}{'lanes':>6}{'steps/s':>14}{'classic':>12}{'ratio':>8}")
-    broken = 0
-    for env_id in options.ids:
-        for lanes in options.lanes:
-            speed = measure(env_id, lanes, options)
-            broken += not speed.passed
-            print(speed, flush=True)
-    return int(broken > 0)
+    @property
+    def cells(self) -> tuple[str, str]:
+        """Million steps per second, and how many times the classic form's."""
+        millions = self.steps / 1e6
+        ratio = "" if self.classic_steps is None else f"{self.steps / self.classic_steps:.0f}x"
+        return f"{millions:.{1 if millions >= 1 else 2}f}", ratio
 
 
 def measure(env_id: str, lanes: int, options: Options) -> Speed:
     """Compares both forms of an environment and times them in turns."""
     entry = envs.entry(env_id)
-    forms = [gym.make_vec(env_id, num_envs=lanes, vectorization_mode="vector_entry_point")]
+    forms = {"vector": gym.make_vec(env_id, num_envs=lanes, vectorization_mode="vector_entry_point")}
     scalar = SCALAR.get(entry.dynamics.__name__)
     if scalar is not None:
-        forms.append(classic(env_id, scalar, lanes))
-    forms[0].action_space.seed(0)
-    actions = [forms[0].action_space.sample() for _ in range(ACTIONS)]
-    share = count_moves(forms, actions)
-    rates = [0.0] * len(forms)
-    for _ in range(options.repetitions):
-        for form, env in enumerate(forms):
-            rates[form] = max(rates[form], share * lanes * calls_per_second(env, actions, options.seconds))
-    shape = forms[0].single_observation_space.shape
-    target = TARGET_FRAMES if shape is not None and len(shape) == 3 else TARGET_STEPS
-    return Speed(env_id, lanes, rates[0], rates[1] if len(rates) > 1 else None, target)
+        forms["classic"] = classic(env_id, scalar, lanes)
+    forms["vector"].action_space.seed(0)
+    actions = [forms["vector"].action_space.sample() for _ in range(ACTIONS)]
+    moves = lanes * count_moves(list(forms.values()), actions)
+    timed = {name: partial(calls_per_second, env, actions, options.seconds) for name, env in forms.items()}
+    best = {name: moves * max(rates) for name, rates in in_turns(timed, options.repetitions).items()}
+    shape = forms["vector"].single_observation_space.shape
+    images = shape is not None and len(shape) == 3
+    return Speed(env_id, lanes, images, best["vector"], best.get("classic"))
 
 
 def classic(env_id: str, scalar: Callable[..., gym.Env[Any, Any]], lanes: int) -> VectorEnv[Any, Any, Any]:
-    """A scalar environment the way Gymnasium makes it from an id, once for each lane."""
+    """Returns a scalar environment made the way Gymnasium makes it from an id, once for each lane."""
     classic_id = env_id.replace("sweeps/", "classic/")
     gym.register(classic_id, entry_point=scalar, kwargs={"p": envs.entry(env_id).parameters()})
     env = gym.make_vec(classic_id, num_envs=lanes, vectorization_mode="sync")
@@ -118,7 +107,7 @@ def classic(env_id: str, scalar: Callable[..., gym.Env[Any, Any]], lanes: int) -
 
 
 def count_moves(forms: list[VectorEnv[Any, Any, Any]], actions: list[Any]) -> float:
-    """The share of lane steps that are no resets; fails where the forms differ."""
+    """Returns the share of lane steps that are no resets; fails where the forms differ."""
     resets = 0
     firsts = [env.reset(seed=0)[0] for env in forms]
     same(firsts, "first observations")
@@ -154,16 +143,42 @@ def same_infos(infos: list[dict[str, Any]], name: str) -> None:
 
 
 def calls_per_second(env: VectorEnv[Any, Any, Any], actions: list[Any], seconds: float) -> float:
-    """How many vector steps an environment makes in a second of its core."""
-    env.reset(seed=0)
+    """Returns how many vector steps an environment makes in a second of its core."""
     step: Callable[[Any], Any] = env.step
-    calls = 0
-    start = time.process_time()
-    while time.process_time() - start < seconds:
+
+    def cycle() -> int:
         for batch in actions:
             step(batch)
-        calls += len(actions)
-    return calls / (time.process_time() - start)
+        return len(actions)
+
+    env.reset(seed=0)
+    return rate(cycle, seconds=seconds)
+
+
+def section(speeds: list[Speed], options: Options) -> str:
+    """Returns the table of docs/performance.md, a row for each environment."""
+    header = ["id", *itertools.chain(*((f"{lanes} lanes", "") for lanes in options.lanes))]
+    rows = []
+    for env_id in options.ids:
+        own = [speed for speed in speeds if speed.env_id == env_id]
+        name = env_id.removeprefix("sweeps/").removesuffix("-v0") + (" (frames)" if own[0].images else "")
+        rows.append([name, *itertools.chain(*(speed.cells for speed in own))])
+    return (
+        "`python -m benchmarks.environment_speed`: million steps per second of processor time on one core, "
+        "and how many times that is of the same rules written as a plain scalar environment in "
+        "`SyncVectorEnv`."
+        f"\n\n{table(header, rows, texts=1)}"
+    )
+
+
+def main(options: Options) -> int:
+    """Measures, writes, and judges."""
+    speeds = []
+    for env_id, lanes in itertools.product(options.ids, options.lanes):
+        speeds.append(measure(env_id, lanes, options))
+        print(f"{env_id:34} {lanes:4} lanes {' '.join(speeds[-1].cells)}", flush=True)
+    publish(PERFORMANCE, "environment-speed", section(speeds, options), options)
+    return exit_code(goal for speed in speeds for goal in speed.missed)
 
 
 if __name__ == "__main__":

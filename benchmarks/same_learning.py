@@ -1,12 +1,12 @@
-"""Does the fast path learn as stock RLlib does? Ten seeds of each, one configuration, five environments.
+"""Learning on the fast path against stock RLlib: ten seeds of each, one configuration, five environments.
 
 Two numbers are compared for every environment: the final return (mean of the last tenth of training) and the
 area under the curve (mean return over the whole training). Welch's t-test, two-sided; the ten p-values are
 judged together by Holm's method. The text says how large a difference the test would have found.
 
-Run:    python benchmarks/same_learning.py     (an hour on one core, nearly all of it stock RLlib)
-Runs that are on disk are not repeated. Writes docs/performance.md and docs/figures/same_learning.svg; exits
-with 1 where the two differ.
+Run:    python -m benchmarks.same_learning
+Writes docs/performance.md and docs/pictures/same_learning.svg; an hour on one core, nearly all of it stock
+RLlib, and runs that are on disk are not repeated. Ends with exit code 1 where the two differ.
 """
 
 from __future__ import annotations
@@ -22,20 +22,18 @@ import altair as alt
 import gymnasium as gym
 import numpy as np
 import pandas as pd
-import ray
 import torch
 import tyro
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from scipy import optimize, stats
-from training_speed import write_section
 
 import envs  # noqa: F401  # registers the suite
+from benchmarks.common import DOCS, PERFORMANCE, ROOT, exit_code, publish, table
 from experiments.core.fast_ppo import read_metrics, use_fast_path
+from experiments.core.tuning import connected
 
-ROOT = Path(__file__).parents[1]
-FIGURE = ROOT / "docs" / "figures" / "same_learning.svg"
-MARKERS = ("<!-- same-learning -->", "<!-- /same-learning -->")
+FIGURE = DOCS / "pictures" / "same_learning.svg"
 LEVEL = 0.05
 PATHS = ("fast", "RLlib")
 
@@ -59,7 +57,7 @@ TASKS: Mapping[str, Task] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What to run."""
+    """Seeds and the file of runs."""
 
     seeds: int = 10
     """Seeds per path."""
@@ -68,7 +66,7 @@ class Options:
 
 
 def train(env: str, task: Task, path: str, seed: int) -> list[tuple[float, float]]:
-    """The curve of one run: (steps, mean return of the episodes that ended) after every iteration."""
+    """Returns the curve of one run: (steps, mean return of the episodes that ended) after every iteration."""
     native = gym.spec(env).vector_entry_point is not None
     config = (
         PPOConfig()
@@ -106,7 +104,7 @@ def train(env: str, task: Task, path: str, seed: int) -> list[tuple[float, float
 
 
 def run_missing(options: Options) -> pd.DataFrame:
-    """Runs what is not on disk yet; returns all curves as rows (env, path, seed, steps, return)."""
+    """Runs what is not on disk yet and returns all curves as rows (env, path, seed, steps, return)."""
     options.runs.parent.mkdir(parents=True, exist_ok=True)
     lines = options.runs.read_text(encoding="utf-8").splitlines() if options.runs.exists() else []
     done = [json.loads(line) for line in lines]
@@ -116,11 +114,11 @@ def run_missing(options: Options) -> pd.DataFrame:
             for path in PATHS:
                 if (env, path, seed) in known:
                     continue
-                run = {"env": env, "path": path, "seed": seed, "curve": train(env, task, path, seed)}
-                done.append(run)
+                curve = train(env, task, path, seed)
+                done.append({"env": env, "path": path, "seed": seed, "curve": curve})
                 with options.runs.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(run) + "\n")
-                print(f"{env} {path} seed {seed}: {run['curve'][-1][1]:.4g}", flush=True)
+                    file.write(json.dumps(done[-1]) + "\n")
+                print(f"{env} {path} seed {seed}: {curve[-1][1]:.4g}", flush=True)
     rows = [
         {"env": run["env"], "path": run["path"], "seed": run["seed"], "steps": steps, "return": value}
         for run in done
@@ -131,7 +129,7 @@ def run_missing(options: Options) -> pd.DataFrame:
 
 
 def compare(curves: pd.DataFrame) -> pd.DataFrame:
-    """Welch's test for every environment and number, with Holm's adjusted p-values."""
+    """Makes Welch's test for every environment and number, with Holm's adjusted p-values."""
     rows = []
     for env, task in TASKS.items():
         of_env = curves[curves["env"] == env]
@@ -151,17 +149,17 @@ def compare(curves: pd.DataFrame) -> pd.DataFrame:
                     "p": float(test.pvalue),
                 }
             )
-    table = pd.DataFrame(rows)
-    order = np.argsort(table["p"].to_numpy())
-    adjusted = np.empty(len(table))
+    found = pd.DataFrame(rows)
+    order = np.argsort(found["p"].to_numpy())
+    adjusted = np.empty(len(found))
     adjusted[order] = np.maximum.accumulate(
-        np.minimum(1.0, table["p"].to_numpy()[order] * (len(table) - np.arange(len(table))))
+        np.minimum(1.0, found["p"].to_numpy()[order] * (len(found) - np.arange(len(found))))
     )
-    return table.assign(holm=adjusted)
+    return found.assign(holm=adjusted)
 
 
 def detectable(seeds: int, power: float = 0.8) -> float:
-    """The difference, in standard deviations, that a t-test with so many seeds each finds with this power."""
+    """Returns the difference, in standard deviations, that a t-test finds with this power."""
     freedom = 2 * seeds - 2
     critical = stats.t.ppf(1 - LEVEL / 2, freedom)
 
@@ -172,7 +170,7 @@ def detectable(seeds: int, power: float = 0.8) -> float:
 
 
 def draw(curves: pd.DataFrame) -> alt.FacetChart:
-    """Mean curves with their range over seeds."""
+    """Draws mean curves with their range over seeds."""
     binned = curves.assign(steps=(curves["steps"] / 4096).round() * 4096)
     base = alt.Chart(binned).encode(
         x=alt.X("steps:Q", title="environment steps"), color=alt.Color("path:N", title=None)
@@ -182,46 +180,47 @@ def draw(curves: pd.DataFrame) -> alt.FacetChart:
         y2="max(return):Q",
     )
     line = base.mark_line().encode(y="mean(return):Q")
-    return (
+    chart: alt.FacetChart = (
         alt.layer(band, line)
         .properties(width=230, height=150)
         .facet(facet=alt.Facet("env:N", title=None, sort=list(TASKS)), columns=3)
         .resolve_scale(x="independent", y="independent")
     )
+    return chart
 
 
-def markdown(table: pd.DataFrame, curves: pd.DataFrame) -> str:
-    """The comparison as text for docs/performance.md."""
+def section(compared: pd.DataFrame, curves: pd.DataFrame) -> str:
+    """Returns what is written into docs/performance.md."""
     counts = curves.groupby(["env", "path"])["seed"].nunique()
     fewest, most = int(counts.min()), int(counts.max())
-    lines = [
+    header = ["environment", "number", "fast", "RLlib", "fast - RLlib", "p", "p (Holm)"]
+    texts = compared[["env", "number", "fast", "RLlib", "interval"]].astype(str).to_numpy().tolist()
+    levels = zip(compared["p"], compared["holm"], strict=True)
+    rows = [[*cells, f"{p:.2f}", f"{holm:.2f}"] for cells, (p, holm) in zip(texts, levels, strict=True)]
+    return (
         f"{fewest if fewest == most else f'{fewest} to {most}'} seeds each: mean ± standard deviation over "
         "seeds; the difference's 95 % interval and p-value (Welch's test), and the p-value adjusted by "
         f"Holm's method. With {fewest} seeds each the test finds a difference of "
-        f"{detectable(fewest):.1f} standard deviations with a power of 80 %.",
-        "",
-        "| environment | number | fast | RLlib | fast - RLlib | p | p (Holm) |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for row in table.itertuples():
-        cells = (row.env, row.number, row.fast, row.RLlib, row.interval, f"{row.p:.2f}", f"{row.holm:.2f}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", "![Learning curves](figures/same_learning.svg)"])
+        f"{detectable(fewest):.1f} standard deviations with a power of 80 %.\n\n"
+        f"{table(header, rows, texts=2)}\n\n![Learning curves](pictures/same_learning.svg)"
+    )
 
 
 def main(options: Options) -> int:
     """Trains, tests, draws, writes, and judges."""
     torch.set_num_threads(1)
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    curves = run_missing(options)
-    ray.shutdown()
-    table = compare(curves)
-    FIGURE.parent.mkdir(parents=True, exist_ok=True)
-    draw(curves.dropna()).save(FIGURE)
-    write_section(markdown(table, curves), MARKERS)
-    print(table.to_string(index=False))
-    return 1 if bool((table["holm"] < LEVEL).any()) else 0
+    with connected(cores=1, debug=False):
+        curves = run_missing(options)
+    compared = compare(curves)
+    print(compared.to_string(index=False))
+    if publish(PERFORMANCE, "same-learning", section(compared, curves), options):
+        FIGURE.parent.mkdir(parents=True, exist_ok=True)
+        draw(curves.dropna()).save(FIGURE)
+    differing = compared[compared["holm"] < LEVEL]
+    return exit_code(
+        f"{env}, {number}" for env, number in zip(differing["env"], differing["number"], strict=True)
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options)))
+    sys.exit(main(tyro.cli(Options, description=__doc__)))

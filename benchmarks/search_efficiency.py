@@ -1,4 +1,4 @@
-"""How many environment steps does a search take until it has found something good?
+"""Environment steps that a search takes until it has found something good.
 
 For each experiment and each of ten sweep seeds: steps of all trials, pruned ones too, until the incumbent's
 true score first reaches 0.9 of the best that any of the searches ends with. The incumbent is the best trial
@@ -9,9 +9,9 @@ never gets there has infinitely many. The interval of the median ratio comes fro
 stands what the ratio would be of a search whose first trial always is good enough. The suite is compared with
 its peers; what its defaults are worth is told by changing one at a time where it has no starting point.
 
-Run:    python benchmarks/search_efficiency.py     (hours; what is on disk is not run again)
-        python benchmarks/search_efficiency.py --experiments point_target_sweep --seeds 3
-Writes docs/performance.md. Ends with exit code 1 where a goal is missed.
+Run:    python -m benchmarks.search_efficiency     (hours; what is on disk is not run again)
+        python -m benchmarks.search_efficiency --experiments point_target_sweep --seeds 3
+Writes docs/laboratory.md. Ends with exit code 1 where a goal is missed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,12 @@ import numpy as np
 import pandas as pd
 import tyro
 from scipy import stats
-from training_speed import write_section
 
-from experiments.core.tuning.ray_cluster import quieten
-
-quieten(debug=False)
-
-from search_contestants import (  # noqa: E402  # Ray reads its settings
+from analysis.sweep import STATE_FILE, Phase, trial_name
+from benchmarks.common import LABORATORY, ROOT, exit_code, publish, table
+from benchmarks.contestants.searches import (
     CONTESTANTS,
+    CORES,
     OURS,
     PEERS,
     VARIATIONS,
@@ -50,13 +48,9 @@ from search_contestants import (  # noqa: E402  # Ray reads its settings
     retrain,
     search,
 )
+from experiments.core.records import FinishedRun, finished_runs, ranking_key
+from experiments.core.tuning import connected, quieten
 
-from analysis.sweep.schema import Phase  # noqa: E402
-from experiments.core.records.runs import FinishedRun, finished_runs, ranking_key  # noqa: E402
-from experiments.core.tuning.ray_cluster import connected  # noqa: E402
-
-ROOT = Path(__file__).parents[1]
-MARKERS = ("<!-- search-efficiency -->", "<!-- /search-efficiency -->")
 SHARE = 0.9
 """Of the best true score that any search ends with: what counts as found."""
 HELD_OUT_ROOT, HELD_OUT = 1_000_003, 5
@@ -66,12 +60,12 @@ GOALS = {"random search": 0.4, "OptunaSearch + ASHA": 1.0, "Optuna + median prun
 VARIED = ("resource_sweep",)
 """Where the variations are searched with: elsewhere one random trial to three find something good enough."""
 NOTHING = (-1, -math.inf, -math.inf)
-"""The ranking_key of a run without a value."""
+"""The ranking key of a run without a value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to measure."""
+    """Searches to compare."""
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
     """Modules below `experiments`."""
@@ -96,36 +90,34 @@ class Incumbent:
     trials: int
     """Trials that had ended by then."""
     config_id: str
-    """Its name among the retrained ones: a hash of its values."""
+    """Its name among the retrained ones, a trial's with a number made of its values."""
     config: Mapping[str, Any]
 
 
 def incumbents(folder: Path, full_steps: int) -> list[Incumbent]:
-    """Who was the best when, in the order in which trials ended."""
-    runs = sorted(
-        finished_runs(folder), key=lambda run: (folder / run.name / "state.json").stat().st_mtime_ns
-    )
+    """Returns who was the best when, in the order in which trials ended."""
+    runs = sorted(finished_runs(folder), key=lambda run: (folder / run.name / STATE_FILE).stat().st_mtime_ns)
     found: list[Incumbent] = []
     best, spent = NOTHING, 0
     for trials, run in enumerate(runs, start=1):
         spent += max(run.curve, default=0)
         if (reached := ranking_key(run, full_steps)) > best:
             best = reached
-            found.append(Incumbent(spent, trials, _hash(run.config), run.config))
+            found.append(Incumbent(spent, trials, _name_of(run.config), run.config))
     return found
 
 
 def true_scores(folder: Path) -> dict[str, float]:
-    """Mean objective over the held-out seeds, by configuration."""
+    """Returns the mean objective over the held-out seeds, by configuration."""
     values = pd.DataFrame(
-        [(run.name.rpartition("_seed")[0], _objective(run)) for run in finished_runs(folder)],
+        [(run.config_id, _objective(run)) for run in finished_runs(folder)],
         columns=["config_id", "objective"],
     )
     return {str(name): float(mean) for name, mean in values.groupby("config_id")["objective"].mean().items()}
 
 
 def first_unknown(target: float, path: list[Incumbent], scores: Mapping[str, float]) -> Incumbent | None:
-    """The first incumbent whose true score is asked for: none once an earlier one is good enough."""
+    """Returns the first incumbent whose true score is asked for: none once an earlier one is good enough."""
     for each in path:
         if each.config_id not in scores:
             return each
@@ -145,7 +137,7 @@ class Spent:
 
 
 def spent_until(best: float, path: list[Incumbent], scores: Mapping[str, float]) -> Spent:
-    """Steps and trials until the incumbent first was nearly as good as the best of all searches."""
+    """Returns steps and trials until the incumbent first was nearly as good as the best of all searches."""
     share = scores[path[-1].config_id] / best
     reached = (
         Spent(share, each.since, each.trials) for each in path if scores[each.config_id] >= SHARE * best
@@ -154,7 +146,7 @@ def spent_until(best: float, path: list[Incumbent], scores: Mapping[str, float])
 
 
 def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, float, float]:
-    """Median over seeds S of ours / theirs, with a 95 % interval from order statistics.
+    """Returns the median over seeds S of ours / theirs, with a 95 % interval from order statistics.
 
     Two searches that both never get there are alike: their ratio is 1.
     """
@@ -167,7 +159,7 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
 
 
 def measure(name: str, options: Options) -> dict[str, list[Spent]]:
-    """Runs what is missing; what each contestant spent, seed by seed."""
+    """Runs what is missing and returns what each contestant spent, seed by seed."""
     experiment = declared(name)
     contestants = [each for each in options.contestants if each not in VARIATIONS or name in VARIED]
     searches = list(itertools.product(range(options.seeds), contestants))
@@ -177,7 +169,8 @@ def measure(name: str, options: Options) -> dict[str, list[Spent]]:
         plan = plan_of(experiment, name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
         if not has_ended(plan):
             arguments = ["--storage", options.storage, "--one", name, contestant, seed]
-            subprocess.run([sys.executable, Path(__file__), *map(str, arguments)], check=True)
+            command = [sys.executable, "-m", "benchmarks.search_efficiency", *map(str, arguments)]
+            subprocess.run(command, check=True, cwd=ROOT)
         print(f"{name}, seed {seed}, {contestant}", flush=True)
         return incumbents(plan.folder / Phase.SEARCH, experiment.budget.steps_per_trial)
 
@@ -189,7 +182,7 @@ def measure(name: str, options: Options) -> dict[str, list[Spent]]:
         retrain(truth, {each.config_id: each.config for each in asked}, HELD_OUT)
         return true_scores(truth.folder / Phase.CONFIRM)
 
-    with connected(cores=2, debug=False):
+    with connected(cores=CORES, debug=False):
         scores = true_scores_of([path[-1] for path in paths.values()])
         best = max(scores[path[-1].config_id] for path in paths.values())
         while asked := [
@@ -204,26 +197,25 @@ def measure(name: str, options: Options) -> dict[str, list[Spent]]:
 
 
 def section(spent: Mapping[str, Mapping[str, list[Spent]]], seeds: int) -> str:
-    """The comparisons in Markdown."""
+    """Returns what is written into docs/laboratory.md."""
     lines = [
-        f"`python benchmarks/search_efficiency.py`, {seeds} sweeps of each: median environment steps and "
+        f"`python -m benchmarks.search_efficiency`, {seeds} sweeps of each: median environment steps and "
         f"trials until the incumbent's true score is {SHARE:g} of the best that any search found; steps of "
         "ours over theirs, seed by seed, with 95 % interval, and what they would be if our first trial were "
         "always good enough; true score in the end, as a share of the best (median).",
         "",
-        *_table(spent, [OURS, *PEERS]),
+        compared(spent, [OURS, *PEERS]),
     ]
     if variations := [name for name in VARIATIONS if any(name in each for each in spent.values())]:
         changed = "The suite without its starting point, and that with one of its defaults changed:"
-        lines += ["", changed, "", *_table(spent, variations)]
+        lines += ["", changed, "", compared(spent, variations)]
     return "\n".join(lines)
 
 
-def _table(spent: Mapping[str, Mapping[str, list[Spent]]], contestants: Sequence[str]) -> list[str]:
-    lines = [
-        "| experiment | search | steps | trials | never | in the end | ours / theirs | at best |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
+def compared(spent: Mapping[str, Mapping[str, list[Spent]]], contestants: Sequence[str]) -> str:
+    """Returns the table of some contestants, each beside the suite."""
+    header = ["experiment", "search", "steps", "trials", "never", "in the end", "ours / theirs", "at best"]
+    rows = []
     for name, by_contestant in spent.items():
         for contestant in (each for each in contestants if each in by_contestant):
             spent_s = by_contestant[contestant]
@@ -242,13 +234,12 @@ def _table(spent: Mapping[str, Mapping[str, list[Spent]]], contestants: Sequence
                     )
                 )
             end = f"{median(s.share for s in spent_s):.2f}"
-            cells = [name, contestant, steps, trials, f"{never} of {len(spent_s)}", end, ratio, best]
-            lines.append(f"| {' | '.join(cells)} |")
-    return lines
+            rows.append([name, contestant, steps, trials, f"{never} of {len(spent_s)}", end, ratio, best])
+    return table(header, rows, texts=2)
 
 
 def missed_goals(spent: Mapping[str, Mapping[str, list[Spent]]]) -> list[str]:
-    """The goals that the suite did not reach against its peers."""
+    """Returns the goals that the suite did not reach against its peers."""
     missed = []
     for name, by_contestant in spent.items():
         ours_s = [s.steps for s in by_contestant[OURS]]
@@ -262,29 +253,28 @@ def missed_goals(spent: Mapping[str, Mapping[str, list[Spent]]]) -> list[str]:
 
 def main(options: Options) -> int:
     """Searches, retrains, compares, writes, and judges."""
+    quieten(debug=False)
     if options.one is not None:
         name, contestant, seed = options.one
         plan = plan_of(declared(name), name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
-        with connected(cores=2, debug=False):
+        with connected(cores=CORES, debug=False):
             search(contestant, plan)
         return 0
     spent = {name: measure(name, options) for name in options.experiments}
     text = section(spent, options.seeds)
     print(text)
-    write_section(text, MARKERS)
-    missed = missed_goals(spent)
-    for miss in missed:
-        print("MISSED", miss)
-    return 1 if missed else 0
+    publish(LABORATORY, "search-efficiency", text, options)
+    return exit_code(missed_goals(spent))
 
 
 def _objective(run: FinishedRun) -> float:
     return -math.inf if run.objective is None else run.objective
 
 
-def _hash(config: Mapping[str, Any]) -> str:
+def _name_of(config: Mapping[str, Any]) -> str:
     text = json.dumps(dict(config), sort_keys=True)
-    return f"config_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    # Five digits or more, since trials of the searches have four.
+    return trial_name(10_000 + int(hashlib.sha256(text.encode()).hexdigest(), 16) % 999_990_000)
 
 
 if __name__ == "__main__":

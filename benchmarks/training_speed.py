@@ -1,38 +1,53 @@
-"""How fast is training? Steps per second against stock RLlib, Stable-Baselines3 and the bare torch limit.
+"""Training speed of the fast path against stock RLlib, Stable-Baselines3 and the bare torch limit.
 
 Everything is trained in this process on one torch thread, in turns: each repetition runs every contestant
 once, so that a slow phase of the machine hits all alike. The median of the repetitions counts. Time is the
 process' own, which other processes disturb least. Bare torch is only the learner's loop, without any
 environment: what PPO with torch's modules and automatic differentiation could reach if sampling cost nothing.
 
-Run:    python benchmarks/training_speed.py            (writes docs/performance.md, about ten minutes)
-        python benchmarks/training_speed.py --quick    (a look at one setting, nothing is written)
-Exits with 1 where a floor is missed by more than 15 %.
+Run:    python -m benchmarks.training_speed            (writes docs/performance.md, about ten minutes)
+        python -m benchmarks.training_speed --quick    (a look at one setting, nothing is written)
+Ends with exit code 1 where a floor is missed by more than 15 %.
 """
 
 from __future__ import annotations
 
-import datetime
 import platform
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-import numpy as np
 import ray
 import torch
 import tyro
-from training_contestants import Iteration, Setting, bare_torch, compiled, rllib, stable_baselines3
 
-TRADING = "sweeps/TradingMeanReverting-v0"
-TOLERANCE = 0.15
-"""How far a floor may be missed before the benchmark fails."""
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
-MARKERS = ("<!-- training-speed -->", "<!-- /training-speed -->")
+from benchmarks.common import (
+    PERFORMANCE,
+    TOLERANCE,
+    exit_code,
+    in_turns,
+    medians,
+    publish,
+    rate,
+    table,
+    today,
+)
+from benchmarks.contestants.trainers import (
+    TRADING,
+    Iteration,
+    Setting,
+    bare_torch,
+    compiled,
+    rllib,
+    stable_baselines3,
+)
+from experiments.core.tuning import connected
+
 COMPARED = ("RLlib", "SB3", "bare torch")
 CONTESTANTS = ("fast", "compiled", *COMPARED)
+SECONDS = 0.5
+"""Least time of one repetition of one contestant: short iterations are repeated."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,7 @@ SETTINGS: Mapping[Setting, Floors] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure."""
+    """Settings and repetitions."""
 
     quick: bool = False
     """Only the first setting, few repetitions; docs/performance.md is left alone."""
@@ -72,8 +87,19 @@ class Measured:
     speed: Mapping[str, float]
 
     def ratio(self, other: str) -> float:
-        """How many times faster the fast path is."""
+        """Returns how many times faster the fast path is."""
         return self.speed["fast"] / self.speed[other]
+
+    @property
+    def cells(self) -> list[str]:
+        """The table's row."""
+        speeds = [f"{self.speed[name]:,.0f}" if name in self.speed else "" for name in CONTESTANTS]
+        floors = (self.floors.rllib, self.floors.sb3, self.floors.limit)
+        ratios = [
+            f"{self.ratio(name):.2f}x" + (f" (floor {floor})" if floor else "")
+            for name, floor in zip(COMPARED, floors, strict=True)
+        ]
+        return [self.setting.name, *speeds, *ratios]
 
     @property
     def misses(self) -> list[str]:
@@ -87,7 +113,7 @@ class Measured:
 
 
 def measure(setting: Setting, floors: Floors, repetitions: int) -> Measured:
-    """Runs all contestants in turns."""
+    """Runs all contestants in turns; a repetition before the first one warms up."""
     contestants: dict[str, Iteration] = {
         "fast": rllib(setting, fast=True),
         "RLlib": rllib(setting, fast=False),
@@ -96,74 +122,38 @@ def measure(setting: Setting, floors: Floors, repetitions: int) -> Measured:
     }
     if (other := compiled(setting)) is not None:
         contestants["compiled"] = other
-    speeds: dict[str, list[float]] = {name: [] for name in contestants}
-    for repetition in range(repetitions + 1):
-        for name, iterate in contestants.items():
-            start, steps = time.process_time(), 0
-            # Short iterations are repeated: at least half a second each time.
-            while (elapsed := time.process_time() - start) < 0.5:
-                steps += iterate()
-            if repetition:  # the first one warms up
-                speeds[name].append(steps / elapsed)
-    return Measured(setting, floors, {name: float(np.median(s)) for name, s in speeds.items()})
-
-
-def table(results: list[Measured]) -> str:
-    """The results as Markdown."""
-    lines = [
-        "| setting | fast | compiled | stock RLlib | SB3 | bare torch "
-        "| against RLlib | against SB3 | of bare torch |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for r in results:
-        speeds = " | ".join(f"{r.speed[name]:,.0f}" if name in r.speed else "" for name in CONTESTANTS)
-        floors = [r.floors.rllib, r.floors.sb3, r.floors.limit]
-        ratios = " | ".join(
-            f"{r.ratio(name):.2f}x" + (f" (floor {floor})" if floor else "")
-            for name, floor in zip(COMPARED, floors, strict=True)
-        )
-        lines.append(f"| {r.setting.name} | {speeds} | {ratios} |")
-    return "\n".join(lines)
+    timed = {name: partial(rate, iterate, seconds=SECONDS) for name, iterate in contestants.items()}
+    speeds = in_turns(timed, 1 + repetitions)
+    return Measured(setting, floors, medians({name: warm for name, (_, *warm) in speeds.items()}))
 
 
 def section(results: list[Measured], repetitions: int) -> str:
-    """What is written into docs/performance.md."""
-    when = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    """Returns what is written into docs/performance.md."""
+    header = ["setting", "fast", "compiled", "stock RLlib", "SB3", "bare torch"]
+    header += ["against RLlib", "against SB3", "of bare torch"]
     versions = f"Python {platform.python_version()}, ray {ray.__version__}, torch {torch.__version__}"
     return (
         f"Steps per second of training as a whole, one torch thread, {platform.machine()}, {versions}, "
-        f"{when}: median of {repetitions} interleaved repetitions. Ratios are those of the fast path as it "
-        "is without compiling; compiled gradient steps stand beside it where the layout is one for which "
-        f"they pay. Bare torch is the learner's loop alone, without an environment.\n\n{table(results)}"
+        f"{today()}: median of {repetitions} interleaved repetitions. Ratios are those of the fast path as "
+        "it is without compiling; compiled gradient steps stand beside it where the layout is one for which "
+        "they pay. Bare torch is the learner's loop alone, without an environment.\n\n"
+        + table(header, [result.cells for result in results], texts=1)
     )
-
-
-def write_section(text: str, markers: tuple[str, str] = MARKERS, path: Path = DOCUMENT) -> None:
-    """Replaces what stands between the markers in a document."""
-    document = path.read_text(encoding="utf-8")
-    before, rest = document.split(markers[0])
-    after = rest.split(markers[1])[1]
-    path.write_text(f"{before}{markers[0]}\n\n{text}\n\n{markers[1]}{after}", encoding="utf-8")
 
 
 def main(options: Options) -> int:
     """Measures, prints, writes, and judges."""
     torch.set_num_threads(1)
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     settings = list(SETTINGS.items())[: 1 if options.quick else None]
     repetitions = 2 if options.quick else options.repetitions
     results = []
-    for setting, floors in settings:
-        results.append(measure(setting, floors, repetitions))
-        print(table(results[-1:]).splitlines()[-1], flush=True)
-    ray.shutdown()
-    if not options.quick:
-        write_section(section(results, repetitions))
-    misses = [miss for result in results for miss in result.misses]
-    for miss in misses:
-        print("MISSED", miss)
-    return 1 if misses else 0
+    with connected(cores=1, debug=False):
+        for setting, floors in settings:
+            results.append(measure(setting, floors, repetitions))
+            print(" | ".join(results[-1].cells), flush=True)
+    publish(PERFORMANCE, "training-speed", section(results, repetitions), options)
+    return exit_code(miss for result in results for miss in result.misses)
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options)))
+    sys.exit(main(tyro.cli(Options, description=__doc__)))

@@ -23,7 +23,7 @@ Rounded medians over the best trials of six of this suite's sweeps (point_target
 spaces, trading, visual_symbolic); leaving out any one of them moves no number by more than a fifth. The
 median batch lies between 512 and 1024, and the smaller one is taken. The others differ without a pattern.
 On environments that had no part in it, random configurations beat it in 8 % (Acrobot-v1), 37 % (CartPole-v1)
-and 42 % (Pendulum-v1) of runs, and the default in 51, 36 and 23 % (`python benchmarks/starting_point.py`).
+and 42 % (Pendulum-v1) of runs, and the default in 51, 36 and 23 % (`python -m benchmarks.starting_point`).
 """
 
 

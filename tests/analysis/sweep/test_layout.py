@@ -10,7 +10,7 @@ from analysis.sweep import layout
 from analysis.sweep.layout import RunName, is_trial, run_folders, run_name, trial_name, trial_number
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("analysis", "envs", "experiments", "search_spaces")
+PACKAGES = ("analysis", "benchmarks", "envs", "experiments", "search_spaces")
 FILES = [value for name, value in vars(layout).items() if name.endswith("_FILE")]
 SPELT = re.compile(
     "|".join([*map(re.escape, {*FILES, *layout.TABLE_FILES.values(), *layout.TUNES_FILES} - {".lock"}),

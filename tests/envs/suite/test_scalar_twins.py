@@ -1,25 +1,20 @@
 """The suite's environments are the plain scalar ones that its benchmark compares them with."""
 
-from pathlib import Path
-
 import gymnasium as gym
 import pytest
 
 import envs
-
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+from benchmarks.contestants.scalar_environments import SCALAR
+from benchmarks.environment_speed import ACTIONS, classic, count_moves
 
 
 @pytest.mark.parametrize("env_id", envs.ids())
-def test_the_vector_form_and_a_plain_scalar_form_are_the_same_environment(env_id, monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    import environment_speed
-
-    scalar = environment_speed.SCALAR.get(envs.entry(env_id).dynamics.__name__)
+def test_the_vector_form_and_a_plain_scalar_form_are_the_same_environment(env_id):
+    scalar = SCALAR.get(envs.entry(env_id).dynamics.__name__)
     if scalar is None:
         pytest.skip("has no plain scalar form")
     vector = gym.make_vec(env_id, num_envs=3, vectorization_mode="vector_entry_point")
     vector.action_space.seed(1)
-    actions = [vector.action_space.sample() for _ in range(environment_speed.ACTIONS)]
+    actions = [vector.action_space.sample() for _ in range(ACTIONS)]
     # Raises where the two differ.
-    assert environment_speed.count_moves([vector, environment_speed.classic(env_id, scalar, 3)], actions) > 0
+    assert count_moves([vector, classic(env_id, scalar, 3)], actions) > 0

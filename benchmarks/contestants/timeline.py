@@ -1,4 +1,4 @@
-"""Where do the seconds of a trial go that are not training?"""
+"""Timeline of the trials of a search: the seconds of each that are not training."""
 
 from __future__ import annotations
 

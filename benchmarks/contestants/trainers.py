@@ -1,6 +1,6 @@
-"""Who is measured by training_speed.py: the fast path, stock RLlib, Stable-Baselines3, and bare torch.
+"""Trainers of the same network: the fast path, stock RLlib, Stable-Baselines3, and bare torch.
 
-All train the same network with the same batch, minibatch, epochs and coefficients, on one core. Each is a
+All train with the same batch, minibatch, epochs and coefficients, on one core. Each is a
 function that does one iteration (sampling and updating; bare torch only the updating) and returns its steps.
 """
 
@@ -23,6 +23,7 @@ import envs  # noqa: F401  # registers the suite
 from experiments.core.fast_ppo import use_fast_path
 from experiments.core.fast_ppo.compiled import compiles
 
+TRADING = "sweeps/TradingMeanReverting-v0"
 EPOCHS = 10
 LEARNING_RATE, CLIP, GAMMA, LAMBDA, VALUE_WEIGHT, GRADIENT_LIMIT = 3e-4, 0.2, 0.99, 0.95, 0.5, 0.5
 KL_WEIGHT = 0.2
@@ -60,12 +61,12 @@ class Setting:
 
 
 def rllib(setting: Setting, *, fast: bool) -> Iteration:
-    """RLlib's PPO, with the fast path (not compiled) or as it comes."""
+    """Returns RLlib's PPO, with the fast path (not compiled) or as it comes."""
     return _iteration(_algorithm(setting, fast=fast, compiled=False))
 
 
 def compiled(setting: Setting) -> Iteration | None:
-    """The fast path with compiled gradient steps; None where it does not compile."""
+    """Returns the fast path with compiled gradient steps; None where it does not compile."""
     algorithm = _algorithm(setting, fast=True, compiled=True)
     return _iteration(algorithm) if compiles(algorithm.learner.network, setting.minibatch) else None
 
@@ -146,7 +147,7 @@ def _float_images(env: str) -> str:
 
 
 def stable_baselines3(setting: Setting) -> Iteration:
-    """SB3's PPO on its own DummyVecEnv of the suite's single environments."""
+    """Returns SB3's PPO on its own DummyVecEnv of the suite's single environments."""
     from stable_baselines3 import PPO
     from stable_baselines3.common.env_util import make_vec_env
 
@@ -207,7 +208,7 @@ def _convolutions(setting: Setting, channels: int) -> nn.Sequential:
 
 
 def bare_torch(setting: Setting) -> Iteration:
-    """The limit: the updates alone, as plain torch modules, automatic differentiation and fused Adam."""
+    """Returns the limit: updates alone, as plain torch modules, automatic differentiation and fused Adam."""
     env = gym.make_vec(setting.env, 1, "vector_entry_point")
     observation, action = env.single_observation_space, env.single_action_space
     assert observation.shape is not None
@@ -244,7 +245,7 @@ def bare_torch(setting: Setting) -> Iteration:
         for _ in range(EPOCHS):
             order = torch.randperm(setting.batch)
             for x, a, o, old_log_prob, advantage, target in zip(
-                *(column[order].split(setting.minibatch) for column in columns), strict=True
+                *(torch.split(column[order], setting.minibatch) for column in columns), strict=True
             ):
                 features = trunk(x)
                 log_prob, entropy, kl = terms(pi(features), o, a)

@@ -1,8 +1,10 @@
-"""Does the winner's interval hold, however many contenders there are and however far apart they lie?
+"""Simulated coverage of the winner's interval, for any number of contenders at any distances.
 
-Run:    python benchmarks/winner.py
-Expect: docs/statistics.md, section "The winner's interval"; about two minutes on one core.
+Run:    python -m benchmarks.simulations.winner
+Writes docs/statistics.md, section "The winner's interval, measured"; about two minutes on one core.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,20 +13,20 @@ from typing import Final
 import numpy as np
 import tyro
 from scipy import stats
-from verdict import (
+
+from analysis import statistics
+from benchmarks.common import STATISTICS, publish, shown
+from benchmarks.simulations.confirmations import (
     SEEDS,
     SHAPES,
+    SIDES,
     Draw,
     FloatArray,
     Sweeps,
     check_against_decide,
     decide_all,
-    normal,
-    print_table,
     skewed,
 )
-
-from analysis import statistics
 
 CONTENDERS: Final = (2, 3, 5)
 GAPS: Final = (0.5, 1.0, 2.0)
@@ -35,13 +37,13 @@ LEADS: Final = (0.0, 2.0)
 
 @dataclass(frozen=True)
 class Options:
-    """How much to simulate."""
+    """Numbers of simulations."""
 
     draws: int = 10_000
     """Simulated confirmations per cell."""
 
     checked: int = 2
-    """Of these, how many `analysis.verdict.decision.decide` judges as well; any difference is an error."""
+    """Of these, how many `analysis.verdict.decide` judges as well; any difference is an error."""
 
     seed: int = 0
     """Seed of all random numbers."""
@@ -82,16 +84,16 @@ UNLIKE: Final = (
 
 
 def gaps(contenders: int) -> Iterator[FloatArray]:
-    """Give the true means: all equal, the best ahead of equal others, all apart by the same step."""
+    """Yields the true means: all equal, the best ahead of equal others, all apart by the same step."""
     yield np.zeros(contenders)
     for gap in GAPS:
-        yield np.r_[0.0, np.full(contenders - 1, -gap)]
+        yield np.array([0.0, *[-gap] * (contenders - 1)])
         if contenders > 2:
-            yield -gap * np.arange(contenders)
+            yield -gap * np.arange(contenders, dtype=np.float64)
 
 
 def coverage(options: Options, x_wcs: FloatArray, mean_c: FloatArray) -> tuple[float, float]:
-    """Give the share of confirmations whose winner's interval holds the winner's true mean.
+    """Returns the share of confirmations whose winner's interval holds the winner's true mean.
 
     And, for comparison, that of Student's t from the winner's own runs, equally widened, at the Bonferroni
     confidence of all contenders.
@@ -117,7 +119,7 @@ def coverage(options: Options, x_wcs: FloatArray, mean_c: FloatArray) -> tuple[f
 
 
 def alike(options: Options, n: int, contenders: int, draw: Draw, default_draw: Draw) -> str:
-    """Give the lowest and highest coverage over all gaps and leads; in brackets those from own runs alone."""
+    """Returns the lowest and highest coverage over gaps and leads; in brackets those from own runs alone."""
     shares = []
     for index, mean_c in enumerate(gaps(contenders)):
         for lead in LEADS:
@@ -131,7 +133,7 @@ def alike(options: Options, n: int, contenders: int, draw: Draw, default_draw: D
 
 
 def unlike(options: Options, n: int, case: Unlike, draw: Draw) -> str:
-    """Give the coverage where contenders are not alike; the default is one more like the second."""
+    """Returns the coverage where contenders are not alike; the default is one more like the second."""
     rng = np.random.default_rng([options.seed, n, 99])
     mean_c, noise_c = np.array(case.mean_c), np.array(case.noise_c)
     own_wcs = draw(rng, (options.draws, 1 + len(mean_c), n))
@@ -143,18 +145,15 @@ def unlike(options: Options, n: int, case: Unlike, draw: Draw) -> str:
 
 
 def alike_rows(options: Options) -> Iterator[list[str]]:
-    """Contenders whose runs have the same distribution around their means."""
-    sides = [(name, draw, draw) for name, draw in SHAPES.items()]
-    sides += [("contenders skewed, default normal", skewed, normal)]
-    sides += [("contenders normal, default skewed", normal, skewed)]
+    """Yields the coverage for contenders whose runs have the same distribution around their means."""
     for n in SEEDS:
-        for name, draw, default_draw in sides:
+        for name, (draw, default_draw) in SIDES.items():
             cells = [alike(options, n, contenders, draw, default_draw) for contenders in CONTENDERS]
             yield [str(n), name, *cells]
 
 
 def unlike_rows(options: Options) -> Iterator[list[str]]:
-    """Contenders whose runs differ in more than their means."""
+    """Yields the coverage for contenders whose runs differ in more than their means."""
     for case in UNLIKE:
         shapes = [skewed] if case.reflected else list(SHAPES.values())
         cells = [", ".join(unlike(options, n, case, draw) for n in SEEDS) for draw in shapes]
@@ -162,10 +161,14 @@ def unlike_rows(options: Options) -> Iterator[list[str]]:
 
 
 def main(options: Options) -> None:
-    """Print the tables of docs/statistics.md."""
+    """Simulates, prints and writes the tables of docs/statistics.md."""
     counts = [f"{contenders} contenders" for contenders in CONTENDERS]
-    print_table("Contenders that are alike", ("seeds", "runs", *counts), alike_rows(options))
-    print_table("Contenders that are not", ("contenders", *SHAPES), unlike_rows(options))
+    for section, title, header, rows in (
+        ("winner-alike", "Contenders that are alike", ("seeds", "runs", *counts), alike_rows),
+        ("winner-unlike", "Contenders that are not", ("contenders", *SHAPES), unlike_rows),
+    ):
+        print(f"\n### {title}\n")
+        publish(STATISTICS, section, shown(header, rows(options)), options)
 
 
 if __name__ == "__main__":

@@ -1,62 +1,61 @@
-"""Is a race for seeds as honest as a fixed number, and what does it save? Claims, power, bias, coverage.
+"""Simulated races for test seeds, judged as the report judges them."""
 
-Run:    python benchmarks/racing.py
-Expect: docs/statistics.md, section "The race, measured"; about ten minutes on one core.
-"""
+from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import tyro
 from scipy import stats
-from verdict import CONTENDERS, SHAPES, Draw, FloatArray, normal, print_table, skewed
 
 from analysis import statistics
-from analysis.sweep.schema import DEFAULT, RLLIB
+from analysis.sweep import DEFAULT, RLLIB, trial_name
+from analysis.verdict import decide, most_seeds
 from analysis.verdict.comparison import settled_interval
-from analysis.verdict.decision import decide
 from analysis.verdict.group_sequential import IntArray, RaceOutcome, boundary, follow
-from analysis.verdict.race import most_seeds
 from analysis.verdict.race_estimates import Estimate, Orders, estimate
 from analysis.verdict.winner_interval import picked_interval
+from benchmarks.simulations.confirmations import CONTENDERS, Draw, FloatArray, inside
 
 LOOKS = (5, 8, 12, 15)
-"""Those of `Confirmation()`."""
+"""Seeds at the interim analyses, those of `Confirmation()`."""
 RLLIB_LOOK = LOOKS.index(most_seeds(RLLIB, LOOKS))
-"""The last one that RLlib's defaults come to."""
+"""Index of the last one that RLlib's defaults come to."""
 FIXED = 10
-GAINS = (0.5, 1.0, 2.0, 3.0)
+"""Seeds without a race, for comparison."""
 ALIKE = (0.0,) * CONTENDERS
-APART = {
-    "0.5 sd between each": (0.0, -0.5, -1.0),
-    "others 1 sd behind": (0.0, -1.0, -1.0),
-    "others 2 sd behind": (0.0, -2.0, -2.0),
-}
-"""True means of contenders that differ, in standard deviations of seed noise."""
-NAMES = (DEFAULT, *(f"trial_{number + 1:04d}" for number in range(CONTENDERS)), RLLIB)
+NAMES = (DEFAULT, *(trial_name(1 + number) for number in range(CONTENDERS)), RLLIB)
+COVERED = (
+    "contender's mean",
+    "default's mean",
+    "winner's mean",
+    "IQM",
+    "3 differences together",
+    "3 from RLlib's together",
+    "chance to beat",
+)
+"""Intervals of the report that are held against the truth."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How much to simulate."""
+    """Numbers of simulations."""
 
     sweeps: int = 2000
     """Simulated sweeps per row."""
 
     checked: int = 10
-    """Sweeps per row that `analysis.verdict.decision.decide` judges as well; any difference is an error."""
+    """Sweeps per row that `analysis.verdict.decide` judges as well; any difference is an error."""
 
     seed: int = 0
     """Seed of all random numbers."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tally:
-    """What came of the sweeps of one row."""
+    """Means and shares over the sweeps of one row; biases in standard deviations of seed noise."""
 
     better: float
     fixed_better: float
@@ -83,7 +82,7 @@ class Judged:
 
 
 def judge(x_cs: FloatArray, course: RaceOutcome, sweep: int) -> Judged:
-    """Do for one sweep what `decide` does, from arrays; x_cs holds default, contenders, RLlib's defaults."""
+    """Judges one sweep as `decide` does, from arrays; x_cs holds default, contenders, RLlib's defaults."""
     look_k = course.look[sweep].tolist()
     orders = Orders(x_cs[:-1], LOOKS, look_k)
     confidence = statistics.simultaneous_confidence(CONTENDERS)
@@ -119,7 +118,7 @@ def judge(x_cs: FloatArray, course: RaceOutcome, sweep: int) -> Judged:
 
 
 def check_against_decide(x_cs: FloatArray, course: RaceOutcome, sweep: int, judged: Judged) -> None:
-    """Compare one sweep with what the package itself decides.
+    """Compares one sweep with what the package itself decides.
 
     Raises:
         AssertionError: If a number differs; the tables would then describe something else than the report.
@@ -136,7 +135,7 @@ def check_against_decide(x_cs: FloatArray, course: RaceOutcome, sweep: int, judg
     )
     assert verdict.winner == NAMES[1 + judged.winner]
     assert verdict.beats_default == course.better[sweep].any()
-    assert np.isclose(verdict.row("default")["mean"], judged.default.mean)
+    assert np.isclose(verdict.row(DEFAULT)["mean"], judged.default.mean)
     ends = verdict.row(NAMES[1 + judged.winner])[["mean_low", "mean_high"]]
     assert np.allclose(ends.astype(float), judged.winner_interval)
     for k in range(CONTENDERS):
@@ -149,19 +148,8 @@ def check_against_decide(x_cs: FloatArray, course: RaceOutcome, sweep: int, judg
         )
 
 
-COVERED = (
-    "contender's mean",
-    "default's mean",
-    "winner's mean",
-    "IQM",
-    "3 differences together",
-    "3 from RLlib's together",
-    "chance to beat",
-)
-
-
 class Truth(NamedTuple):
-    """What is true of the sweeps of one row.
+    """The truth behind the sweeps of one row.
 
     Args:
         mean_k: The contenders' means, the best one 0.
@@ -180,7 +168,7 @@ class Truth(NamedTuple):
 def tally(
     options: Options, gain: float, draw: Draw, default_draw: Draw, mean_k: tuple[float, ...] = ALIKE
 ) -> Tally:
-    """Race sweeps whose contenders have these means, the best one 0; both baselines lie `gain` lower."""
+    """Races sweeps whose contenders have these means, the best one 0; both baselines lie `gain` lower."""
     rng = np.random.default_rng([options.seed, round(100 * gain), 77])
     x_wcs = _drawn(rng, options.sweeps, gain, draw, default_draw, mean_k)
     truth = Truth(
@@ -223,24 +211,24 @@ def tally(
 
 
 def covered(judged: Judged, x_cs: FloatArray, seeds_k: IntArray, truth: Truth) -> dict[str, list[bool]]:
-    """Say of every interval that is printed of one sweep whether it holds the truth, by its name."""
+    """Returns by the names of `COVERED` whether each interval of one sweep holds the truth."""
     contender_s, default_s = x_cs[1, : seeds_k[0]], x_cs[0, : seeds_k.max()]
     chance = statistics.probability_of_improvement_interval(contender_s, default_s)
     together = [
-        all(_inside(i, truth.gain + mean) for i, mean in zip(intervals, truth.mean_k, strict=True))
+        all(inside(i, truth.gain + mean) for i, mean in zip(intervals, truth.mean_k, strict=True))
         for intervals in (judged.against_default, judged.against_rllib)
     ]
     found = [
         [
-            _inside(estimated.interval(0.95, statistics.WIDENING), mean)
+            inside(estimated.interval(0.95, statistics.WIDENING), mean)
             for estimated, mean in zip(judged.contenders, truth.mean_k, strict=True)
         ],
-        [_inside(judged.default.interval(0.95, statistics.WIDENING), -truth.gain)],
-        [_inside(judged.winner_interval, truth.mean_k[judged.winner])],
-        [_inside(statistics.iqm_interval(contender_s), truth.iqm)],
+        [inside(judged.default.interval(0.95, statistics.WIDENING), -truth.gain)],
+        [inside(judged.winner_interval, truth.mean_k[judged.winner])],
+        [inside(statistics.iqm_interval(contender_s), truth.iqm)],
         together[:1],
         together[1:],
-        [_inside(chance, truth.chance)],
+        [inside(chance, truth.chance)],
     ]
     return dict(zip(COVERED, found, strict=True))
 
@@ -253,98 +241,15 @@ def _drawn(
     default_draw: Draw,
     mean_k: tuple[float, ...],
 ) -> FloatArray:
-    """Draw the runs of default, contenders and RLlib's defaults, shape [sweeps, C, S]."""
+    """Draws the runs of default, contenders and RLlib's defaults, shape [W, C, S]."""
     shape = (sweeps, LOOKS[-1])
     default, contenders = default_draw(rng, shape) - gain, [draw(rng, shape) + mean for mean in mean_k]
     return np.stack([default, *contenders, default_draw(rng, shape) - gain], axis=1)
 
 
 def _fixed_better(x_wcs: FloatArray) -> float:
-    """Give the share of sweeps in which a fixed number of seeds finds a contender better."""
+    """Returns the share of sweeps in which a fixed number of seeds finds a contender better."""
     difference_wks = x_wcs[:, 1:-1, :FIXED] - x_wcs[:, :1, :FIXED]
     half_wk = difference_wks.std(axis=2, ddof=1) / np.sqrt(FIXED)
     half_wk *= stats.t.ppf(0.5 + statistics.simultaneous_confidence(CONTENDERS) / 2, FIXED - 1)
     return float((difference_wks.mean(axis=2) > half_wk).any(axis=1).mean())
-
-
-def cells(options: Options) -> Iterator[tuple[str, float, Tally]]:
-    """Race every shape without a gain and with gains, and without a gain where one side only is skewed."""
-    for name, draw in SHAPES.items():
-        for gain in (0.0, *(GAINS if draw is normal else GAINS[:3])):
-            yield name, gain, tally(options, gain, draw, draw)
-    yield "contenders skewed, default normal", 0.0, tally(options, 0.0, skewed, normal)
-    yield "contenders normal, default skewed", 0.0, tally(options, 0.0, normal, skewed)
-
-
-def apart_cells(options: Options) -> Iterator[tuple[str, float, Tally]]:
-    """Race every shape with contenders that differ; the gain is that of the best."""
-    for name, draw in SHAPES.items():
-        for apart, mean_k in APART.items():
-            for gain in (0.0, 1.0):
-                yield f"{name}, {apart}", gain, tally(options, gain, draw, draw, mean_k)
-
-
-def _inside(interval: statistics.Interval, value: float) -> bool:
-    return interval.low <= value <= interval.high
-
-
-def _share(share: float, sweeps: int) -> str:
-    interval = stats.binomtest(round(share * sweeps), sweeps).proportion_ci()
-    return f"{share:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
-
-
-def print_alike(options: Options) -> None:
-    """Print what comes of races between contenders that do not differ."""
-    most = sum(most_seeds(name, LOOKS) for name in NAMES)
-    fixed = (CONTENDERS + 2) * FIXED
-    claims, honest = [], []
-    for name, gain, found in cells(options):
-        label = [name, f"{gain:g} sd"]
-        claims.append(
-            [
-                *label, _share(found.better, options.sweeps), f"{found.fixed_better:.1%}",
-                f"{found.beats_rllib:.1%}", f"{found.contender_seeds:.1f}", f"{found.runs:.1f}",
-            ]
-        )  # fmt: skip
-        honest.append(
-            [
-                *label, f"{found.contender_bias:+.2f}", f"{found.default_bias:+.2f}",
-                f"{found.plain_bias:+.2f}", f"{found.winner_bias:+.2f}", *(
-                    f"{share:.1%}" for share in found.coverage.values()
-                ),
-            ]
-        )  # fmt: skip
-    header = (
-        "runs", "gain", 'race: "better"', f'fixed {FIXED}: "better"', 'race: "beats RLlib\'s"',
-        f"seeds per contender (fixed: {FIXED})", f"runs (fixed: {fixed}, all seeds: {most})",
-    )  # fmt: skip
-    print_table("Claims", header, iter(claims))
-    header = (
-        "runs", "gain", "bias of a contender's mean", "bias of the default's", "(plain mean, contender)",
-        "bias of the winner's", *COVERED,
-    )  # fmt: skip
-    print_table("Bias and coverage", header, iter(honest))
-
-
-def print_apart(options: Options) -> None:
-    """Print what comes of races between contenders that differ."""
-    names = ("contender's mean", "winner's mean", "3 differences together")
-    rows = (
-        [
-            name, f"{gain:g} sd", f"{found.better:.1%}", f"{found.contender_bias:+.2f}",
-            f"{found.winner_bias:+.2f}", *(f"{found.coverage[name]:.1%}" for name in names),
-        ]
-        for name, gain, found in apart_cells(options)
-    )  # fmt: skip
-    header = ("runs", "gain of the best", '"better"', "bias of a contender's mean", "bias of the winner's")
-    print_table("Contenders that differ", (*header, *names), rows)
-
-
-def main(options: Options) -> None:
-    """Print the tables of docs/statistics.md."""
-    print_alike(options)
-    print_apart(options)
-
-
-if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))

@@ -1,4 +1,4 @@
-"""Ways to search the same space with the same trainer, each leaving the same records behind.
+"""Searches of the same space with the same trainer, each leaving the same records behind.
 
 The suite's own search with its defaults, random configurations without pruning, Ray's OptunaSearch with
 ASHA as its documentation shows them, and Optuna's own loop with its median pruner. Only the suite begins
@@ -22,20 +22,13 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 
-from analysis.sweep.layout import run_name, trial_name
-from analysis.sweep.schema import Phase, State
+from analysis.sweep import Phase, State, run_name, trial_name
 from experiments import Asha, Experiment, NoScheduler
-from experiments.core.planning.diverged_score import score_of_diverged
-from experiments.core.planning.options import Options
-from experiments.core.planning.plan import Plan
-from experiments.core.records.run_log import RunLog
-from experiments.core.records.runs import finished_runs, tidy
-from experiments.core.terminal.progress import SweepProgress
-from experiments.core.training.task import Task
-from experiments.core.training.trial import PPOTrial
-from experiments.core.tuning import phases
-from experiments.core.tuning.callbacks import Recorder
-from experiments.core.tuning.listed_search import METRIC, ListedSearch
+from experiments.core.planning import Options, Plan, score_of_diverged
+from experiments.core.records import RunLog, finished_runs, tidy
+from experiments.core.terminal import SweepProgress
+from experiments.core.training import PPOTrial, Task
+from experiments.core.tuning import METRIC, Interruption, ListedSearch, Recorder, phases, train_all
 
 OURS = "this suite"
 PEERS = ("random search", "OptunaSearch + ASHA", "Optuna + median pruner")
@@ -65,7 +58,7 @@ class PlainOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no typ
         self._training_seed, self._count = plan.seeds.training, 0
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
-        """The next configuration."""
+        """Returns the next configuration with its name and seed."""
         number, self._count = self._count, self._count + 1
         return {
             **super().suggest(trial_id),
@@ -75,13 +68,13 @@ class PlainOptunaSearch(OptunaSearch):  # type: ignore[misc]  # ray ships no typ
 
 
 def declared(name: str) -> Experiment:
-    """The experiment that a module below `experiments` declares."""
+    """Returns the experiment that a module below `experiments` declares."""
     experiment: Experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
     return experiment
 
 
 def plan_of(experiment: Experiment, name: str, *, seed: int, storage: Path, sweep: str) -> Plan:
-    """The plan of one search; `seed` is the root of all its seeds."""
+    """Returns the plan of one search; `seed` is the root of all its seeds."""
     options = Options(storage=storage.as_posix(), name=sweep, seed=seed)
     return Plan.of(options.apply(experiment), options, name=name, question="")
 
@@ -118,13 +111,13 @@ def search(contestant: str, plan: Plan) -> None:
             with patch.object(phases, "starting_points", lambda space: []) if left_out else nullcontext():
                 phases.search(
                     plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
-                    interruption=phases.Interruption(),
+                    interruption=Interruption(),
                 )  # fmt: skip
     _ended(plan).touch()
 
 
 def has_ended(plan: Plan) -> bool:
-    """Whether the search was run to its end."""
+    """Returns whether the search was run to its end."""
     return _ended(plan).exists()
 
 
@@ -133,10 +126,10 @@ def _ended(plan: Plan) -> Path:
 
 
 def _on_tune(plan: Plan, task: Task, searcher: OptunaSearch, scheduler: TrialScheduler) -> None:
-    phases.train_all(
+    train_all(
         plan.folder, Phase.SEARCH, task, searcher, scheduler,
         runs=plan.experiment.budget.trials, concurrency=CORES, callbacks=[_recorder(plan, task)],
-        interruption=phases.Interruption(),
+        interruption=Interruption(),
     )  # fmt: skip
 
 
@@ -159,7 +152,7 @@ def _optuna_loop(plan: Plan, task: Task, seed: int) -> None:
         run = PPOTrial.__new__(PPOTrial)
         identity = {"seed": plan.seeds.training(trial.number), "config_id": trial_name(trial.number)}
         run.setup({**config, **identity}, task)
-        log = RunLog.open(plan.folder / Phase.SEARCH / identity["config_id"], {**config, **identity})
+        log = RunLog.open(plan.folder / Phase.SEARCH / trial_name(trial.number), {**config, **identity})
         state: State | None = None
         while state is None:
             result = run.step()
@@ -203,10 +196,10 @@ def retrain(plan: Plan, configs: Mapping[str, Mapping[str, Any]], seeds: int) ->
     if not runs:
         return
     task = plan.task(diverged_score=score_of_diverged(plan))
-    phases.train_all(
+    train_all(
         plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
         runs=len(runs), concurrency=CORES,
-        callbacks=[Recorder(folder, task.steps, _silent(len(runs)))], interruption=phases.Interruption(),
+        callbacks=[Recorder(folder, task.steps, _silent(len(runs)))], interruption=Interruption(),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""How are markets usually written? The suite's trading environments as plain scalar Gymnasium environments.
+"""The suite's markets as they are usually written: plain scalar Gymnasium environments.
 
-For the benchmark only, like :mod:`scalar_environments`.
+For the benchmark only, like :mod:`benchmarks.contestants.scalar_environments`.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from envs.suite.market.trading_historical import TradingHistorical
+from envs.suite.market import TradingHistorical
 
 Step = tuple[Any, float, bool, bool, dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""How are the suite's environments usually written? The same rules as plain scalar Gymnasium environments.
+"""The suite's environments as they are usually written: as plain scalar Gymnasium environments.
 
 For the benchmark only: one episode at a time, Python numbers, no table shared with the suite. They draw their
 random numbers in the suite's order, so both forms can be compared step by step before they are timed.
@@ -11,7 +11,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from scalar_markets import ScalarTrading, ScalarTradingHistorical, Step
+
+from benchmarks.contestants.scalar_markets import ScalarTrading, ScalarTradingHistorical, Step
 
 
 class ScalarBandit(gym.Env[int, int]):

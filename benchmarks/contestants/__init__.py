@@ -1,0 +1,1 @@
+"""Contestants of the benchmarks: peers' trainers, searches and sweeps, and scalar environments."""
