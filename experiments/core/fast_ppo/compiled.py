@@ -27,6 +27,7 @@ from experiments.core.fast_ppo.layers import Dense, Silu
 from experiments.core.fast_ppo.loss import Coefficients, Minibatch, SampleLossTerms
 from experiments.core.fast_ppo.network import Network
 from experiments.core.fast_ppo.parameters import FlatParameters
+from experiments.core.torch_internals import compile_ahead, load_compiled
 
 _ROWS, _FEWEST_ROWS = 64, 2
 """Rows of the minibatch that a step is traced with; the compiled one takes any number from the second on."""
@@ -77,9 +78,7 @@ class CompiledStep:
         self._numbers = torch.zeros(len(NUMBERS))
         step = GradientStep(network, distribution, flat.adam)
         state = [*flat.vectors, self._numbers]
-        self._run = torch._C._aoti.AOTIModelPackageLoader(
-            _package(step, state, example).as_posix(), "model", False, 1, -1
-        ).run
+        self._run = load_compiled(_package(step, state, example))
 
     def prepare(self, weights: Coefficients, grad_clip: float | None) -> None:
         """Takes the numbers of an update."""
@@ -150,7 +149,7 @@ def _compile(payload: bytes, package: Path) -> None:
     shapes = (*[None] * len(state), *[any_rows] * len(rows))
     with torch.no_grad():
         program = torch.export.export(step, (*state, *rows), dynamic_shapes=shapes, strict=False)
-    torch._inductor.aoti_compile_and_package(program, package_path=package.as_posix())
+    compile_ahead(program, package)
 
 
 if __name__ == "__main__":

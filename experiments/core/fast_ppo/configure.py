@@ -13,6 +13,7 @@ from experiments.core.fast_ppo.algorithm import FastPPO
 from experiments.core.fast_ppo.env_runner import NORMALISE_OBSERVATIONS, SCALE_REWARDS, FastEnvRunner
 from experiments.core.fast_ppo.learner import COMPILED, FastPPOLearner
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
+from experiments.core.ray_internals import custom_connectors
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +70,7 @@ def _refuse_what_is_left_out(config: PPOConfig) -> None:
         "grad_clip_by": (config.grad_clip_by if config.grad_clip else None, (None, "global_norm")),
         "explore": (config.explore, (True,)),
         "batch_mode": (config.batch_mode, ("truncate_episodes",)),
-        "env_to_module_connector": (config._env_to_module_connector, (None,)),
-        "module_to_env_connector": (config._module_to_env_connector, (None,)),
-        "learner_connector": (config._learner_connector, (None,)),
+        **{name: (connector, (None,)) for name, connector in custom_connectors(config).items()},
         "callbacks_class": (config.callbacks_class, (RLlibCallback,)),
         "evaluation_interval": (config.evaluation_interval, (None, 0)),
         "policies": (config.is_multi_agent, (False,)),

@@ -12,6 +12,7 @@ from ray.rllib.core.rl_module.rl_module import RLModule
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
+from ray.rllib.utils.metrics import EPISODE_LEN_MEAN, EPISODE_RETURN_MEAN, WEIGHTS_SEQ_NO
 
 from experiments.core.environments import action_decoder, observation_encoder
 from experiments.core.fast_ppo.distribution import ActionDistribution
@@ -64,7 +65,10 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             clip=self.config.clip_actions,
         )
         self.distribution = ActionDistribution(self.decoder.parts)
-        self._generator = stream_generator(self._seed, SAMPLING)
+        seed = self.config.seed
+        # As in RLlib each of several runners has its own.
+        self._own_seed = None if seed is None else int(seed) + (self.worker_index or 0)
+        self._generator = stream_generator(self._own_seed, SAMPLING)
         options = self.config.learner_config_dict
         normalise, scale = options.get(NORMALISE_OBSERVATIONS), options.get(SCALE_REWARDS)
         self.normaliser = self._new_normaliser() if normalise else None
@@ -73,7 +77,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self.returns, self.lengths = np.empty(0), np.empty(0, np.int64)
         self.episodes = 0
         self._buffer: RolloutBuffer | None = None
-        self._needs_initial_reset = True
+        self._reset_due = True
 
     def make_module(self) -> None:
         """Builds RLlib's (inference-only) module and the short chain of its layers."""
@@ -96,7 +100,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         Like RLlib's runner it overshoots by less than the number of lanes, since all lanes move together.
         The arrays stay valid until the next call.
         """
-        if self._needs_initial_reset:
+        if self._reset_due:
             self._reset()
         buffer = self._buffer
         if buffer is None or buffer.capacity * self.num_envs < num_steps:
@@ -118,8 +122,8 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         New episodes in every lane, random numbers of this run's seed, this configuration's discount; the
         moments of the normalisations stay.
         """
-        self._needs_initial_reset = True
-        self._generator = stream_generator(self._seed, SAMPLING, self.num_env_steps_sampled_lifetime)
+        self._reset_due = True
+        self._generator = stream_generator(self._own_seed, SAMPLING, self.num_env_steps_sampled_lifetime)
         if self._scaler is not None:
             self._scaler.reset_streams(self.config.gamma)
 
@@ -133,7 +137,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         return obs if self.normaliser is None else self.normaliser.observe(obs)
 
     def _reset(self) -> None:
-        seed = self._seed
+        seed = self._own_seed
         if seed is not None and self.num_env_steps_sampled_lifetime:
             # A restored run whose lanes begin anew: not with the episodes of its first start.
             seed = stream_seed(seed, RESTARTING, self.num_env_steps_sampled_lifetime)
@@ -141,7 +145,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self._obs = self._observe(observations).copy()
         self._done = np.zeros(self.num_envs, np.bool_)
         self._counter = EpisodeCounter(self.num_envs)
-        self._needs_initial_reset = False
+        self._reset_due = False
 
     def _collect(
         self, buffer: RolloutBuffer, num_steps: int
@@ -185,7 +189,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
                 "FastEnvRunner.sample explores for a number of steps; evaluate with greedy_policy instead"
             )
         if kwargs.get("force_reset"):
-            self._needs_initial_reset = True
+            self._reset_due = True
         steps = num_timesteps
         if steps is None:
             steps = self.config.get_rollout_fragment_length(self.worker_index) * self.num_envs
@@ -193,8 +197,10 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
 
     def get_metrics(self) -> dict[str, Any]:
         """RLlib's metrics of the recent episodes, for use with RLlib's own training step."""
+        window = self.config.metrics_num_episodes_for_smoothing
         if self.returns.size:
-            self._log_episode_metrics(float(np.mean(self.lengths)), float(np.mean(self.returns)), 0.0)
+            self.metrics.log_value(EPISODE_RETURN_MEAN, float(np.mean(self.returns)), window=window)
+            self.metrics.log_value(EPISODE_LEN_MEAN, float(np.mean(self.lengths)), window=window)
         return dict(self.metrics.reduce())
 
     def give_moments(self, module: RLModule) -> None:
@@ -206,16 +212,16 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
     def load_weights(self, module: RLModule) -> None:
         """Copies the policy's weights from the learner's module, tensor by tensor, without serialising."""
         source = dict(module.named_parameters())
-        targets = dict(self.module.named_parameters())
         with torch.no_grad():
-            torch._foreach_copy_(list(targets.values()), [source[name].detach() for name in targets])
+            for name, target in self.module.named_parameters():
+                target.copy_(source[name])
 
     def get_state(
         self, components: Any = None, *, not_components: Any = None, **kwargs: Any
     ) -> dict[str, Any]:
         """RLlib's state plus all that the next rollout depends on, the environment included."""
         state: dict[str, Any] = super().get_state(components, not_components=not_components, **kwargs)
-        if not self._needs_initial_reset:
+        if not self._reset_due:
             state["fast_runner"] = {
                 "generator": self._generator.get_state().numpy(),
                 "obs": self._obs,
@@ -230,7 +236,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores `get_state`. Lanes of an environment that cannot be pickled begin new episodes."""
-        super().set_state(state)
+        super().set_state({**state, WEIGHTS_SEQ_NO: 0})  # 0: of any age; others have to be newer than these
         fast = state.get("fast_runner")
         if fast is None:
             return
@@ -238,14 +244,14 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self.episodes = fast["episodes"]
         self.normaliser, self._scaler = fast["normaliser"], fast["scaler"]
         if fast["env"] is None:
-            self._needs_initial_reset = True
+            self._reset_due = True
             return
         restored = cloudpickle.loads(fast["env"])
         self.env.close()
         self.env = restored
         self._obs, self._done, self._counter = fast["obs"], fast["done"], fast["counter"]
         self._buffer = None
-        self._needs_initial_reset = False
+        self._reset_due = False
 
 
 def _pickled(env: Any) -> bytes | None:

@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from experiments.core.torch_internals import HAS_ONEDNN, onednn_linear
+
 ACTIVATIONS: dict[type[nn.Module], str] = {nn.Tanh: "tanh", nn.ReLU: "relu"}
 """The activations that are known here: both can be undone from their output alone."""
 
@@ -27,7 +29,6 @@ ONEDNN_PRODUCTS = 2**22
 
 On AMD processors MKL leaves half of their vector units idle: 256x2048 by 2048x64 takes it 0.8 ms, oneDNN 0.3.
 Of smaller products oneDNN's cost per call is the larger part."""
-_HAS_ONEDNN = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def is_large(products: int) -> bool:
@@ -38,8 +39,8 @@ def is_large(products: int) -> bool:
 def times_transposed(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x @ weight.T + bias` of x [B, in], weight [out, in] and bias [out]."""
     product: Tensor
-    if _HAS_ONEDNN and is_large(x.shape[0] * weight.numel()) and x.device.type == "cpu":
-        product = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    if HAS_ONEDNN and is_large(x.shape[0] * weight.numel()) and x.device.type == "cpu":
+        product = onednn_linear(x, weight, bias)
     else:
         product = x.mm(weight.t()) if bias is None else torch.addmm(bias, x, weight.t())
     return product

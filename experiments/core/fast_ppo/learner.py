@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.core import DEFAULT_MODULE_ID
-from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, WEIGHTS_SEQ_NO
 from torch import Tensor
 
 from experiments.core.environments import action_decoder
@@ -74,7 +74,6 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         Raises:
             DivergenceError: if a loss, a gradient or a weight is not finite.
         """
-        self._weights_seq_no += 1
         self._timesteps = timesteps
         with torch.no_grad():
             statistics = self._update_epochs(self._training_data(rollout, scale), scale)
@@ -89,7 +88,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
 
     def _training_data(self, rollout: Rollout, scale: float) -> Minibatch:
         """All valid rows with advantages and targets; observations stay as they are stored."""
-        obs_tn = rollout.obs_tn.to(self._device)
+        obs_tn = rollout.obs_tn.to(self.device)
         values_tn = self._values(obs_tn, scale)
         advantage_tn = advantages(
             rollout.rewards_tn,
@@ -101,16 +100,16 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
         )
         target_tn = advantage_tn + values_tn[:-1]
         valid = rollout.valid_tn
-        rows = torch.from_numpy(np.flatnonzero(valid)).to(self._device)
-        normalised = self.distribution.normalise(rollout.logits_tn.flatten(0, 1).to(self._device)[rows])
-        actions = rollout.actions_tn.flatten(0, 1).to(self._device)[rows]
+        rows = torch.from_numpy(np.flatnonzero(valid)).to(self.device)
+        normalised = self.distribution.normalise(rollout.logits_tn.flatten(0, 1).to(self.device)[rows])
+        actions = rollout.actions_tn.flatten(0, 1).to(self.device)[rows]
         return Minibatch(
             obs=obs_tn[:-1].flatten(0, 1).index_select(0, rows),
             actions=actions,
             old_log_prob=self.distribution.log_prob(normalised, actions),
             old_normalised=normalised,
-            advantages=torch.from_numpy(standardised(advantage_tn[valid])).to(self._device),
-            targets=torch.from_numpy(target_tn[valid]).to(self._device),
+            advantages=torch.from_numpy(standardised(advantage_tn[valid])).to(self.device),
+            targets=torch.from_numpy(target_tn[valid]).to(self.device),
         )
 
     def _values(self, obs_tn: Tensor, scale: float) -> Any:
@@ -182,7 +181,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
                 return
             order = torch.cat([rest, self._order(rows)])
             full = len(order) - len(order) % size if epoch < self.config.num_epochs else size
-            picked, rest = order[:full].to(self._device), order[full:]
+            picked, rest = order[:full].to(self.device), order[full:]
             # Of images `column[picked]` takes eight times as long, element by element.
             columns = [torch.split(column.index_select(0, picked), size) for column in data]
             for slices in zip(*columns, strict=True):
@@ -223,8 +222,7 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores `get_state`, also into a learner that has trained further than the checkpoint."""
-        self._weights_seq_no = 0  # RLlib ignores weights that look older than its own
-        super().set_state(state)
+        super().set_state({**state, WEIGHTS_SEQ_NO: 0})  # 0: of any age; others have to be newer than these
         self.flat.load_moments()
         fast = state.get("fast_learner")
         if fast is None:

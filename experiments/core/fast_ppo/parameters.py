@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from experiments.core.torch_internals import fused_adam
+
 
 class Adam(NamedTuple):
     """What the optimiser does not change while it trains."""
@@ -91,24 +93,13 @@ class FlatParameters:
         return norm
 
     def adam_step(self) -> None:
-        """One step of the optimiser's own settings, by the kernel that `Adam(fused=True)` calls."""
+        """One step of the optimiser's own settings."""
         group = self._optimizer.param_groups[0]
         self._step.add_(1.0)
-        torch._fused_adam_(
-            [self.values],
-            [self.gradient],
-            [self._mean],
-            [self._square],
-            [],
-            [self._step],
-            lr=group["lr"],
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            amsgrad=False,
-            maximize=False,
-        )
+        fused_adam(
+            self.values, self.gradient, self._mean, self._square, self._step,
+            lr=group["lr"], betas=group["betas"], eps=group["eps"], weight_decay=group["weight_decay"],
+        )  # fmt: skip
 
     def is_finite(self) -> bool:
         """Whether every weight is a number."""

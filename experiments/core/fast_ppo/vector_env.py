@@ -8,9 +8,9 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
 from ray.rllib.env.env_context import EnvContext
-from ray.tune.registry import ENV_CREATOR, _global_registry
 
 from envs.lanes import Lane, SyncLanes
+from experiments.core.ray_internals import registered_env
 
 BatchedEnv = VectorEnv[Any, Any, Any]
 
@@ -60,10 +60,7 @@ def check_autoreset(env: BatchedEnv) -> None:
 
 def _creator(config: Any) -> Any:
     """The function behind a name registered with Ray, or a class; None for a Gymnasium id."""
-    if isinstance(config.env, str):
-        known = _global_registry.contains(ENV_CREATOR, config.env)
-        return _global_registry.get(ENV_CREATOR, config.env) if known else None
-    return config.env
+    return registered_env(config.env) if isinstance(config.env, str) else config.env
 
 
 def _context(config: Any) -> EnvContext:

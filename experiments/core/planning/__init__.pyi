@@ -1,5 +1,4 @@
 from .diverged_score import score_of_diverged
-from .machine import cores_here
 from .manifest import continued, difference_of, manifest_of
 from .options import Options, parse
 from .plan import Plan
@@ -10,7 +9,6 @@ __all__ = [
     "Plan",
     "chosen_configurations",
     "continued",
-    "cores_here",
     "difference_of",
     "lacks_runs",
     "manifest_of",

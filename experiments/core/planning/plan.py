@@ -13,9 +13,9 @@ from analysis.sweep import DEFAULT, RLLIB, Phase
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Experiment, Seeds
 from experiments.core.environments import EvaluationSetting, ScoreScale, scale_of
-from experiments.core.planning.machine import cores_here
 from experiments.core.planning.options import Options
 from experiments.core.planning.warm_start import WarmStart, read_warm_start
+from experiments.core.ray_internals import cores_here
 from experiments.core.records import recorded_manifest
 from experiments.core.training import Task
 from search_spaces import model_layouts

@@ -15,7 +15,7 @@ from analysis.sweep import DEFAULT, Phase
 from analysis.text import counted
 from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
-from experiments.core.planning import Plan, cores_here
+from experiments.core.planning import Plan
 from experiments.core.preflight.contract import check_command, check_contract
 from experiments.core.preflight.cost_model import CostEstimate
 from experiments.core.preflight.declaration import check_names, check_population, check_splits
@@ -32,6 +32,7 @@ from experiments.core.preflight.probe import (
     try_corners,
 )
 from experiments.core.preflight.workers import Environments
+from experiments.core.ray_internals import cores_here
 from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)

@@ -61,8 +61,8 @@ def activate(algorithm: Algorithm, before: Mapping[str, Any], now: Mapping[str, 
     """
 
     def change(learner: Any) -> None:
-        for optimizer in learner._named_optimizers.values():
-            learner._set_optimizer_lr(optimizer, now["lr"])
+        for group in learner.get_optimizer(DEFAULT_MODULE_ID).param_groups:
+            group["lr"] = now["lr"]
         if now["kl_coeff"] != before["kl_coeff"]:
             learner.curr_kl_coeffs_per_module[DEFAULT_MODULE_ID].fill_(now["kl_coeff"])
         if isinstance(learner, FastPPOLearner):

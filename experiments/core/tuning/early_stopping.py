@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule
 
 from analysis.sweep import FIRST_TRIAL, trial_number
 from experiments.core.declaration import Asha, Hyperband, Median, NoScheduler, Stopping
+from experiments.core.ray_internals import assign_bracket, rungs_per_bracket
 from experiments.core.tuning.listed_search import METRIC
 
 
@@ -33,11 +35,10 @@ class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no t
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Deals the trial to a bracket, with Ray's odds: by e to the power of the number of rungs."""
-        rungs = np.array([len(bracket._rungs) for bracket in self._brackets])
+        rungs = np.array(rungs_per_bracket(self))
         odds = np.exp(rungs - rungs.max())
         dealer = np.random.default_rng([self._bracket_seed, trial_number(trial.config["config_id"])])
-        bracket = dealer.choice(len(rungs), p=odds / odds.sum())
-        self._trial_info[trial.trial_id] = self._brackets[bracket]
+        assign_bracket(self, trial, dealer.choice(len(rungs), p=odds / odds.sum()))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Continue, or stop for want of promise."""
@@ -50,16 +51,11 @@ class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray shi
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Continue, or stop because the trial's best is below the median of the others' means."""
-        decision = super().on_trial_result(tune_controller, trial, result)
-        if not is_default(trial):
-            return str(decision)
-        # Ray asserts that a trial which it has stopped reports no more.
-        self._stopped_trials.discard(trial)
-        return str(TrialScheduler.CONTINUE)
-
-    def _on_insufficient_samples(self, tune_controller: Any, trial: Trial, time: float) -> str:
-        """Goes on: Ray would pause the trial in favour of a waiting one, which costs a checkpoint."""
-        return str(TrialScheduler.CONTINUE)
+        if is_default(trial):
+            # Noted as a last result is: it counts for the others' median, and nothing is decided.
+            self.on_trial_complete(tune_controller, trial, result)
+            return str(TrialScheduler.CONTINUE)
+        return str(super().on_trial_result(tune_controller, trial, result))
 
 
 def early_stopping(scheduler: Stopping, *, steps: int, seed: int) -> TrialScheduler:
@@ -84,9 +80,11 @@ def early_stopping(scheduler: Stopping, *, steps: int, seed: int) -> TrialSchedu
                 reduction_factor=scheduler.reduction, brackets=scheduler.brackets, bracket_seed=seed,
             )  # fmt: skip
         case Median():
+            # While there are too few to compare with, Ray would pause a trial that has run for the minimal
+            # time slice in favour of one that waits, which costs a checkpoint.
             return DefaultKeepingMedian(
                 **common, grace_period=_share(scheduler.grace, steps),
-                min_samples_required=scheduler.min_trials,
+                min_samples_required=scheduler.min_trials, min_time_slice=math.inf,
             )  # fmt: skip
         case NoScheduler():
             return FIFOScheduler()

@@ -7,13 +7,15 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
+from experiments.core.ray_internals import keep_idle_actors
+
 
 class KeepWarmScheduler(FIFOScheduler):  # type: ignore[misc]  # ray ships no types
     """Starts runs in the order in which they come and stops none; idle actors stay.
 
     When no run waits, Tune ends all idle actors but one, so also at a round's last run. In the next round the
     one that is left takes each run before a new actor has come up, which needs seconds and is then given up:
-    all cores but one idle. Ray has no setting for it, so its controller's cache is told to expect runs.
+    all cores but one idle.
 
     Args:
         actors: How many may be idle.
@@ -26,6 +28,5 @@ class KeepWarmScheduler(FIFOScheduler):  # type: ignore[misc]  # ray ships no ty
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Makes room for idle actors when the first run comes, as only runs say what an actor takes."""
         super().on_trial_add(tune_controller, trial)
-        cache = tune_controller._tune_controller._actor_cache
-        cache.increase_max(trial.placement_group_factory, self._actors)
+        keep_idle_actors(tune_controller, trial, self._actors)
         self._actors = 0

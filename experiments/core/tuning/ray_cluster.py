@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from experiments.core.ray_internals import has_dead_process
+
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
@@ -34,11 +36,9 @@ def quieten(*, debug: bool) -> None:
 
 def has_died(*, within_s: float) -> bool:
     """Whether a process of the private Ray dies soon, as one that got the same signal as this one does."""
-    from ray._private import worker
-
-    node, deadline = worker._global_node, time.monotonic() + within_s
-    while node is not None and time.monotonic() < deadline:
-        if node.dead_processes():
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if has_dead_process():
             return True
         time.sleep(0.05)
     return False

@@ -18,13 +18,13 @@ from experiments import Budget, Confirmation, Experiment, NoScheduler
 from experiments.__main__ import declared
 from experiments.core.environments.lookup import time_limit
 from experiments.core.errors import UserError
-from experiments.core.planning.machine import cores_here
 from experiments.core.planning.manifest import manifest_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.preflight import checks as checks
 from experiments.core.preflight.checks import preflight
 from experiments.core.preflight.probe import Patience
+from experiments.core.ray_internals import cores_here
 from experiments.core.terminal.console import open_console
 from experiments.core.terminal.summary import print_plan
 from search_spaces import choice, log_uniform, model_layouts, ppo

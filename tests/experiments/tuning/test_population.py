@@ -121,7 +121,7 @@ def test_members_whose_batches_overshoot_stay_in_step(population):
     for point in range(1, POINTS):
         report_all(population, point, RANKED)
         population.compare()
-        assert population.scheduler._next_perturbation_sync == point + 1
+        assert population.scheduler.barrier == point + 1
 
 
 def test_a_member_with_a_large_batch_waits_for_the_others_to_catch_up(population):

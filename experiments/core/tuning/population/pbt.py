@@ -22,12 +22,12 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from ray import tune
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import PopulationBasedTraining, TrialScheduler
-from ray.tune.schedulers.pb2 import PB2
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import BasicVariantGenerator
 
 from analysis.sweep import RUN_IDENTITY, configuration_of
 from experiments.core.declaration import Population, PopulationBased, interval_points
+from experiments.core.ray_internals import BanditScheduler, PopulationScheduler
 from experiments.core.tuning import METRIC, is_default
 from experiments.core.tuning.population.lineage import LineageWriter
 from experiments.core.tuning.population.perturbation import changeable, numbers, perturbed, position, value_at
@@ -37,7 +37,7 @@ KEPT_CHECKPOINTS = 2
 """A member's last two: the one before may still be waiting to be copied when the next is written."""
 
 
-class SynchronousPopulation(PopulationBasedTraining):  # type: ignore[misc]  # ray ships no types
+class SynchronousPopulation(PopulationScheduler):
     """Ray's PBT, in step.
 
     Args:
@@ -88,8 +88,8 @@ class SynchronousPopulation(PopulationBasedTraining):  # type: ignore[misc]  # r
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Train on, or wait for the others."""
         passed = self._points(int(result["steps"]))
-        self._save_trial_state(self._trial_state[trial], passed, result, trial)
-        return str(TrialScheduler.CONTINUE if passed < self._next_perturbation_sync else TrialScheduler.PAUSE)
+        self.record(trial, passed, result)
+        return str(TrialScheduler.CONTINUE if passed < self.barrier else TrialScheduler.PAUSE)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Compares the population when everybody waits, and picks who trains next: who is behind."""
@@ -100,67 +100,58 @@ class SynchronousPopulation(PopulationBasedTraining):  # type: ignore[misc]  # r
         if self.training() >= self._concurrency:
             return None
         ready = [m for m in members if m.status in {Trial.PENDING, Trial.PAUSED} and not self._at_barrier(m)]
-        return min(ready, key=lambda member: self._trial_state[member].last_train_time, default=None)
+        return min(ready, key=self.time_of, default=None)
 
     def training(self) -> int:
         """Members that train now or are about to."""
-        return sum(trial.status in {Trial.PENDING, Trial.RUNNING} for trial in self._trial_state)
+        return sum(trial.status in {Trial.PENDING, Trial.RUNNING} for trial in self.members)
 
     def all_ended(self) -> bool:
         """Whether no member trains or waits."""
-        return all(trial.is_finished() for trial in self._trial_state)
+        return all(trial.is_finished() for trial in self.members)
 
     def _points(self, steps: int) -> int:
         """Evaluation points, evenly spaced, that lie at or before some steps."""
         return steps * self._evaluations // self._steps
 
     def _at_barrier(self, trial: Trial) -> bool:
-        return bool(self._trial_state[trial].last_train_time >= self._next_perturbation_sync)
+        return self.time_of(trial) >= self.barrier
 
     def _waits(self, trial: Trial) -> bool:
         return trial.status == Trial.PAUSED and self._at_barrier(trial)
 
-    def _quantiles(self) -> tuple[list[Trial], list[Trial]]:
+    def _worst_and_best(self) -> tuple[list[Trial], list[Trial]]:
         """The worst and the best members; the default is never among the worst, as it copies nobody."""
-        worst, best = super()._quantiles()
+        worst, best = self.quantiles()
         others = [
-            trial
-            for trial, state in self._trial_state.items()
-            if state.last_score is not None
-            and not (trial.is_finished() or is_default(trial) or trial in best)
+            member
+            for member in self.members
+            if not (math.isnan(self.score_of(member)) or member.is_finished() or is_default(member))
+            and member not in best
         ]
-        others.sort(key=lambda trial: self._trial_state[trial].last_score)
-        return others[: len(worst)], best
+        return sorted(others, key=self.score_of)[: len(worst)], best
 
     def _compare(self, tune_controller: Any) -> None:
         """The worst copy the best, at the present interval."""
-        worst, best = self._quantiles()
-        for donor in best:
-            self._trial_state[donor].last_checkpoint = donor.checkpoint
+        worst, best = self._worst_and_best()
         for member in worst:
             donor = best[int(self._chance.integers(len(best)))]
-            ahead = self._trial_state[donor].last_score > self._trial_state[member].last_score
-            if ahead:
-                self._exploit(tune_controller, member, donor)
-        self._next_perturbation_sync += self._perturbation_interval
+            if self.score_of(donor) > self.score_of(member):
+                self.copy(tune_controller, member, donor)
+                self._lineage.copied(
+                    member.config["config_id"],
+                    donor.config["config_id"],
+                    steps=math.ceil(self.time_of(donor) * self._steps / self._evaluations),
+                    configuration=configuration_of(member.config),
+                )
+        self.raise_barrier()
 
-    def _exploit(self, tune_controller: Any, trial: Trial, trial_to_clone: Trial) -> None:
-        """One member copies another one."""
-        super()._exploit(tune_controller, trial, trial_to_clone)
-        passed = self._trial_state[trial_to_clone].last_train_time
-        self._lineage.copied(
-            trial.config["config_id"],
-            trial_to_clone.config["config_id"],
-            steps=math.ceil(passed * self._steps / self._evaluations),
-            configuration=configuration_of(trial.config),
-        )
-
-    def _get_new_config(self, trial: Trial, trial_to_clone: Trial) -> tuple[dict[str, Any], dict[str, Any]]:
+    def new_config(self, member: Trial, donor: Trial) -> dict[str, Any]:
         """The donor's configuration, changed, under the member's own name and seed."""
-        own = {name: trial.config[name] for name in RUN_IDENTITY if name in trial.config}
-        return {**self._explored(trial, trial_to_clone), **own}, {}
+        own = {name: member.config[name] for name in RUN_IDENTITY if name in member.config}
+        return {**self._explored(member, donor), **own}
 
-    def _explored(self, trial: Trial, donor: Trial) -> dict[str, Any]:
+    def _explored(self, member: Trial, donor: Trial) -> dict[str, Any]:
         assert isinstance(self._declared, PopulationBased)
         declared = self._declared
         return perturbed(
@@ -177,7 +168,7 @@ class SynchronousPBT(SynchronousPopulation):
         super().__init__(declared, space, hyperparam_mutations=changing, **settings)
 
 
-class SynchronousPB2(SynchronousPopulation, PB2):  # type: ignore[misc]  # ray ships no types
+class SynchronousPB2(SynchronousPopulation, BanditScheduler):
     """Population based bandits: Ray's Gaussian process sees every number at its place in its range."""
 
     def __init__(self, declared: Population, space: SearchSpace, *, seed: int, **settings: Any) -> None:
@@ -189,18 +180,15 @@ class SynchronousPB2(SynchronousPopulation, PB2):  # type: ignore[misc]  # ray s
     def _changing(self, domains: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
         return numbers(domains)
 
-    def _save_trial_state(self, state: Any, time: int, result: dict[str, Any], trial: Trial) -> Any:
-        return super()._save_trial_state(state, time, {**result, "steps": time}, self._unit_scaled(trial))
-
-    def _explored(self, trial: Trial, donor: Trial) -> dict[str, Any]:
-        # PB2's own exploration; the next class after `SynchronousPopulation` in the order of resolution.
+    def _explored(self, member: Trial, donor: Trial) -> dict[str, Any]:
         with warnings.catch_warnings():
             # Ray hands SciPy a deprecated option, and scikit-learn reports fits that stop at a bound.
             warnings.simplefilter("ignore")
-            places, _ = super(SynchronousPopulation, self)._get_new_config(trial, self._unit_scaled(donor))
+            places = self.proposed(member, donor)
         return {**donor.config, **{name: value_at(d, places[name]) for name, d in self._domains.items()}}
 
-    def _unit_scaled(self, trial: Trial) -> UnitScaledTrial:
+    def view_of(self, trial: Trial) -> UnitScaledTrial:
+        """The trial on the scale on which its numbers are searched."""
         return UnitScaledTrial(
             trial, {name: position(d, trial.config[name]) for name, d in self._domains.items()}
         )

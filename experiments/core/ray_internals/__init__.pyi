@@ -1,0 +1,17 @@
+from .cluster import cores_here, has_dead_process, registered_env
+from .population import BanditScheduler, PopulationScheduler
+from .rllib import custom_connectors, without_source_lookup
+from .schedulers import assign_bracket, keep_idle_actors, rungs_per_bracket
+
+__all__ = [
+    "BanditScheduler",
+    "PopulationScheduler",
+    "assign_bracket",
+    "cores_here",
+    "custom_connectors",
+    "has_dead_process",
+    "keep_idle_actors",
+    "registered_env",
+    "rungs_per_bracket",
+    "without_source_lookup",
+]
