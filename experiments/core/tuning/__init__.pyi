@@ -1,5 +1,5 @@
+from .build_schedulers import is_default
 from .callbacks import EnforceCheckpointBudget, Recorder
-from .early_stopping import is_default
 from .listed_search import METRIC, ListedSearch
 from .phases import Interruption, confirm, confirmation_runs, search, train_all
 from .ray_cluster import connected, has_died, quieten

@@ -26,8 +26,8 @@ from experiments.core.records import (
     unfinished_runs,
 )
 from experiments.core.training import PPOTrial, Task
+from experiments.core.tuning.build_schedulers import build_scheduler
 from experiments.core.tuning.callbacks import run_folder
-from experiments.core.tuning.early_stopping import early_stopping
 from experiments.core.tuning.keep_warm import KeepWarmScheduler
 from experiments.core.tuning.listed_search import ListedSearch
 from experiments.core.tuning.optuna_search import OptunaStudySearch, untried
@@ -103,7 +103,7 @@ def search(
 def _informed(declared: Stopping, plan: Plan, folder: Path) -> TrialScheduler:
     """A new scheduler that knows of the runs that ended."""
     steps = plan.experiment.budget.steps_per_trial
-    scheduler = early_stopping(declared, steps=steps, seed=plan.seeds.sampler)
+    scheduler = build_scheduler(declared, steps=steps, seed=plan.seeds.sampler)
     replay_finished(scheduler, finished_runs(folder))
     return scheduler
 

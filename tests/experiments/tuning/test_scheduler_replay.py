@@ -18,8 +18,8 @@ from experiments import Asha, Hyperband, Median
 from experiments.core.records import saved_state
 from experiments.core.records.runs import FinishedRun, finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress
+from experiments.core.tuning.build_schedulers import build_scheduler
 from experiments.core.tuning.callbacks import Recorder
-from experiments.core.tuning.early_stopping import early_stopping
 from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_runs, replay_finished
 
 FULL = 1000
@@ -28,7 +28,7 @@ STEPS = (130, 260, 390, 520, 650, 780, 910, FULL)
 CONTROLLER = SimpleNamespace(get_live_trials=list)
 """What the median rule asks of Tune: whether other trials wait."""
 SCHEDULERS = {
-    declared.name: partial(early_stopping, declared, steps=FULL, seed=0)
+    declared.name: partial(build_scheduler, declared, steps=FULL, seed=0)
     for declared in (Asha(), Median(min_trials=2), Hyperband(reduction=2))
 }
 

@@ -12,7 +12,7 @@ from experiments import Asha, Budget, Experiment, Hyperband, Median, NoScheduler
 from experiments.core.declaration.schedulers import SCHEDULERS, named, to_json
 from experiments.core.errors import UserError
 from experiments.core.planning.options import Options
-from experiments.core.tuning.early_stopping import early_stopping
+from experiments.core.tuning.build_schedulers import build_scheduler
 from search_spaces import ppo
 
 STEPS, POINTS = 8192, 8
@@ -53,7 +53,7 @@ def trained_one_after_another(scheduler, plateaus):
 
 
 def scheduler_of(name):
-    return early_stopping(SCHEDULERS[name](), steps=STEPS, seed=0)
+    return build_scheduler(SCHEDULERS[name](), steps=STEPS, seed=0)
 
 
 @pytest.mark.parametrize("name", STOPPING)
@@ -80,22 +80,22 @@ def test_nothing_is_stopped_without_a_scheduler():
 
 
 def test_grace_and_reduction_are_what_asha_goes_by():
-    scheduler = early_stopping(Asha(grace=1 / 8, reduction=3), steps=STEPS, seed=0)
+    scheduler = build_scheduler(Asha(grace=1 / 8, reduction=3), steps=STEPS, seed=0)
     (bracket,) = scheduler._brackets
     assert [rung for rung, _ in bracket._rungs] == [3072, 1024]
     assert trained_one_after_another(scheduler, [0.9, 0.9, 0.1])[-1] == 1024
 
 
 def test_median_waits_for_as_many_others_as_it_is_told():
-    scheduler = early_stopping(Median(grace=1 / 2, min_trials=4), steps=STEPS, seed=0)
+    scheduler = build_scheduler(Median(grace=1 / 2, min_trials=4), steps=STEPS, seed=0)
     assert trained_one_after_another(scheduler, [0.9] * 4 + [0.1]) == [STEPS] * 4 + [STEPS // 2]
-    scheduler = early_stopping(Median(grace=1 / 2, min_trials=5), steps=STEPS, seed=0)
+    scheduler = build_scheduler(Median(grace=1 / 2, min_trials=5), steps=STEPS, seed=0)
     assert trained_one_after_another(scheduler, [0.9] * 4 + [0.1]) == [STEPS] * 5
 
 
 def test_hyperband_stops_early_in_one_bracket_later_in_the_next_and_never_in_the_last():
     reached = trained_one_after_another(
-        early_stopping(Hyperband(reduction=2, brackets=3), steps=STEPS, seed=0),
+        build_scheduler(Hyperband(reduction=2, brackets=3), steps=STEPS, seed=0),
         [0.9] * 20 + [0.9 - 0.01 * number for number in range(60)],
     )[20:]
     assert set(reached) == {STEPS // 4, STEPS // 2, STEPS}
@@ -108,7 +108,7 @@ def test_hyperband_deals_a_trial_to_the_same_bracket_whatever_came_before_it():
         scheduler.on_trial_add(Controller([trial]), trial)
         return scheduler._brackets.index(scheduler._trial_info[trial.trial_id])
 
-    whole, later = (early_stopping(Hyperband(), steps=STEPS, seed=0) for _ in range(2))
+    whole, later = (build_scheduler(Hyperband(), steps=STEPS, seed=0) for _ in range(2))
     brackets = [bracket_of(whole, number) for number in range(40)]
     assert set(brackets) == {0, 1, 2}
     assert [bracket_of(later, number) for number in reversed(range(40))] == brackets[::-1]
@@ -117,7 +117,7 @@ def test_hyperband_deals_a_trial_to_the_same_bracket_whatever_came_before_it():
 def test_hyperband_deals_trials_to_brackets_by_its_seed():
     plateaus = [1 - 0.01 * number for number in range(30)]
     runs = [
-        trained_one_after_another(early_stopping(Hyperband(), steps=STEPS, seed=seed), plateaus)
+        trained_one_after_another(build_scheduler(Hyperband(), steps=STEPS, seed=seed), plateaus)
         for seed in (1, 1, 2)
     ]
     assert runs[0] == runs[1]

@@ -58,7 +58,7 @@ class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray shi
         return str(super().on_trial_result(tune_controller, trial, result))
 
 
-def early_stopping(scheduler: Stopping, *, steps: int, seed: int) -> TrialScheduler:
+def build_scheduler(scheduler: Stopping, *, steps: int, seed: int) -> TrialScheduler:
     """Ray's scheduler for a declared one.
 
     Args:
