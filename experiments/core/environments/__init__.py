@@ -1,4 +1,4 @@
-"""The environment of an experiment: looked up, made as lanes, evaluated, put on a scale, fitted to a network.
+"""Environment of an experiment: looked up, made as lanes, evaluated, put on a scale, fitted to a network.
 
 Imported by fast_ppo, policy, training and all above; knows :mod:`envs` and neither Ray nor torch.
 """

@@ -1,4 +1,4 @@
-"""How good is a policy now? Greedy episodes on fixed seeds, all of them side by side."""
+"""Evaluation of a policy by greedy episodes on fixed seeds, all of them side by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Policy = Callable[[Any], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
-    """What E greedy episodes gave."""
+    """Returns, lengths and summaries of E greedy episodes."""
 
     returns: NDArray[np.float64]
     """Undiscounted returns, [E]."""
@@ -60,15 +60,18 @@ def evaluate(
 
 
 class _Turn(NamedTuple):
-    """E episodes side by side: their returns [E], lengths [E], and each number reported at their ends [E]."""
+    """Results of E episodes side by side."""
 
     returns: NDArray[np.float64]
+    """Undiscounted returns, [E]."""
     lengths: NDArray[np.int64]
+    """Steps, [E]."""
     reports: dict[str, NDArray[np.float64]]
+    """Each number that the environment reports at an episode's end, [E]."""
 
 
 def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes: int) -> _Turn:
-    """One episode in each of the first E lanes."""
+    """Plays one episode in each of the first E lanes."""
     returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
     reports: dict[str, NDArray[np.float64]] = {}
     playing = np.arange(env.num_envs) < episodes

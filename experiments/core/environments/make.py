@@ -1,4 +1,4 @@
-"""Makes an experiment's environment, the suite's or the user's own, and says how its returns are judged."""
+"""Construction of an experiment's environment, the suite's or the user's own, as lanes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _open: weakref.WeakSet[VectorEnv[Any, Any, Any]] = weakref.WeakSet()
 def make_vector(
     env_id: str, parameters: Mapping[str, Any], lanes: int, vectorization: Vectorization = "auto"
 ) -> VectorEnv[Any, Any, Any]:
-    """N lanes of an environment, in spaces that PPO can be trained in.
+    """Makes N lanes of an environment, in spaces that PPO can be trained in.
 
-    The environment's own vector form is taken if it has one, else N single ones in lockstep. Images stay as
-    they are; other spaces are encoded as one float vector where they are not one already
+    The environment's own vector form is taken if it has one, else N single ones step together. Images stay
+    as they are; other spaces are encoded as one float vector where they are not one already
     (:mod:`envs.spaces.encoding`). Whoever asks for the lanes closes them.
 
     Args:
@@ -52,7 +52,7 @@ def make_vector(
 
 
 def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
-    """N lanes of an environment in its own spaces, otherwise as :func:`make_vector`."""
+    """Makes N lanes of an environment in its own spaces, otherwise as :func:`make_vector`."""
     spec = imported_spec(env_id)
     if spec.vector_entry_point is None:
         # The sweep checks its environment once; Gymnasium's checker would look at every lane's first steps.
@@ -77,13 +77,13 @@ def close_open() -> None:
 
 
 class RLlibEnv:
-    """What RLlib makes its environments with: a call gives lanes, not an instance.
+    """Environment class that RLlib is given; calling it makes lanes, not an instance.
 
     A class of this module needs no entry in a registry: the names of Ray's are shared by all that runs in the
     process and unknown in the next one, where `Algorithm.from_checkpoint` looks for them.
     """
 
     def __new__(cls, context: Mapping[str, Any]) -> VectorEnv[Any, Any, Any]:  # type: ignore[misc]  # as said
-        """The lanes of `env_config`: its `id`, `parameters` and `vectorization`, and RLlib's `num_envs`."""
+        """Makes the lanes of `env_config`: `id`, `parameters`, `vectorization`, and RLlib's `num_envs`."""
         lanes = context.get("num_envs", 1)
         return make_vector(context["id"], context["parameters"], lanes, context.get("vectorization", "auto"))

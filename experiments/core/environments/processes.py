@@ -1,4 +1,4 @@
-"""One process for each lane: for environments so slow that handing every step over costs less than waiting.
+"""Lanes in processes of their own, for environments so slow that waiting costs more than handing steps over.
 
 The processes are forked from a server that holds nothing but imported modules. Forks of the trial's own
 process would keep its connections to Ray open, which then could not tell that the trial has ended.
@@ -42,7 +42,7 @@ ENDING_S = 2.0
 
 
 def make_lane_processes(env_id: str, parameters: Mapping[str, Any], lanes: int) -> LaneProcesses:
-    """N lanes in N processes, in spaces that PPO can be trained in; `close` ends the processes.
+    """Makes N lanes in N processes, in spaces that PPO can be trained in; `close` ends the processes.
 
     Observations are encoded where they are made, in the lane's process, and come back in shared memory.
 
@@ -55,7 +55,7 @@ def make_lane_processes(env_id: str, parameters: Mapping[str, Any], lanes: int) 
 
 
 def make_lane(env_id: str, parameters: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """What one process steps.
+    """Makes the environment that one process steps.
 
     Args:
         env_id: Gymnasium id, or `module:id`.
@@ -150,11 +150,11 @@ class LaneProcesses(AsyncVectorEnv):
 
 
 class _NobodyListensError(Exception):
-    """The pipe has no other end any more: the lanes were closed, or their process is gone."""
+    """Error of a pipe without another end: the lanes were closed, or their process is gone."""
 
 
 class _ToldToEndError(BaseException):
-    """SIGTERM came; no `except Exception` of a user's code catches it."""
+    """SIGTERM as an exception, which no `except Exception` of a user's code catches."""
 
 
 def _live(
@@ -166,7 +166,7 @@ def _live(
     errors: Any,
     mode: AutoresetMode,
 ) -> None:
-    """A lane's process: makes the environment, does what it is told, and closes it whatever happens.
+    """Runs a lane's process: makes the environment, obeys commands, and closes it whatever happens.
 
     Args:
         index: Which lane.

@@ -1,4 +1,4 @@
-"""The best policy of a sweep, for use in one's own program: loaded in a second, without torch and Ray."""
+"""Trained policy of a sweep for use in one's own program: loaded in a second, without torch and Ray."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MODULE = Path("learner_group", "learner", "rl_module", "default_policy")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedPolicy:
-    """A trained policy that always takes its best action."""
+    """Trained policy that always takes its best action."""
 
     run: str
     """The run it comes from."""
@@ -63,7 +63,7 @@ class TrainedPolicy:
     """From the network's actions to the environment's own; None where they are the same."""
 
     def compute_actions(self, observations: Any) -> Any:
-        """The best action for each observation of a batch, both in the environment's own spaces."""
+        """Computes the best action for each observation of a batch, both in the environment's own spaces."""
         if self.encoder is not None:
             length = batch_length(self.observation_space, observations)
             observations = self.encoder.encode_batch(observations, length)
@@ -71,7 +71,7 @@ class TrainedPolicy:
         return actions if self.decoder is None else self.decoder.decode_batch(actions)
 
     def compute_action(self, observation: Any) -> Any:
-        """The best action for one observation, both in the environment's own spaces."""
+        """Computes the best action for one observation, both in the environment's own spaces."""
         actions = self.compute_actions(collate(self.observation_space, [observation]))
         return member(self.action_space, actions, 0)
 
@@ -119,7 +119,7 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
 
 
 def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
-    """The folder of the run to take, and its row.
+    """Returns the folder of the run to take, and its row.
 
     Raises:
         UserError: No run has ended as it should and kept its checkpoint.
@@ -145,7 +145,7 @@ def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
 
 
 def _replica(checkpoint: Path, best: pd.Series[Any]) -> Path:
-    """Where RLlib's checkpoint lies: of several seeds in one trial, that of the best one."""
+    """Returns the folder of RLlib's checkpoint: of several seeds in one trial, that of the best one."""
     scores = {
         folder: float(best[f"{SEEDS_PREFIX}score_{number}"])
         for number, folder in enumerate(replica_folders(checkpoint))
@@ -154,7 +154,7 @@ def _replica(checkpoint: Path, best: pd.Series[Any]) -> Path:
 
 
 def _chosen(sweep: Sweep) -> str | None:
-    """The configuration that the verdict chose, as best.yaml says it, or decided anew where there is none."""
+    """Returns the configuration that the verdict chose, as in best.yaml, or decided now if there is none."""
     try:
         best = yaml.safe_load((sweep.folder / BEST_FILE).read_text(encoding="utf-8"))
         return str(best["config_id"])
@@ -168,7 +168,7 @@ def _chosen(sweep: Sweep) -> str | None:
 
 
 def batch_length(space: gym.Space[Any], batch: Any) -> int:
-    """How many members a batch of a space has."""
+    """Returns the number of members of a batch of a space."""
     if isinstance(space, gym.spaces.Dict):
         name = next(iter(space))
         return batch_length(space[name], batch[name])
@@ -178,7 +178,7 @@ def batch_length(space: gym.Space[Any], batch: Any) -> int:
 
 
 def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any]) -> Policy:
-    """The policy of a run's checkpoint, tried out once.
+    """Returns the policy of a run's checkpoint, tried out once.
 
     Raises:
         UserError: It cannot be read, or does not fit the environment.
@@ -198,7 +198,7 @@ def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any]
 
 
 def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:
-    """The greedy policy of a checkpoint, in NumPy where its module is one that is known."""
+    """Returns the greedy policy of a checkpoint, in NumPy where its module is one that is known."""
     module = checkpoint / _MODULE
     try:
         return saved_policy(module, observations, actions)
@@ -207,7 +207,7 @@ def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[
 
 
 def _through_rllib(folder: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:
-    """The greedy policy of any module; nothing of Ray but its module classes is touched."""
+    """Returns the greedy policy of any module; nothing of Ray but its module classes is touched."""
     # Importing torch and RLlib takes seconds.
     from ray.rllib.core.rl_module.rl_module import RLModule
 

@@ -1,4 +1,4 @@
-"""Could this sweep run, and what would it take? All that seconds can tell, before anything is spent."""
+"""Preflight checks: all that seconds can tell of a sweep before anything is spent."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ from experiments.core.preflight.probe import (
     Patience,
     measure_evaluation,
     preserve_rng_state,
-    try_corners,
+    try_extremes,
 )
 from experiments.core.preflight.workers import Environments
 from experiments.core.ray_internals import cores_here
 from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
-"""After it, no further corner is trained, and no further layout measured."""
+"""Time after which no further extreme configuration is trained, and no further layout measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What the checks found; what is wrong enough to stop for is raised instead."""
+    """Results of the checks; what is wrong enough to stop for is raised instead."""
 
     extremes: ExtremeRuns
     """The extreme configurations that were tried."""
     estimate: CostEstimate
-    """What the sweep, or the rest of it, is going to take."""
+    """Estimated cost of the sweep, or of the rest of it."""
     at_least: bool
     """Whether it may take longer without limit: evaluation episodes did not end, and nothing says when."""
     concurrency: int
     """Runs at once that the estimate is for."""
     free_bytes: int
-    """Room where the sweep is kept."""
+    """Free disk space where the sweep is kept."""
     notes: tuple[str, ...]
-    """What the user should know although it stops nothing."""
+    """Notes for the user on what stops nothing."""
 
 
 def preflight(plan: Plan) -> Checked:
-    """Checks names, configurations, environment, objective and storage, and estimates time and disk.
+    """Checks hyperparameters, environment, objective and storage, and estimates time and disk.
 
     Raises:
         UserError: With the first thing that is wrong.
@@ -93,7 +93,7 @@ def preflight(plan: Plan) -> Checked:
         notes=(
             *notes,
             *_concurrency_notes(plan, concurrency),
-            *_corner_notes(found),
+            *_extreme_notes(found),
             *_episode_notes(plan, evaluation, limit),
         ),
     )
@@ -118,7 +118,7 @@ def _tried_out(
     try:
         with preserve_rng_state(), Environments() as environments:
             notes = _contract_notes(plan)
-            found = try_corners(configs, task, environments, seed=seed, few_rows=rows, patience=PATIENCE)
+            found = try_extremes(configs, task, environments, seed=seed, few_rows=rows, patience=PATIENCE)
             if DEFAULT in found.diverged:
                 raise UserError(
                     "the default configuration's first update is not finite: see that rewards and "
@@ -141,7 +141,7 @@ def _tried_out(
 
 
 def _concurrency(plan: Plan) -> int:
-    """Runs at once on this machine; on a cluster, which says what it has once it is joined, a guess."""
+    """Returns the runs at once on this machine; on a cluster, which is known once it is joined, a guess."""
     if os.environ.get("RAY_ADDRESS"):
         return plan.options.concurrency or cores_here()
     return plan.concurrency({"CPU": cores_here(), "GPU": torch.cuda.device_count()})
@@ -166,7 +166,7 @@ def _contract_notes(plan: Plan) -> list[str]:
     ]
 
 
-def _corner_notes(found: ExtremeRuns) -> list[str]:
+def _extreme_notes(found: ExtremeRuns) -> list[str]:
     notes = [f"the first update is not finite with {name}" for name in found.diverged]
     if found.slowdown > 1:
         notes.append(
@@ -177,7 +177,7 @@ def _corner_notes(found: ExtremeRuns) -> list[str]:
 
 
 def _episode_notes(plan: Plan, evaluation: EvaluationCost, limit: int | None) -> list[str]:
-    """Where episodes may have no end, or are too long for the intervals in which they are reported."""
+    """Notes where episodes may have no end, or are too long for the intervals of reporting."""
     experiment = plan.experiment
     budget = experiment.budget
     if not evaluation.finished:

@@ -1,4 +1,4 @@
-"""Does the experiment's environment keep what training relies on? The checker's rules, within a second."""
+"""Check that the experiment's environment keeps its contract, by the checker's rules within a second."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def check_contract(env_id: str, parameters: Mapping[str, Any]) -> list[CheckResu
 
 
 def check_command(env_id: str, parameters: Mapping[str, Any]) -> str:
-    """What says more about the environment, to be pasted into a shell in the folder of the experiment."""
+    """Returns the command that says more about the environment, to be pasted into a shell."""
     keywords = (f"{name}={json.dumps(value)}" for name, value in parameters.items())
     return shlex.join(["python", "-m", "envs.check", env_id, *keywords])
 
@@ -78,7 +78,7 @@ def _make_vector(env_id: str, parameters: dict[str, Any], lanes: int) -> gym.vec
 
 
 def _affordable_steps(make: partial[gym.Env[Any, Any]]) -> int:
-    """How long the runs may be, measured on a short one."""
+    """Returns how long the runs may be, measured on a short one."""
     with closing(make()) as env:
         env.action_space.seed(0)
         env.reset(seed=0)

@@ -62,7 +62,7 @@ def check_disk(plan: Plan, needed: int) -> int:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Whether a path is none of those that a start leaves which was killed before its manifest was whole."""
+    """Returns whether a path is not one that a start leaves which was killed before it wrote a manifest."""
     return path.name != LOCK_FILE and not is_partial(path)
 
 

@@ -1,4 +1,4 @@
-"""Do the extreme configurations train here, and what does training cost? Tried out in seconds, without Ray.
+"""Probe of the extreme configurations: whether they train here, and what training costs, without Ray.
 
 A trial's two working parts, RLlib's environment runner and its learner, are built as the trial would build
 them and do a little of its work. All times are processor time of one thread, so that other programs do not
@@ -40,14 +40,14 @@ EVALUATION_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class ExtremeRuns:
-    """What trying configurations gave."""
+    """Results of trying configurations."""
 
     networks: Mapping[str, NetworkCost]
-    """What each layout costs."""
+    """Cost of each layout."""
     updated: int
     """Configurations that were built and took one update."""
     given: int
-    """Configurations there were."""
+    """Configurations that were given."""
     diverged: Sequence[str]
     """Of those, the ones whose first update was not finite, by name."""
     slowdown: float
@@ -56,7 +56,7 @@ class ExtremeRuns:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationCost:
-    """What evaluating an untrained policy gave."""
+    """Cost and result of evaluating an untrained policy."""
 
     seconds: float
     """Of one evaluation."""
@@ -88,25 +88,22 @@ def preserve_rng_state() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long trying may go on.
-
-    Args:
-        computing_s: Seconds of processor time.
-        clock_s: Seconds on the clock, more, so that a busy machine does not cut the checks short at once.
-    """
+    """Time limit of a probe."""
 
     computing_s: float
+    """Seconds of processor time."""
     clock_s: float
+    """Seconds on the clock, more, so that a busy machine does not cut the checks short at once."""
 
     def started(self) -> Callable[[], bool]:
-        """Begins to count; what it returns says whether the time is up."""
+        """Starts the clock; what it returns says whether the time is up."""
         computing, clock = time.process_time(), time.perf_counter()
         return lambda: (
             time.process_time() - computing > self.computing_s or time.perf_counter() - clock > self.clock_s
         )
 
 
-def try_corners(
+def try_extremes(
     configs: Mapping[str, Mapping[str, Any]],
     task: Task,
     environments: Environments,
@@ -159,7 +156,7 @@ def _updated(
     workers_of: Callable[[str], Workers],
     time_is_up: Callable[[], bool],
 ) -> tuple[list[str], list[str]]:
-    """The configurations that took an update, by name, and those whose update was not finite."""
+    """Returns the configurations that took an update, by name, and those whose update was not finite."""
     updated: list[str] = []
     diverged: list[str] = []
     for name in settings:
@@ -183,7 +180,7 @@ def _networks(
     time_is_up: Callable[[], bool],
     few_rows: int,
 ) -> tuple[dict[str, NetworkCost], list[str]]:
-    """What each layout costs, measured on a configuration that has it, and those that diverged meanwhile."""
+    """Returns the measured cost of each layout, and the configurations that diverged meanwhile."""
     networks: dict[str, NetworkCost] = {}
     diverged: list[str] = []
     for layout, name in layouts.items():
@@ -244,7 +241,7 @@ def measure_evaluation(
 
 
 class _TimeUpError(Exception):
-    """An evaluation takes longer than a check may."""
+    """Error of an evaluation that takes longer than a check may."""
 
 
 def _measured(workers: Workers, few: int) -> NetworkCost:
@@ -273,7 +270,7 @@ def _measured(workers: Workers, few: int) -> NetworkCost:
 
 
 def _timed(work: Callable[[], Any], times: int = 1) -> tuple[Any, float]:
-    """What some work gives, and its seconds of processor time, the least of several tries."""
+    """Returns the result of some work, and its seconds of processor time, the least of several tries."""
     given, taken = None, []
     for _ in range(times):
         started = time.process_time()

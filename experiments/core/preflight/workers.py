@@ -1,4 +1,4 @@
-"""The two working parts of a run, its environment runner and its learner, outside Ray and for a moment."""
+"""Workers of a run, its environment runner and its learner, outside Ray and for a moment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from experiments.core.torch_internals import without_compiler
 
 
 class Environments:
-    """Lends the same lanes to one run after the other, as long as their parameters are equal.
+    """Pool of lanes that are lent to one run after the other, as long as their parameters are equal.
 
     A runner resets them before it samples. Making them takes long where each lane is a process or reads data;
     leaving the context closes them.
@@ -29,7 +29,7 @@ class Environments:
         self._made: dict[str, VectorEnv[Any, Any, Any]] = {}
 
     def lent_to(self, config: PPOConfig) -> PPOConfig:
-        """The configuration, with an environment that is made at its first use only."""
+        """Returns the configuration with an environment that is made at its first use only."""
         made, make = self._made, config.env
 
         def lend(context: Mapping[str, Any]) -> VectorEnv[Any, Any, Any]:
@@ -58,7 +58,7 @@ class _Lent(VectorWrapper):
 
 
 class Workers:
-    """The environment runner and the learner of one run; leaving the context gives the lanes back.
+    """Environment runner and learner of one run; leaving the context gives the lanes back.
 
     Args:
         config: As a trial builds it.
@@ -74,11 +74,11 @@ class Workers:
             self._learner = config.build_learner(spaces=self.runner.get_spaces())
 
     def sample(self, steps: int) -> Any:
-        """Environment steps of the present policy."""
+        """Samples environment steps with the present policy."""
         return self.runner.rollout(steps) if self._fast else self.runner.sample(num_timesteps=steps)
 
     def update(self, sampled: Any, *, rows: int, epochs: int = 1) -> None:
-        """One update on them, in minibatches of so many rows."""
+        """Updates on them once, in minibatches of so many rows."""
         if self._fast:
             self._learner.config.minibatch_size = rows
             self._learner.config.num_epochs = epochs
@@ -91,7 +91,7 @@ class Workers:
         )  # fmt: skip
 
     def checkpoint_bytes(self) -> int:
-        """Size of what RLlib writes for the two."""
+        """Measures the size of what RLlib writes for the two."""
         # The algorithm's checkpoint holds the module once, with the learner.
         states = self._learner.get_state(), self.runner.get_state(not_components=COMPONENT_RL_MODULE)
         return sum(len(pickle.dumps(state)) for state in states)

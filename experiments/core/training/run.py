@@ -50,13 +50,13 @@ class TrainingRun:
     """PPO algorithm with its progress and its configuration schedule.
 
     Args:
-        recipe: The configurations that it is trained with, and when they change.
+        configurations: The configurations that it is trained with, and when they change.
         schedule: Its length, and the evaluations on the way.
     """
 
-    def __init__(self, recipe: ConfigurationSchedule, schedule: TrainingSchedule) -> None:
-        self._recipe = recipe
-        self._build(recipe.at(0))
+    def __init__(self, configurations: ConfigurationSchedule, schedule: TrainingSchedule) -> None:
+        self._configurations = configurations
+        self._build(configurations.at(0))
         self._schedule = schedule
         self._scores: deque[float] = deque(maxlen=OBJECTIVE_WINDOW)
         self._points, self._wall_s = 0, 0.0
@@ -123,13 +123,15 @@ class TrainingRun:
     def load(self, folder: Path) -> None:
         """Continues from what :meth:`save` wrote, with the hyperparameters of this run's schedule active."""
         progress = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
-        config, before = self._recipe.at(progress["steps"]), progress["config"]
+        config, before = self._configurations.at(progress["steps"]), progress["config"]
         if config != self.config:
             self._algorithm.stop()
             self._build(config)
         self._algorithm.restore_from_path(folder.absolute().as_posix())
-        if self._recipe.trained_as(before) != self._recipe.trained_as(config):
-            activate(self._algorithm, self._recipe.settings(before), self._recipe.settings(config))
+        if self._configurations.trained_as(before) != self._configurations.trained_as(config):
+            activate(
+                self._algorithm, self._configurations.settings(before), self._configurations.settings(config)
+            )
         self._go_on_from(progress)
 
     def get_state(self) -> dict[str, Any]:
@@ -146,7 +148,7 @@ class TrainingRun:
             Exception: Whatever the parts of a state raise that was not written by this code.
         """
         config = state["progress"]["config"]
-        if config not in self._recipe.configs:
+        if config not in self._configurations.configs:
             raise ValueError("it was trained with another configuration")
         if config != self.config:
             self._algorithm.stop()
@@ -161,7 +163,7 @@ class TrainingRun:
     def _build(self, config: dict[str, Any]) -> None:
         self.config = config
         """What it trains with now, the seed included."""
-        self._algorithm: Algorithm = self._recipe.build(config).build_algo()
+        self._algorithm: Algorithm = self._configurations.build(config).build_algo()
 
     def _follow_schedule(self) -> None:
         """Continues with the configuration that is due, in the way in which a population's member copies."""
@@ -195,7 +197,7 @@ class TrainingRun:
         """Trains, and returns the last update's statistics and how all episodes on the way ended."""
         iterations: list[dict[str, float]] = []
         while self.steps < steps:
-            if self._recipe.at(self.steps) != self.config:
+            if self._configurations.at(self.steps) != self.config:
                 self._follow_schedule()
             iterations.append(read_metrics(self._algorithm.train()))
             self.steps = int(iterations[-1]["steps"])

@@ -1,4 +1,4 @@
-"""One configuration, trained: the thin `tune.Trainable` around RLlib's PPO that every run of a sweep uses."""
+"""Tune trainable of one configuration: a thin shell around RLlib's PPO that every run of a sweep uses."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ SAVE_SHARE = 0.01
 
 
 def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
-    """The RLlib configuration of one run.
+    """Makes the RLlib configuration of one run.
 
     Args:
-        config: Names and values of one configuration, besides `seed`.
-        task: What is not part of the configuration.
+        config: Hyperparameters of one configuration, besides `seed`.
+        task: Settings that are not part of the configuration.
 
     Raises:
-        UserError: A name is unknown or the batch sizes do not fit.
+        UserError: A hyperparameter is unknown or the batch sizes do not fit.
     """
     settings = settings_of(config, task)
     parameters = training_parameters(task.env_parameters, configuration_of(config))
@@ -73,16 +73,16 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
 
 
 def settings_of(config: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """Every setting of the trainer by name, as :func:`ppo_config` uses it."""
+    """Returns every setting of the trainer by name, as :func:`ppo_config` uses it."""
     return hyperparameters.with_defaults(trainer_part(configuration_of(config)), task.fixed)
 
 
 class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
-    """Trains one configuration and reports one result for each evaluation.
+    """Tune trainable that trains one configuration and reports one result for each evaluation.
 
-    `config` holds the sampled names, the training `seed` and the `config_id`; a confirmation run also holds
-    the index of its `test_seed`, and one of a population's winner its schedule, by which hyperparameters
-    change on the way. Actors are reused: :meth:`reset_config` builds the next trial in place.
+    `config` holds the sampled hyperparameters, the training `seed` and the `config_id`; a confirmation run
+    also holds the index of its `test_seed`, and one of a population's winner its schedule, by which
+    hyperparameters change on the way. Actors are reused: :meth:`reset_config` builds the next trial in place.
     """
 
     def setup(self, config: dict[str, Any], task: Task) -> None:
@@ -120,9 +120,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._replicas.save(Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Goes on from where :meth:`save_checkpoint` was, be it another trial's, which this one then copies.
+        """Continues from where :meth:`save_checkpoint` was, or copies another trial from its checkpoint.
 
-        Whatever the checkpoint was trained with, from now on the configuration of this trial is in force.
+        Whatever the checkpoint was trained with, from now on the configuration of this trial is active.
         """
         with _closing_after_errors():
             self._replicas.load(Path(checkpoint_dir))
@@ -135,10 +135,10 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         _close_quietly()
 
     def _begin(self, config: dict[str, Any]) -> None:
-        """Starts a trial, or goes on with one that was cut off, with the results it would have had.
+        """Starts a trial, or continues one that was cut off, with the results it would have had.
 
-        Nearly those under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient starts
-        anew.
+        Nearly those under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient is
+        reset.
         """
         self._replicas = self._built(config)
         self._results: saved_state.Results = []
@@ -150,7 +150,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._saved_at, self._save_cost = time.perf_counter(), 0.0
 
     def _go_on(self, folder: Path, config: dict[str, Any]) -> None:
-        """Goes on from what the run had saved; where that cannot be done it begins anew and says so."""
+        """Continues from what the run had saved; where that cannot be done it restarts and says so."""
         try:
             before = saved_state.load(folder)
             if before is not None:
@@ -164,7 +164,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
             self._replicas = self._built(config)
 
     def _save_if_due(self) -> None:
-        """Writes what a killed sweep goes on from, at most every second and for one part in a hundred."""
+        """Saves what a killed sweep continues from, at most every second and for one part in a hundred."""
         started = time.perf_counter()
         wait = max(SAVE_EVERY_S, self._save_cost / SAVE_SHARE)
         if self._folder is None or started - self._saved_at < wait:
@@ -188,7 +188,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         )
         count = task.seeds_per_trial if searching else 1
         seeds = replica_seeds(config["seed"], count, lanes=task.lanes)
-        recipes = [
+        configurations = [
             ConfigurationSchedule(
                 received={**config, "seed": seed},
                 build=partial(ppo_config, task=task),
@@ -196,13 +196,13 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
             )
             for seed in seeds
         ]
-        runs = [TrainingRun(recipe, schedule) for recipe in recipes]
+        runs = [TrainingRun(each, schedule) for each in configurations]
         return SeedReplicas(runs, penalty=task.seed_penalty)
 
 
 @contextmanager
 def _closing_after_errors() -> Iterator[None]:
-    """Closes every environment of the process where training raises, since nothing goes on in it."""
+    """Closes every environment of the process where training raises, since nothing runs in it afterwards."""
     try:
         yield
     except BaseException:
@@ -219,12 +219,12 @@ def _close_quietly() -> None:
 
 
 def _phase(config: Mapping[str, Any]) -> Phase:
-    """Which phase a run belongs to: the confirmation's have a test seed."""
+    """Returns the phase that a run belongs to: the confirmation's have a test seed."""
     return Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
 
 
 def _prepare_process(resources: Resources) -> None:
-    """As many threads as cores are declared to Ray, and no noise from libraries in the trial's output.
+    """Sets as many threads as cores are declared to Ray, and silences libraries in the trial's output.
 
     Raises:
         UserError: A GPU is declared that torch cannot use.

@@ -23,7 +23,7 @@ from experiments.core.environments.network_spaces import action_decoder, observa
 from experiments.core.fast_ppo.inference import module_policy
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 from experiments.core.policy import numpy_layers
-from experiments.core.policy.numpy_policy import Network, saved_policy
+from experiments.core.policy.numpy_policy import NumpyNetwork, saved_policy
 from experiments.core.policy.saved_module import UnknownModuleError, read
 from experiments.core.training import hyperparameters
 from search_spaces import SearchSpace, model_layouts
@@ -90,7 +90,7 @@ def assert_the_same_policy(folder, module, observation_space, action_space, obse
     encoder, decoder = observation_encoder(observation_space), action_decoder(action_space)
     obs = np.asarray(encoder.encode(observations) * np.float32(encoder.scale), np.float32)
     expected = module.forward_inference({Columns.OBS: torch.from_numpy(obs)})[Columns.ACTION_DIST_INPUTS]
-    logits = Network(read(folder), encoder.module_space.shape, decoder.parts).logits(obs)
+    logits = NumpyNetwork(read(folder), encoder.module_space.shape, decoder.parts).logits(obs)
     assert logits.dtype == np.float32
     assert np.ptp(logits, axis=0).max() > 0.1, "the observation has to matter"
     np.testing.assert_allclose(logits, expected.detach().numpy(), rtol=1e-4, atol=1e-4)
@@ -149,7 +149,7 @@ def test_a_gaussians_deviations_are_limited_as_by_torch(saved, free):
     folder, module = saved(VECTOR, FORCE, fcnet_hiddens=[16], free_log_std=free, log_std_clip_param=0.5)
     assert_the_same_policy(folder, module, VECTOR, FORCE, samples(VECTOR))
     parts = action_decoder(FORCE).parts
-    deviations = Network(read(folder), VECTOR.shape, parts).logits(samples(VECTOR))[:, 3:]
+    deviations = NumpyNetwork(read(folder), VECTOR.shape, parts).logits(samples(VECTOR))[:, 3:]
     assert np.abs(deviations).max() == 0.5
 
 
@@ -169,7 +169,7 @@ def test_settings_beyond_those_that_layouts_have_a_name_for_are_computed_too(sav
 
 def test_images_taken_a_few_at_a_time_give_what_they_give_together(saved, monkeypatch):
     folder, _ = saved(IMAGE, CHOICE, **hyperparameters.model_keywords({"layout": "cnn-small-16"}))
-    network = Network(read(folder), IMAGE.shape, action_decoder(CHOICE).parts)
+    network = NumpyNetwork(read(folder), IMAGE.shape, action_decoder(CHOICE).parts)
     images = samples(IMAGE).astype(np.float32)
     together = network.logits(images)
     monkeypatch.setattr(numpy_layers, "WINDOW_NUMBERS", 3 * 7 * 9 * 8 * 8 * 3)

@@ -68,7 +68,7 @@ def test_a_name_that_every_evaluation_pins_may_be_searched(declared, tmp_path):
 def test_a_name_that_an_evaluation_leaves_open_is_refused_with_the_reason(declared, phase, where, tmp_path):
     message = (
         f"env.fee_rate is searched, but nothing declares the fee_rate with which the {phase} evaluates: it "
-        f"may change how good a policy interim_analyses, so set fee_rate in env_parameters or {where}"
+        f"may change how good a policy looks, so set fee_rate in env_parameters or {where}"
     )
     with pytest.raises(UserError) as refused:
         checked(searched(FEE, **declared), tmp_path)

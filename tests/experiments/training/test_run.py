@@ -11,7 +11,7 @@ from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.make import make_vector
 from experiments.core.environments.scale import EvaluationSetting, ScoreScale
-from experiments.core.fast_ppo import together
+from experiments.core.fast_ppo import aggregate
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.training.run import TrainingRun, TrainingSchedule
 from experiments.core.training.schedule import ConfigurationSchedule
@@ -66,12 +66,12 @@ def run_of():
             diverged_score=0.0,
             trainer=trainer,
         )
-        recipe = ConfigurationSchedule(
+        configurations = ConfigurationSchedule(
             received={"seed": 1, **config},
             build=partial(ppo_config, task=task),
             settings=partial(settings_of, task=task),
         )
-        course = TrainingSchedule(
+        schedule = TrainingSchedule(
             steps=2048,
             evaluations=2,
             env=make_vector(env, {}, 2),
@@ -80,7 +80,7 @@ def run_of():
             scale=ScoreScale(),
             diverged_score=0.0,
         )
-        made.append(TrainingRun(recipe, course))
+        made.append(TrainingRun(configurations, schedule))
         return made[-1]
 
     yield make
@@ -119,6 +119,6 @@ def test_iterations_count_by_their_episodes_and_an_update_is_the_last_one():
         {"steps": 24, "episodes": 1, "train/return_mean": 5.0, "train/length_mean": 4.0, "ppo/kl": 0.7},
         {"steps": 32, "episodes": nan, "train/return_mean": nan, "train/length_mean": nan, "ppo/kl": 0.8},
     ]
-    assert together(iterations) == {
+    assert aggregate(iterations) == {
         "steps": 32, "episodes": 4, "train/return_mean": 2.0, "train/length_mean": 2.5, "ppo/kl": 0.8,
     }  # fmt: skip
