@@ -1,4 +1,4 @@
-"""What Ray knows of this process and its machine: cores, its own processes, registered environments."""
+"""Ray's knowledge of this process and its machine: cores, its own processes, registered environments."""
 
 from __future__ import annotations
 

@@ -54,12 +54,12 @@ class PopulationScheduler(PopulationBasedTraining):  # type: ignore[misc]  # ray
         return worst, best
 
     def copy(self, tune_controller: Any, member: Trial, donor: Trial) -> None:
-        """Makes a paused member go on from a paused donor's checkpoint, with a new configuration."""
+        """Makes a paused member continue from a paused donor's checkpoint, with a new configuration."""
         self._trial_state[donor].last_checkpoint = donor.checkpoint
         self._exploit(tune_controller, member, donor)
 
     def new_config(self, member: Trial, donor: Trial) -> dict[str, Any]:
-        """Returns what a member goes on with that copies a donor."""
+        """Returns the configuration that a member continues with when it copies a donor."""
         raise NotImplementedError
 
     def _get_new_config(self, trial: Trial, trial_to_clone: Trial) -> tuple[dict[str, Any], dict[str, Any]]:

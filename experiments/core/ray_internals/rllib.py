@@ -41,5 +41,5 @@ def without_source_lookup() -> Iterator[None]:
 
 
 def _nearest() -> list[SimpleNamespace]:
-    """Where this was called, and that function's caller, as the first two of `inspect.stack`."""
+    """Returns where this was called, and that function's caller, as the first two of `inspect.stack`."""
     return [SimpleNamespace(frame=sys._getframe(1)), SimpleNamespace(frame=sys._getframe(2))]

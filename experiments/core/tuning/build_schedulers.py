@@ -1,4 +1,4 @@
-"""Ray's schedulers that stop hopeless trials early, in environment steps; the default always finishes."""
+"""Construction of Ray's schedulers that stop hopeless trials early; the default always finishes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from experiments.core.tuning.listed_search import METRIC
 
 
 def is_default(trial: Trial) -> bool:
-    """Whether a search trial runs the space's default configuration."""
+    """Returns whether a search trial runs the space's default configuration."""
     return bool(trial.config["config_id"] == FIRST_TRIAL)
 
 
 class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types
-    """Successive halving that lets the default configuration finish: all others are compared with it.
+    """ASHA that lets the default configuration finish: all others are compared with it.
 
     Args:
-        bracket_seed: Deals trials to brackets, where there are several, each to the same one whenever the
-            sweep goes on; Ray would use NumPy's global state.
+        bracket_seed: Seed by which trials are dealt to brackets, where there are several, each to the same
+        one
+            whenever the sweep continues; Ray would use NumPy's global state.
         **settings: Of Ray's scheduler.
     """
 
@@ -41,7 +42,7 @@ class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no t
         assign_bracket(self, trial, dealer.choice(len(rungs), p=odds / odds.sum()))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Continue, or stop for want of promise."""
+        """Lets the trial continue, or stops it for want of promise."""
         decision = super().on_trial_result(tune_controller, trial, result)
         return TrialScheduler.CONTINUE if is_default(trial) else str(decision)
 
@@ -50,7 +51,7 @@ class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray shi
     """Ray's median stopping rule that lets the default configuration finish."""
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Continue, or stop because the trial's best is below the median of the others' means."""
+        """Lets the trial continue, or stops it because its best is below the median of the others' means."""
         if is_default(trial):
             # Noted as a last result is: it counts for the others' median, and nothing is decided.
             self.on_trial_complete(tune_controller, trial, result)
@@ -59,12 +60,12 @@ class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray shi
 
 
 def build_scheduler(scheduler: Stopping, *, steps: int, seed: int) -> TrialScheduler:
-    """Ray's scheduler for a declared one.
+    """Builds Ray's scheduler for a declared one.
 
     Args:
         scheduler: The declaration.
         steps: Of a full trial.
-        seed: Of what is left to chance.
+        seed: Seed of random decisions.
     """
     common = {"time_attr": "steps", "metric": METRIC, "mode": "max"}
     match scheduler:

@@ -1,4 +1,4 @@
-"""Runs that come in rounds, on actors that wait between them."""
+"""Scheduler for runs that come in rounds, which keeps idle actors warm between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.core.ray_internals import keep_idle_actors
 
 
 class KeepWarmScheduler(FIFOScheduler):  # type: ignore[misc]  # ray ships no types
-    """Starts runs in the order in which they come and stops none; idle actors stay.
+    """Keep-warm scheduler: starts runs in the order in which they come and stops none; idle actors stay.
 
     When no run waits, Tune ends all idle actors but one, so also at a round's last run. In the next round the
     one that is left takes each run before a new actor has come up, which needs seconds and is then given up:
@@ -26,7 +26,7 @@ class KeepWarmScheduler(FIFOScheduler):  # type: ignore[misc]  # ray ships no ty
         self._actors = actors
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Makes room for idle actors when the first run comes, as only runs say what an actor takes."""
+        """Makes idle actors possible when the first run comes, as only runs say what an actor takes."""
         super().on_trial_add(tune_controller, trial)
         keep_idle_actors(tune_controller, trial, self._actors)
         self._actors = 0

@@ -1,4 +1,4 @@
-"""A searcher that runs a given list of configurations, for the confirmation."""
+"""Searcher that runs a given list of configurations, for the confirmation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ray.tune.search import Searcher
 from analysis.sweep import OBJECTIVE
 
 METRIC = OBJECTIVE
-"""What Tune and Optuna maximise."""
+"""Metric that Tune and Optuna maximise."""
 
 
 class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
-    """Runs the given configurations, in order, and then those that follow from how they went.
+    """Searcher that suggests the given configurations, in order, and then those that follow from the results.
 
     Args:
-        configs: What the trainable receives, one mapping a run.
-        following: Gives the next ones; asked when no run is under way, until it gives none.
+        configs: Configs of the trainable, one mapping a run.
+        following: Returns the next ones; asked when no run is under way, until it returns none.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
         self._under_way: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The next configuration of the list; None, by which Tune asks later, while the next list is open."""
+        """Returns the next configuration of the list; None, so that Tune asks later, while it is open."""
         if not self._waiting and self._under_way:
             return None
         self._waiting = self._waiting or list(self._following())

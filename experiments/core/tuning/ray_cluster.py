@@ -1,4 +1,4 @@
-"""Where trials run: a private Ray on this machine, or the cluster that a job was submitted to."""
+"""Connection to Ray: a private one on this machine, or the cluster that a job was submitted to."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def quieten(*, debug: bool) -> None:
 
 
 def has_died(*, within_s: float) -> bool:
-    """Whether a process of the private Ray dies soon, as one that got the same signal as this one does."""
+    """Returns whether a process of the private Ray dies soon, as one does that got the same signal."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if has_dead_process():
@@ -46,7 +46,7 @@ def has_died(*, within_s: float) -> bool:
 
 @contextmanager
 def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]]:
-    """Connects to Ray and says how much there is of each resource, by Ray's names ("CPU", "GPU").
+    """Connects to Ray and yields how much there is of each resource, by Ray's names ("CPU", "GPU").
 
     A job's driver (`RAY_ADDRESS` is set) joins its cluster. Anything else gets a private Ray on this machine,
     since one that happens to run here belongs to somebody else.

@@ -1,4 +1,4 @@
-"""Histories of a population's members: what each trained with, and whose weights it went on from."""
+"""Lineage of a population's members: what they trained with and how their weights came to be, as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from experiments.core.records import write_lineage
 
 
 class LineageWriter:
-    """Keeps every member's history and schedule, and writes them when they change.
+    """Writer of every member's history and schedule, whenever they change.
 
     Args:
         folder: Of the search; the members' folders are below it.
@@ -22,13 +22,13 @@ class LineageWriter:
         self._schedules: dict[str, list[dict[str, Any]]] = {}
 
     def begin(self, member: str, configuration: Mapping[str, Any]) -> None:
-        """A member starts untrained."""
+        """Notes that a member starts untrained."""
         start = {"steps": 0, "configuration": dict(configuration), "changed": {}}
         self._histories[member] = [start | {"donor": None}]
         self._schedules[member] = [start | {"member": member}]
 
     def copied(self, member: str, donor: str, *, steps: int, configuration: Mapping[str, Any]) -> None:
-        """A member goes on from a donor's weights.
+        """Notes that a member continues from a donor's weights.
 
         Args:
             member: Who copies.

@@ -1,4 +1,4 @@
-"""Population based training on Tune: Ray's PBT and PB2, made to compare the whole population at equal steps.
+"""Population based training on Tune: Ray's PBT and PB2, made synchronous in environment steps.
 
 How many copy, how copying is done, and PB2's bandit are Ray's. What is different here:
 
@@ -38,17 +38,17 @@ KEPT_CHECKPOINTS = 2
 
 
 class SynchronousPopulation(PopulationScheduler):
-    """Ray's PBT, in step.
+    """Synchronous PBT: the whole population is compared at equal steps.
 
     Args:
         declared: Its parameters.
-        space: Where values may go.
+        space: The search space, whose domains values never leave.
         size: Members of the population.
         steps: Of a full trial.
         evaluations: Evaluation points on the way.
-        seed: Of its chance.
+        seed: Seed of its random numbers.
         concurrency: Members that train at once.
-        lineage: Told of every copy.
+        lineage: Records every copy.
         **ray: Further settings of Ray's scheduler.
     """
 
@@ -77,7 +77,7 @@ class SynchronousPopulation(PopulationScheduler):
         )  # fmt: skip
 
     def _changing(self, domains: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
-        """Those names among the changeable ones that this scheduler changes."""
+        """Returns the domains among the changeable ones that this scheduler changes."""
         return dict(domains)
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -86,7 +86,7 @@ class SynchronousPopulation(PopulationScheduler):
         self._lineage.begin(trial.config["config_id"], configuration_of(trial.config))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Train on, or wait for the others."""
+        """Lets the member train on, or wait for the others."""
         passed = self._points(int(result["steps"]))
         self.record(trial, passed, result)
         return str(TrialScheduler.CONTINUE if passed < self.barrier else TrialScheduler.PAUSE)
@@ -103,15 +103,15 @@ class SynchronousPopulation(PopulationScheduler):
         return min(ready, key=self.time_of, default=None)
 
     def training(self) -> int:
-        """Members that train now or are about to."""
+        """Counts the members that train now or are about to."""
         return sum(trial.status in {Trial.PENDING, Trial.RUNNING} for trial in self.members)
 
     def all_ended(self) -> bool:
-        """Whether no member trains or waits."""
+        """Returns whether no member trains or waits."""
         return all(trial.is_finished() for trial in self.members)
 
     def _points(self, steps: int) -> int:
-        """Evaluation points, evenly spaced, that lie at or before some steps."""
+        """Counts the evaluation points, evenly spaced, that lie at or before some steps."""
         return steps * self._evaluations // self._steps
 
     def _at_barrier(self, trial: Trial) -> bool:
@@ -121,7 +121,7 @@ class SynchronousPopulation(PopulationScheduler):
         return trial.status == Trial.PAUSED and self._at_barrier(trial)
 
     def _worst_and_best(self) -> tuple[list[Trial], list[Trial]]:
-        """The worst and the best members; the default is never among the worst, as it copies nobody."""
+        """Returns the worst and the best members; the default, which copies nobody, is never a worst one."""
         worst, best = self.quantiles()
         others = [
             member
@@ -132,7 +132,7 @@ class SynchronousPopulation(PopulationScheduler):
         return sorted(others, key=self.score_of)[: len(worst)], best
 
     def _compare(self, tune_controller: Any) -> None:
-        """The worst copy the best, at the present interval."""
+        """Makes the worst copy the best, at the present interval."""
         worst, best = self._worst_and_best()
         for member in worst:
             donor = best[int(self._chance.integers(len(best)))]
@@ -147,7 +147,7 @@ class SynchronousPopulation(PopulationScheduler):
         self.raise_barrier()
 
     def new_config(self, member: Trial, donor: Trial) -> dict[str, Any]:
-        """The donor's configuration, changed, under the member's own name and seed."""
+        """Returns the donor's configuration, changed, under the member's own name and seed."""
         own = {name: member.config[name] for name in RUN_IDENTITY if name in member.config}
         return {**self._explored(member, donor), **own}
 
@@ -160,7 +160,7 @@ class SynchronousPopulation(PopulationScheduler):
 
 
 class SynchronousPBT(SynchronousPopulation):
-    """Population based training: copied hyperparameters are moved a step or drawn anew."""
+    """Population based training: copied hyperparameters are moved a step or drawn again."""
 
     def __init__(self, declared: PopulationBased, space: SearchSpace, **settings: Any) -> None:
         # Ray only asks that something may change; the values come from `perturbed`.
@@ -188,14 +188,14 @@ class SynchronousPB2(SynchronousPopulation, BanditScheduler):
         return {**donor.config, **{name: value_at(d, places[name]) for name, d in self._domains.items()}}
 
     def view_of(self, trial: Trial) -> UnitScaledTrial:
-        """The trial on the scale on which its numbers are searched."""
+        """Returns the trial on the scale on which its numbers are searched."""
         return UnitScaledTrial(
             trial, {name: position(d, trial.config[name]) for name, d in self._domains.items()}
         )
 
 
 class UnitScaledTrial:
-    """A trial as PB2 shall see it: its name, and a configuration of places in [0, 1].
+    """Trial as PB2 shall see it: its name, and a configuration of places in [0, 1].
 
     Args:
         trial: The trial.
@@ -211,7 +211,7 @@ class UnitScaledTrial:
 
 
 class Members(BasicVariantGenerator):  # type: ignore[misc]  # ray ships no types
-    """Gives a population its members, when there is room to train them.
+    """Searcher that gives a population its members, when there are cores to train them.
 
     Ray refuses searchers beside PBT, and its own limit of concurrent trials counts members that wait, so that
     it would wait for itself.
@@ -232,11 +232,11 @@ class Members(BasicVariantGenerator):  # type: ignore[misc]  # ray ships no type
 
     @property
     def param_space(self) -> dict[str, Any]:
-        """What Tune makes a trial of for each member; :meth:`next_trial` adds the rest of its config."""
+        """Config of which Tune makes a trial for each member; :meth:`next_trial` adds the rest."""
         return {"config_id": tune.grid_search(list(self._runs))}
 
     def next_trial(self) -> Trial | None:
-        """The next member, if it could train now."""
+        """Returns the next member, if it could train now."""
         if self._scheduler.training() >= self._concurrency:
             return None
         trial = super().next_trial()
@@ -245,19 +245,19 @@ class Members(BasicVariantGenerator):  # type: ignore[misc]  # ray ships no type
         return trial
 
     def is_finished(self) -> bool:
-        """Not before the last member: Tune keeps no process for waiting members once this is so."""
+        """Returns whether all members have ended; once they have, Tune keeps no process for waiting ones."""
         return bool(super().is_finished()) and self._scheduler.all_ended()
 
     def save_to_dir(self, dirpath: str, session_str: str) -> None:
         """Saves nothing: what a sweep knows is in its folder."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles it for a restore of its own, which a sweep never uses."""
+        """Returns nothing: Tune pickles it for a restore of its own, which a sweep never uses."""
         return {}
 
 
 def population_scheduler(declared: Population, space: SearchSpace, **settings: Any) -> SynchronousPopulation:
-    """Ray's scheduler for a declared one; the settings are those of :class:`SynchronousPopulation`."""
+    """Builds Ray's scheduler for a declared one; the settings are those of :class:`SynchronousPopulation`."""
     if isinstance(declared, PopulationBased):
         return SynchronousPBT(declared, space, **settings)
     return SynchronousPB2(declared, space, **settings)

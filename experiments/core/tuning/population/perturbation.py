@@ -1,4 +1,4 @@
-"""How a population changes hyperparameters: inside their domains, on the scales they are searched on."""
+"""Perturbation of hyperparameters in a population, inside their domains and on the scales of the search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search_spaces import SearchSpace, model_layouts
 def members(
     space: SearchSpace, count: int, seed: int, *, first: Sequence[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """The configurations of a population: the default one, then ones drawn from the space.
+    """Returns the configurations of a population: the default one, then ones drawn from the space.
 
     The n-th member is the same however many there are.
 
@@ -36,9 +36,9 @@ def members(
 
 
 def changeable(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """The domains of the names that may change while a network trains; one with a single value cannot.
+    """Returns the domains of the hyperparameters that may change while a network trains.
 
-    Nor do those of the environment: a copy goes on in its donor's.
+    One with a single value cannot, nor do those of the environment: a copy continues in its donor's.
     """
     return {
         name: domain
@@ -48,7 +48,7 @@ def changeable(space: SearchSpace) -> dict[str, BaseDistribution]:
 
 
 def numbers(domains: Mapping[str, BaseDistribution]) -> dict[str, BaseDistribution]:
-    """Those domains that are ranges of numbers, real or whole."""
+    """Returns those domains that are ranges of numbers, real or whole."""
     return {n: d for n, d in domains.items() if isinstance(d, FloatDistribution | IntDistribution)}
 
 
@@ -60,24 +60,24 @@ def perturbed(
     resample: float,
     step: float,
 ) -> dict[str, Any]:
-    """A configuration near another one.
+    """Returns a configuration near another one.
 
     Args:
-        config: The other one; names without a domain keep their values.
-        domains: Of the names that change.
-        rng: Decides.
-        resample: Probability that a name is drawn anew instead of moved.
+        config: The other one; hyperparameters without a domain keep their values.
+        domains: Domains of those that change.
+        rng: Source of the random decisions.
+        resample: Probability that one is drawn again instead of moved.
         step: How far a number is moved, as a share of its range.
     """
     changed = dict(config)
     for name, domain in domains.items():
-        anew, up = rng.random() < resample, rng.random() < 0.5
+        redrawn, up = rng.random() < resample, rng.random() < 0.5
         if isinstance(domain, CategoricalDistribution):
             last = len(domain.choices) - 1
             neighbour = domain.choices.index(config[name]) + (1 if up else -1)
-            place = int(rng.integers(last + 1)) if anew else min(max(neighbour, 0), last)
+            place = int(rng.integers(last + 1)) if redrawn else min(max(neighbour, 0), last)
             changed[name] = domain.choices[place]
-        elif anew:
+        elif redrawn:
             changed[name] = value_at(domain, rng.random())
         else:
             changed[name] = _moved(domain, config[name], step if up else -step)
@@ -85,14 +85,14 @@ def perturbed(
 
 
 def position(domain: BaseDistribution, value: float) -> float:
-    """Where a number lies in its range: 0 at the lower end, 1 at the upper one, on the domain's scale."""
+    """Returns the place of a number in its range, 0 at the lower end and 1 at the upper, on its scale."""
     low, high = _ends(domain)
     scale = math.log if domain.log else float  # type: ignore[attr-defined]
     return (scale(value) - scale(low)) / (scale(high) - scale(low))
 
 
 def value_at(domain: BaseDistribution, place: float) -> float:
-    """The inverse of :func:`position`, for any place, limited to the range."""
+    """Inverts :func:`position`, for any place, limited to the range."""
     low, high = _ends(domain)
     if not 0.0 < place < 1.0:
         return high if place > 0.5 else low
