@@ -116,7 +116,7 @@ def try_extremes(
 
     Args:
         configs: By name, the most important first.
-        task: What all runs have in common.
+        task: Settings that all runs have in common.
         environments: Lends them.
         seed: For runs that nobody keeps.
         few_rows: The smallest minibatch of any configuration.
@@ -206,7 +206,7 @@ def measure_evaluation(
 
     Args:
         config: Whose policy.
-        task: What all runs have in common.
+        task: Settings that all runs have in common.
         environments: Lends the one that it would train in.
         evaluation_setting: Where.
         seed: Of the network and the episodes.

@@ -1,4 +1,4 @@
-"""Tune's callbacks of one phase: the writer of each run's records, and the budget of checkpoints."""
+"""Callbacks of Tune for one phase: the writer of each run's records, and the budget of checkpoints."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ FRAME = re.compile(r'\s+File ".*", line \d+')
 
 
 class RunListener(Protocol):
-    """Whoever shows a person how the runs get on."""
+    """Listener that shows a person how the runs get on."""
 
     def restarted(self, run: str, cause: str) -> None:
-        """A run that was cut off cannot go on from what it had saved."""
+        """Notes that a run restarts, because it cannot continue from what it had saved."""
 
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
-        """A run was evaluated."""
+        """Notes an evaluation of a run."""
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
-        """A run is over."""
+        """Notes the end of a run."""
 
 
 class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
-    """Keeps the records of every run of one phase, and tells the display.
+    """Recorder of every run of one phase, which also notifies the display.
 
     Args:
         folder: The phase's folder; each run gets the one that `run_folder` names below it.
         full_steps: Steps of a complete run; one that ends before them was stopped by the scheduler.
-        listener: Hears what happens meanwhile, to show it.
+        listener: Notified of what happens meanwhile, to show it.
     """
 
     def __init__(self, folder: Path, full_steps: int, listener: RunListener) -> None:
@@ -49,7 +49,7 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         """Set before Tune is told to stop early: runs that end from then on are unfinished, not pruned."""
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Opens the run's records, with what it reported before it was cut off if it goes on from there."""
+        """Opens the run's records, with what it reported before it was cut off if it continues from there."""
         folder = self._log(trial).folder
         cause = refusal_of(folder)
         if cause is not None:
@@ -78,11 +78,11 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         self._open.clear()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
+        """Returns nothing: Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
         return {}
 
     def _state_of(self, result: Mapping[str, Any]) -> State | None:
-        """How a run with this last result ended; None if it was cut off."""
+        """Returns how a run with this last result ended; None if it was cut off."""
         if result.get("state") == State.DIVERGED:
             return State.DIVERGED
         if result.get("steps", 0) >= self._full_steps:
@@ -103,12 +103,12 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
 
 
 def run_folder(trial: Trial) -> str:
-    """The name of a run's folder, as Tune asks for it."""
+    """Returns the name of a run's folder, as Tune asks for it."""
     return run_name(trial.config)
 
 
 def failure_cause(trial: Trial) -> str:
-    """The exception that a run failed with, type and whole message, in one line."""
+    """Returns the exception that a run failed with, type and whole message, in one line."""
     # Tune copies this file to the storage only later, so it is read where Tune wrote it.
     written = Path(trial.error_file or "")
     text = written.read_text(encoding="utf-8") if written.is_file() else ""
@@ -121,7 +121,7 @@ def failure_cause(trial: Trial) -> str:
 
 
 class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
-    """Enforces a budget of checkpoints whenever one may be written or dropped.
+    """Budget of checkpoints, enforced whenever one may be written or dropped.
 
     Goes behind the recorder in Tune's list of callbacks: a run is finished once its end is on disk.
     """
@@ -130,19 +130,19 @@ class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no t
         self._budget = budget
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Makes room for the checkpoint that the run will write."""
+        """Frees disk for the checkpoint that the run will write."""
         self._budget.enforce()
 
     def on_checkpoint(
         self, iteration: int, trials: list[Trial], trial: Trial, checkpoint: Any, **info: Any
     ) -> None:
-        """A run has written a checkpoint."""
+        """Enforces the budget after a run has written a checkpoint."""
         self._budget.enforce()
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """A run's checkpoint may be dropped from now on."""
+        """Enforces the budget, as the run's checkpoint may be dropped from now on."""
         self._budget.enforce()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
+        """Returns nothing: Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
         return {}

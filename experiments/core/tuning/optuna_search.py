@@ -1,4 +1,4 @@
-"""Ray Tune searcher that proposes what an Optuna study asks for, and tells the study how every trial ends."""
+"""Searcher for Ray Tune that proposes what an Optuna study asks for and reports how every trial ends."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
 
     Ray's own `OptunaSearch` reports values at iterations instead of steps, takes a trial that the scheduler
     stopped for a complete one, leaves one without a finite value running for ever, and knows no spaces that
-    branch. Here the study is told values at steps, a stopped trial as PRUNED with its curve, and one that
-    failed or has no finite value as FAIL; the default configuration is tried first.
+    branch. Here values are reported at steps, a stopped trial as PRUNED with its curve, and one that failed
+    or has no finite value as FAIL; the default configuration is tried first.
 
     Args:
-        space: What is searched.
+        space: The search space.
         study_name: Names the study in the journal.
         journal: Where Optuna's journal goes, which `optuna-dashboard` opens while the sweep runs; no file
-            yet. The folder is the state; the journal is made anew from it.
+            yet. The folder is the state; the journal is made from it at each start.
         sampler: Name of the algorithm that proposes configurations.
         sampler_seed: Seeds the sampler, together with the number of trials there are already.
-        training_seed: Gives the training seed of the n-th trial.
+        training_seed: Returns the training seed of the n-th trial.
         full_steps: Steps of a complete trial; one that ends before them was pruned.
         finished: Trials that the sweep's folder already holds.
         unfinished: Trials that were cut off; they come first.
@@ -117,7 +117,7 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
     def on_trial_complete(
         self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tells Optuna how the trial ended."""
+        """Reports to Optuna how the trial ended."""
         trial = self._trials[trial_id]
         if error or not result or not math.isfinite(result.get(METRIC, math.nan)):
             self.study.tell(trial, state=TrialState.FAIL)
@@ -136,14 +136,14 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
         """Restores nothing, as nothing was saved."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles the searcher for a restore of its own, which a sweep never uses."""
+        """Returns nothing: Tune pickles the searcher for a restore of its own, which a sweep never uses."""
         return {}
 
 
 def untried(
     candidates: Iterable[Mapping[str, Any]], tried: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """The candidates whose values neither a configuration that is tried has already nor one before them."""
+    """Returns the candidates whose values neither a tried configuration nor a candidate before them has."""
     new: list[Mapping[str, Any]] = []
     for values in candidates:
         if not any(values.items() <= config.items() for config in (*tried, *new)):
@@ -152,7 +152,7 @@ def untried(
 
 
 def frozen_trial(run: FinishedRun, space: SearchSpace) -> optuna.trial.FrozenTrial:
-    """A trial that the folder holds, as Optuna would have recorded it."""
+    """Returns a trial that the folder holds, as Optuna would have recorded it."""
     states = {
         State.COMPLETED: TrialState.COMPLETE,
         State.DIVERGED: TrialState.COMPLETE,
@@ -171,7 +171,7 @@ def frozen_trial(run: FinishedRun, space: SearchSpace) -> optuna.trial.FrozenTri
 
 
 def _searched(config: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
-    """A recorded configuration without the names that were derived from searched ones."""
+    """Returns a recorded configuration without what was derived from searched hyperparameters."""
     return {name: config[name] for name in space.names if name in config}
 
 

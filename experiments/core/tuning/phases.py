@@ -1,4 +1,4 @@
-"""The two phases that train: the search, and the confirmation of what it found."""
+"""Phases of a sweep that train: the search, and the confirmation of what it found."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from search_spaces.starting_points import starting_points
 
 
 class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
-    """Stops a phase when it is asked to, with every run's records in order."""
+    """Stopper that ends a phase when it is asked to, with every run's records in order."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -51,11 +51,11 @@ class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
         """By which a shell knows the signal that asked."""
 
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
-        """No single trial is stopped."""
+        """Returns False: no single trial is stopped."""
         return False
 
     def stop_all(self) -> bool:
-        """Whether everything shall stop."""
+        """Returns whether everything shall stop."""
         return self.requested
 
 
@@ -101,7 +101,7 @@ def search(
 
 
 def _informed(declared: Stopping, plan: Plan, folder: Path) -> TrialScheduler:
-    """A new scheduler that knows of the runs that ended."""
+    """Builds a scheduler that knows of the runs that ended."""
     steps = plan.experiment.budget.steps_per_trial
     scheduler = build_scheduler(declared, steps=steps, seed=plan.seeds.sampler)
     replay_finished(scheduler, finished_runs(folder))
@@ -109,7 +109,7 @@ def _informed(declared: Stopping, plan: Plan, folder: Path) -> TrialScheduler:
 
 
 def first_configurations(plan: Plan) -> list[Mapping[str, Any]]:
-    """What is tried after the default: what is known to start well, and what another sweep found."""
+    """Returns what is tried after the default: what is known to start well, and what another sweep found."""
     taken_over = plan.warm_start.configurations.values() if plan.warm_start else ()
     return [*starting_points(plan.experiment.space), *taken_over]
 
@@ -128,11 +128,11 @@ def train_population(
 
     Args:
         plan: The sweep.
-        task: What all its runs have in common.
+        task: Settings that all its runs have in common.
         scheduler: How the population is trained.
         finished: Names of members that are not trained again.
         concurrency: Members that train at once.
-        callbacks: Told of every result.
+        callbacks: Notified of every result.
         interruption: Ends the phase when asked to.
     """
     experiment, folder = plan.experiment, plan.folder / Phase.SEARCH
@@ -158,7 +158,7 @@ def train_population(
 
 
 def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What the trainable receives for each chosen configuration on each test seed there may be, by run."""
+    """Returns the trainable's config for each chosen configuration on each test seed there may be, by run."""
     runs = [
         {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
         for config_id, config in chosen.items()
@@ -178,15 +178,15 @@ def confirm(
 ) -> None:
     """Trains the chosen configurations on test seeds, as many as the race asks each of them for.
 
-    What the folder holds is not run again, and a run that was cut off goes on from where it last saved
-    itself. A fixed number of seeds is a race with a single look.
+    What the folder holds is not run again, and a run that was cut off continues from where it last saved
+    itself. A fixed number of seeds is a race with a single interim analysis.
 
     Args:
         plan: The sweep.
-        task: What all its runs have in common.
+        task: Settings that all its runs have in common.
         chosen: Configurations by id, slowest first, so that no core idles at the end.
         concurrency: Runs at once.
-        callbacks: Told of every result.
+        callbacks: Notified of every result.
         interruption: Ends the phase when asked to.
     """
     folder = plan.folder / Phase.CONFIRM
@@ -232,12 +232,12 @@ def train_all(
     Args:
         folder: The sweep's folder; the runs' checkpoints go below its phase.
         phase: Which one.
-        task: What all runs have in common.
+        task: Settings that all runs have in common.
         searcher: Gives the runs' configurations.
         scheduler: May stop a run early.
         runs: How many there are; of each point in `param_space` where there is one.
         concurrency: How many at once; None leaves it to the scheduler.
-        callbacks: Told of every result.
+        callbacks: Notified of every result.
         interruption: Ends the phase when asked to.
         param_space: Where the runs come from, if they are a population.
         kept_checkpoints: Of a run, while the phase goes on.

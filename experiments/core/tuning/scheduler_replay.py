@@ -1,4 +1,4 @@
-"""What scheduler and searcher knew before a sweep was stopped, rebuilt from the curves on disk."""
+"""Scheduler replay: what scheduler and searcher knew before a stop, rebuilt from the curves on disk."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ from experiments.core.records import FinishedRun, results_of, unfinished_runs
 
 @dataclass(frozen=True, eq=False)
 class _PastTrial:
-    """What schedulers and callbacks look at in a trial that is over."""
+    """Trial that is over, as far as schedulers and callbacks look at it."""
 
     trial_id: str
+    """Id under which Tune would know it."""
     config: Mapping[str, Any]
+    """Config of its trainable."""
     last_result: Mapping[str, Any] = field(default_factory=dict)
+    """Its last evaluation."""
 
 
 def replay_finished(scheduler: TrialScheduler, runs: Iterable[FinishedRun]) -> None:
-    """Shows a new scheduler the curves of the runs that ended, as it would have seen them.
+    """Replays to a new scheduler the curves of the runs that ended, as it would have seen them.
 
     Successive halving fills its rungs, the median rule its averages; schedulers that do not compare with runs
     that are over need nothing.
@@ -61,7 +64,7 @@ def end_stopped_runs(folder: Path, scheduler: TrialScheduler, callbacks: Sequenc
         folder: The phase's folder.
         scheduler: One that knows of the runs that ended. It takes these for runs of its own and is of no use
             afterwards.
-        callbacks: Told of each end as Tune would tell them.
+        callbacks: Notified of each end as by Tune.
     """
     for run in unfinished_runs(folder):
         results = results_of(folder / run.name)
@@ -70,16 +73,16 @@ def end_stopped_runs(folder: Path, scheduler: TrialScheduler, callbacks: Sequenc
         received = json.loads((folder / run.name / PARAMS_FILE).read_text(encoding="utf-8"))
         trial = _PastTrial(run.name, received, results[-1])
         scheduler.on_trial_add(None, trial)
-        _tell_earlier(scheduler, trial, results[:-1])
+        _replay_earlier(scheduler, trial, results[:-1])
         if scheduler.on_trial_result(None, trial, results[-1]) == TrialScheduler.STOP:
             for callback in callbacks:
                 callback.on_trial_complete(0, [], trial)
 
 
 class ReplayOnStart(Callback):  # type: ignore[misc]  # ray ships no types
-    """Shows scheduler and searcher what a continued run reported earlier, when it starts.
+    """Callback that replays to scheduler and searcher what a continued run reported earlier, when it starts.
 
-    By then the run has gone on from its file, or refused it and begun anew.
+    By then the run has continued from its file, or refused it and restarted.
 
     Args:
         folder: The phase's folder.
@@ -94,24 +97,24 @@ class ReplayOnStart(Callback):  # type: ignore[misc]  # ray ships no types
         self._told: set[str] = set()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Tells the run's earlier results once; that it goes on after them was decided before."""
+        """Replays the run's earlier results once; that it continues after them was decided before."""
         if trial.trial_id in self._told:
             return
         self._told.add(trial.trial_id)
         results = results_of(self._folder / trial.config["config_id"]) or []
-        _tell_earlier(self._scheduler, trial, results)
+        _replay_earlier(self._scheduler, trial, results)
         for result in results:
             self._searcher.on_trial_result(trial.trial_id, result)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
+        """Returns nothing: Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
         return {}
 
 
-def _tell_earlier(
+def _replay_earlier(
     scheduler: TrialScheduler, trial: Trial | _PastTrial, results: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Shows a scheduler results after which a run went on."""
+    """Replays to a scheduler results after which a run continued."""
     for result in results:
         if isinstance(scheduler, MedianStoppingRule):
             scheduler.on_trial_complete(None, trial, result)
