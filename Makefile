@@ -20,7 +20,7 @@ measure = failed=0; for name in $(1); do \
 	echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || failed=1; \
 	done; exit $$failed
 
-.PHONY: sweep test lint check format bench bench-long compare figures lock clean
+.PHONY: sweep test lint check format bench bench-long compare figures architecture lock clean
 
 sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): search, confirm, report.
 	$(BIN)/python -m experiments.$(EXPERIMENT) $(ARGS)
@@ -54,6 +54,9 @@ figures: $(READY) ## Draw the README's pictures: the environments, and the curve
 	$(BIN)/python -m envs.gallery docs/pictures/environments
 	$(BIN)/python -m envs.catalogue docs/environments.md
 	cp "$$(ls -td results/trading_sweep/*/ | head -n 1)figures/confirmed_curves.png" docs/pictures/trading_sweep.png
+
+architecture: $(READY) ## Draw the rooms and the arrows between them from the real imports.
+	$(BIN)/python -m benchmarks.architecture
 
 lock: $(READY) ## Write the versions of the present environment down as the ones to install.
 	$(BIN)/pip freeze --exclude-editable | sed 's/^\(torch==[^+]*\)+.*/\1/' > requirements.lock

@@ -5,7 +5,7 @@ since what is proposed follows the order in which trials end. The tables on disk
 columns but those that follow the clock, and the verdict as each checkout's own code gives it.
 
 With `--kill-after N` the sweep is run in the first checkout alone and all its processes are killed at once,
-when N runs have ended and another one has saved itself; then each checkout goes on with a copy of the folder.
+when N runs have ended and another one has saved itself; then each checkout continues a copy of the folder.
 
 Run:    python -m benchmarks.same_sweeps BEFORE AFTER       (paths of two checkouts)
         python -m benchmarks.same_sweeps BEFORE AFTER --kill-after 3 --sweeps "trading_sweep --trials 12"
@@ -75,7 +75,7 @@ class Options:
     sweeps: tuple[str, ...] = ("trading_sweep --smoke --seed 3", "point_target_sweep --trials 12 --seed 3")
     """Modules below `experiments`, each with its arguments."""
     kill_after: int | None = None
-    """Kill each sweep in the first checkout when so many runs have ended, and go on with it in both."""
+    """Kill each sweep in the first checkout when so many runs have ended, and continue it in both."""
     storage: Path = ROOT / "results" / "same_sweeps"
     """Where the sweeps are kept, each comparison in a folder of its own."""
 
@@ -90,7 +90,7 @@ class Started:
 
 
 def start(checkout: Path, sweep: str, storage: Path) -> Started:
-    """Starts a sweep, or goes on with it, in a checkout; what it prints is kept beside its folder."""
+    """Starts a sweep, or continues it, in a checkout; what it prints is kept beside its folder."""
     experiment, *arguments = shlex.split(sweep)
     command = [sys.executable, "-m", f"experiments.{experiment}", *arguments]
     command += ["--name", NAME, "--concurrency", "1", "--storage", str(storage)]
@@ -142,7 +142,7 @@ def unfinished(folder: Path) -> list[str]:
 
 
 def run_in_both(sweep: str, options: Options, storage: Path) -> dict[str, Path]:
-    """Returns the folders of a sweep that was run, or gone on with, in both checkouts."""
+    """Returns the folders of a sweep that was run, or continued, in both checkouts."""
     checkouts = dict(zip(SIDES, (options.before.resolve(), options.after.resolve()), strict=True))
     if options.kill_after is not None:
         killed = kill(start(checkouts["before"], sweep, storage / "killed"), options.kill_after)

@@ -1,9 +1,9 @@
-"""Training speed of the fast path against stock RLlib, Stable-Baselines3 and the bare torch limit.
+"""Training speed of the fast path against stock RLlib, Stable-Baselines3 and a bare loop of torch.
 
 Everything is trained in this process on one torch thread, in turns: each repetition runs every contestant
 once, so that a slow phase of the machine hits all alike. The median of the repetitions counts. Time is the
 process' own, which other processes disturb least. Bare torch is only the learner's loop, without any
-environment: what PPO with torch's modules and automatic differentiation could reach if sampling cost nothing.
+environment: what PPO with torch's modules and automatic differentiation reaches if sampling costs nothing.
 
 Run:    python -m benchmarks.training_speed            (writes docs/performance.md, about ten minutes)
         python -m benchmarks.training_speed --quick    (a look at one setting, nothing is written)
@@ -56,7 +56,7 @@ class Floors:
 
     rllib: float | None
     sb3: float | None
-    limit: float
+    torch: float
 
 
 SETTINGS: Mapping[Setting, Floors] = {
@@ -94,7 +94,7 @@ class Measured:
     def cells(self) -> list[str]:
         """The table's row."""
         speeds = [f"{self.speed[name]:,.0f}" if name in self.speed else "" for name in CONTESTANTS]
-        floors = (self.floors.rllib, self.floors.sb3, self.floors.limit)
+        floors = (self.floors.rllib, self.floors.sb3, self.floors.torch)
         ratios = [
             f"{self.ratio(name):.2f}x" + (f" (floor {floor})" if floor else "")
             for name, floor in zip(COMPARED, floors, strict=True)
@@ -104,7 +104,7 @@ class Measured:
     @property
     def misses(self) -> list[str]:
         """The floors that are missed by more than the tolerance."""
-        floors = {"RLlib": self.floors.rllib, "SB3": self.floors.sb3, "bare torch": self.floors.limit}
+        floors = {"RLlib": self.floors.rllib, "SB3": self.floors.sb3, "bare torch": self.floors.torch}
         return [
             f"{self.setting.name}: {self.ratio(name):.2f} of {name}, expected at least {floor}"
             for name, floor in floors.items()

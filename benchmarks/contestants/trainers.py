@@ -208,7 +208,7 @@ def _convolutions(setting: Setting, channels: int) -> nn.Sequential:
 
 
 def bare_torch(setting: Setting) -> Iteration:
-    """Returns the limit: updates alone, as plain torch modules, automatic differentiation and fused Adam."""
+    """Returns the updates alone, as plain torch modules, automatic differentiation and fused Adam."""
     env = gym.make_vec(setting.env, 1, "vector_entry_point")
     observation, action = env.single_observation_space, env.single_action_space
     assert observation.shape is not None
