@@ -52,7 +52,7 @@ def racers(*most, done=0):
 def added(**changes):
     given = {
         "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmation": racers(4, 4),
-        "looks": (1, 4), "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
+        "interim_analyses": (1, 4), "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
     }  # fmt: skip
     return estimate(**given | changes)
 
