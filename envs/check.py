@@ -98,6 +98,8 @@ def check_single_env(
 def _result(name: str, check: Callable[[], str | None]) -> CheckResult:
     try:
         return CheckResult(name, check())
+    except SystemExit as end:
+        return CheckResult(name, f"the environment ended its process with sys.exit: {end.code}")
     except Exception as error:  # whatever a broken environment raises is the finding
         return CheckResult(name, f"{type(error).__name__}: {' '.join(str(error).split())}")
 

@@ -13,6 +13,7 @@ import torch
 
 from analysis.sweep import DEFAULT, Phase
 from analysis.text import counted
+from envs.lanes import EnvironmentExitedError, LaneError
 from experiments.core.environments import make_vector
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan
@@ -129,6 +130,8 @@ def _tried_out(
             )
     except UserError:
         raise
+    except (LaneError, EnvironmentExitedError) as error:
+        raise UserError(f"{env} cannot be trained: {error}") from error
     except Exception as error:  # whatever the user's own environment raises is the finding
         what = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(f"{env} cannot be trained: {what}; --debug shows where") from error

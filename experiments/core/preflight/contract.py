@@ -13,6 +13,7 @@ from typing import Any
 import gymnasium as gym
 
 from envs.check import CheckResult, check_single_env, check_vector_env
+from envs.lanes import Lane
 from experiments.core.environments import imported_spec
 from experiments.core.errors import UserError
 
@@ -79,7 +80,8 @@ def _make_vector(env_id: str, parameters: dict[str, Any], lanes: int) -> gym.vec
 
 def _affordable_steps(make: partial[gym.Env[Any, Any]]) -> int:
     """Returns how long the runs may be, measured on a short one."""
-    with closing(make()) as env:
+    # A lane, as is trained in: what cannot be trained with is named here, before the checker looks closer.
+    with closing(Lane(make())) as env:
         env.action_space.seed(0)
         env.reset(seed=0)
         started = time.process_time()

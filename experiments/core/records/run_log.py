@@ -28,6 +28,7 @@ from analysis.sweep import (
     STATE_FILE,
     State,
     write_json,
+    written_whole,
 )
 from experiments.core.records.saved_state import discard, results_of
 from experiments.core.records.tensorboard import TensorBoardLog
@@ -104,12 +105,10 @@ class RunLog:
         extra = sorted({*self.columns, *row} - set(EVALUATION))
         self.columns = [*EVALUATION, *extra]
         configured = [CONFIG_PREFIX + name for name in self.config]
-        unfinished = path.with_name(path.name + ".part")
-        with unfinished.open("w", encoding="utf-8", newline="") as table:
+        with written_whole(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as table:
             writer = csv.DictWriter(table, [*self.columns, *configured], restval=math.nan)
             writer.writeheader()
             writer.writerows(rows)
-        unfinished.replace(path)
         self.table = path.open("a", encoding="utf-8", buffering=1, newline="")
 
     def close(self, state: State | None, cause: str | None) -> None:

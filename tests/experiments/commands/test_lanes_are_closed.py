@@ -149,14 +149,52 @@ def test_a_sweep_and_its_replay_close_all_they_made(start, diary, tmp_path, vect
     assert len(diary.check_all_over()) > made
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_sweep_that_is_told_to_stop_closes_all_it_made(start, diary, tmp_path, number):
-    running = start("simulator_sweep.py", "--storage", tmp_path, "--name", "x", "--steps-per-trial", 500_000)
-    deadline = time.monotonic() + 200
-    while not any(tmp_path.glob("simulator_sweep/x/search/*/progress.csv")):
+def trainers(running):
+    """Processes of Ray's that train for a command."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cmdline").read_bytes().startswith(b"ray::") and (
+                f"SIMULATOR_DIARY={running}".encode() in (process / "environ").read_bytes().split(b"\0")
+            ):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_for_training(running, folder):
+    deadline = time.monotonic() + 300
+    while not any(folder.glob("simulator_sweep/x/search/*/progress.csv")):
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("vectorization", ["auto", "async"])
+def test_no_simulator_outlives_the_processes_that_train_where_they_are_killed(
+    start, diary, tmp_path, vectorization
+):
+    arguments = ("--storage", tmp_path, "--name", "x", "--steps-per-trial", 500_000, "--trials", 1)
+    running = start("simulator_sweep.py", *arguments, vectorization=vectorization)
+    wait_for_training(running, tmp_path)
+    before = set(diary.simulators())
+    assert before
+    for process in trainers(diary.folder):
+        os.kill(process, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while before & set(diary.simulators()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = before & set(diary.simulators())
+    running.send_signal(signal.SIGTERM)
+    finish(running)
+    assert not left
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sweep_that_is_told_to_stop_closes_all_it_made(start, diary, tmp_path, number):
+    running = start("simulator_sweep.py", "--storage", tmp_path, "--name", "x", "--steps-per-trial", 500_000)
+    wait_for_training(running, tmp_path)
     running.send_signal(number)
     code, said = finish(running)
     assert code == 128 + number, said
