@@ -2,6 +2,7 @@ from . import saved_state
 from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
 from .lock import sole_use, unwritable
+from .output import RunOutput
 from .provenance import this_command
 from .run_log import CONFIGURATION, RunLog
 from .runs import (
@@ -24,6 +25,7 @@ __all__ = [
     "CheckpointBudget",
     "FinishedRun",
     "RunLog",
+    "RunOutput",
     "UnfinishedRun",
     "config_at",
     "damaged_runs",

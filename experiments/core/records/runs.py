@@ -14,6 +14,7 @@ from typing import Any
 from analysis.sweep import (
     MANIFEST_FILE,
     OBJECTIVE,
+    OUTPUT_FILE,
     PARAMS_FILE,
     RESULT_FILE,
     RUN_IDENTITY,
@@ -119,7 +120,7 @@ def tidy(phase_folder: Path) -> None:
                 path.unlink()
         else:
             for path in folder.iterdir():
-                if path.name not in (PARAMS_FILE, UNFINISHED_FILE):
+                if path.name not in (PARAMS_FILE, UNFINISHED_FILE, OUTPUT_FILE):
                     _remove(path)
     for path in (path for pattern in TUNES_FILES for path in phase_folder.glob(pattern)):
         path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import time
 import traceback
 import warnings
@@ -23,7 +24,7 @@ from experiments.core.declaration import Resources, replica_seeds
 from experiments.core.environments import RLlibEnv, close_open, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
-from experiments.core.records import CONFIGURATION, saved_state
+from experiments.core.records import CONFIGURATION, RunOutput, saved_state
 from experiments.core.training import hyperparameters
 from experiments.core.training.compilation import is_compiled
 from experiments.core.training.environment_parameters import trainer_part, training_parameters
@@ -140,9 +141,12 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         Nearly those under `--trainer rllib`, whose runner begins new episodes and whose KL coefficient is
         reset.
         """
+        storage = getattr(self, "_storage", None)  # outside Tune there is none, and nothing to go on from
+        if storage:
+            # Lines of the user's environment would be lost in Ray's own logs.
+            sys.stdout = sys.stderr = RunOutput(Path(storage.trial_fs_path))
         self._replicas = self._built(config)
         self._results: saved_state.Results = []
-        storage = getattr(self, "_storage", None)  # outside Tune there is none, and nothing to go on from
         # A member of a population has checkpoints for its pauses, and no use for more.
         self._folder = Path(storage.trial_fs_path) if storage and self._task.goes_on else None
         if self._folder is not None:
