@@ -13,8 +13,13 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 
-SIMULATOR = "import sys, time\nprint('ready', flush=True)\ntime.sleep(3600)"
-"""It reads nothing, so that it does not end by itself when whoever started it is gone."""
+SIMULATOR = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print('ready', flush=True)
+time.sleep(3600)
+"""
+"""It reads nothing and takes no Ctrl-C, so that it does not end by itself when whoever started it is gone."""
 
 
 class Simulated(gym.Env):
