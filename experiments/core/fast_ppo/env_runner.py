@@ -19,7 +19,7 @@ from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.episodes import cut_episodes
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import ImageNormaliser, ObservationNormaliser, RewardScaler
-from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer
+from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer, check_finite
 from experiments.core.fast_ppo.streams import RESTARTING, SAMPLING, stream_generator, stream_seed
 from experiments.core.fast_ppo.vector_env import make_vector_env
 
@@ -99,6 +99,9 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
 
         Like RLlib's runner it overshoots by less than the number of lanes, since all lanes move together.
         The arrays stay valid until the next call.
+
+        Raises:
+            DivergenceError: The environment gave an observation or a reward that is not finite.
         """
         if self._reset_due:
             self._reset()
@@ -111,6 +114,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         with torch.inference_mode():
             steps, actions, logits = self._collect(buffer, num_steps)
         rollout = self.last_rollout = buffer.rollout(steps, actions, logits)
+        check_finite(rollout, self.num_env_steps_sampled_lifetime)
         self.returns, self.lengths = self._counter.add(rollout)
         self.episodes += self.returns.size
         self.num_env_steps_sampled_lifetime += rollout.steps

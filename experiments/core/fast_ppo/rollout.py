@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from experiments.core.fast_ppo.divergence import DivergenceError
+
 Array = NDArray[Any]
 
 
@@ -111,3 +113,26 @@ class EpisodeCounter:
         self.return_n = total_nt[:, -1] - last_return_n
         self.length_n = steps_nt[:, -1] - last_length_n
         return return_e - previous_return_e, length_e - previous_length_e
+
+
+def check_finite(rollout: Rollout, steps_before: int) -> None:
+    """Refuses a rollout from which nothing can be learned, and says what came when.
+
+    Args:
+        rollout: As it was sampled.
+        steps_before: Environment steps of the rollouts before it.
+
+    Raises:
+        DivergenceError: An observation or a reward is not finite.
+    """
+    observations = rollout.obs_tn.numpy()
+    for name, values_tn in (("observation", observations), ("reward", rollout.rewards_tn)):
+        if values_tn.dtype.kind == "f" and not np.isfinite(values_tn).all():
+            place = np.argwhere(~np.isfinite(values_tn))[0]
+            # An observation lies in the row after the step that gave it.
+            rows = int(place[0]) + (name == "reward")
+            steps = steps_before + int(np.count_nonzero(rollout.valid_tn[:rows]))
+            raise DivergenceError(
+                f"{name} from the environment after {steps:,} steps",
+                f"lane {int(place[1])} gave {values_tn[tuple(place)]}, from which nothing can be learned",
+            )

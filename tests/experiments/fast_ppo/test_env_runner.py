@@ -12,6 +12,7 @@ from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.evaluation.postprocessing import Postprocessing
 
+from experiments.core.fast_ppo import DivergenceError
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.fast_ppo.learner import FastPPOLearner
 from experiments.core.fast_ppo.vector_env import AutoresetError
@@ -46,6 +47,32 @@ def test_the_data_hold_every_real_step_and_no_reset_step(scripted, lengths):
         assert wanted <= rollout.steps < wanted + runner.num_envs
     assert sampled == runner.env.real_steps == runner.num_env_steps_sampled_lifetime
     assert np.concatenate(rewards).max() < scripted.TRAP
+
+
+@pytest.mark.parametrize(("given", "steps"), [("observation", 57), ("reward", 57), ("first observation", 0)])
+def test_numbers_of_the_environment_that_are_not_finite_are_named_with_their_step(given, steps, monkeypatch):
+    runner = runner_for("scripted", lengths=(200,))
+    reset, step = runner.env.reset, runner.env.step
+
+    def broken_reset(**kwargs):
+        observations, infos = reset(**kwargs)
+        if given == "first observation":
+            observations[2, 0] = np.nan
+        return observations, infos
+
+    def broken_step(actions):
+        observations, rewards, *rest = step(actions)
+        if runner.env.real_steps == 57:  # 3 lanes, 19 steps
+            (observations if given == "observation" else rewards)[2] = np.nan
+        return observations, rewards, *rest
+
+    monkeypatch.setattr(runner.env, "reset", broken_reset)
+    monkeypatch.setattr(runner.env, "step", broken_step if given != "first observation" else step)
+    what = given.split()[-1]
+    with pytest.raises(
+        DivergenceError, match=f"non-finite {what} from the environment after {steps} steps: la"
+    ):
+        runner.rollout(30), runner.rollout(60)
 
 
 def test_returns_and_lengths_of_episodes_are_exact_over_fragment_boundaries():
