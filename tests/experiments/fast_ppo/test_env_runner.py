@@ -69,9 +69,8 @@ def test_numbers_of_the_environment_that_are_not_finite_are_named_with_their_ste
     monkeypatch.setattr(runner.env, "reset", broken_reset)
     monkeypatch.setattr(runner.env, "step", broken_step if given != "first observation" else step)
     what = given.split()[-1]
-    with pytest.raises(
-        DivergenceError, match=f"non-finite {what} from the environment after {steps} steps: la"
-    ):
+    words = f"non-finite {what} from the environment after {steps} steps: lane 2 gave nan"
+    with pytest.raises(DivergenceError, match=words):
         runner.rollout(30), runner.rollout(60)
 
 
