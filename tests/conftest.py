@@ -8,6 +8,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -25,17 +26,28 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture(scope="session")
+def wait_until():
+    """Waits for what a process is about to leave on disk, however long it takes, unless the process ends."""
+
+    def wait(reached, process):
+        while not reached():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+
+    return wait
+
+
 @pytest.fixture
 def run_python(tmp_path):
     """Runs Python in a fresh process, from the repository's folder, and returns what came of it."""
 
-    def run(*arguments, cwd=ROOT, timeout=240, env=None):
+    def run(*arguments, cwd=ROOT, env=None):
         return subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=timeout,
             env={**os.environ, **(env or {})},
             check=False,
         )

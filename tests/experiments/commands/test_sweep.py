@@ -6,7 +6,6 @@ import math
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -26,9 +25,7 @@ def smoke(tmp_path_factory):
     """A finished smoke sweep: its folder and what it printed."""
     storage = tmp_path_factory.mktemp("results")
     command = ["-m", "experiments.trading_sweep", "--smoke", "--name", "smoke", "--storage", storage]
-    done = subprocess.run(
-        [sys.executable, *map(str, command)], capture_output=True, text=True, timeout=280, check=False
-    )
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return storage / "trading_sweep" / "smoke", done
 
@@ -47,7 +44,9 @@ def test_the_folder_holds_what_the_contract_names(smoke):
     folder, _ = smoke
     for name in ("manifest.json", "study.journal", "best.yaml", "report.html", "trials.parquet"):
         assert (folder / name).stat().st_size > 0
-    for run in [*(folder / "search").glob("trial_*"), *(folder / "confirm").glob("*_seed*")]:
+    runs = [*(folder / "search").glob("trial_*"), *(folder / "confirm").glob("*_seed*")]
+    assert len(runs) == 4 + 6
+    for run in runs:
         for name in ("params.json", "result.json", "progress.csv", "state.json"):
             assert (run / name).exists(), run / name
         assert list(run.glob("events.out.tfevents.*"))
@@ -57,18 +56,22 @@ def test_the_folder_holds_what_the_contract_names(smoke):
 def test_after_the_confirmation_the_top_k_and_the_confirmed_keep_their_checkpoints(smoke):
     folder, _ = smoke
     kept = {path.parent.name for path in (folder / "search").glob("*/checkpoint_*")}
-    confirmed = {path.name.rpartition("_seed")[0] for path in (folder / "confirm").glob("*_seed*")}
+    runs = list((folder / "confirm").glob("*_seed*"))
+    confirmed = {run.name.rpartition("_seed")[0] for run in runs}
     assert kept == confirmed - {"default", "rllib"}
     assert len(kept) == 1
-    assert all(list(run.glob("checkpoint_*")) for run in (folder / "confirm").glob("*_seed*"))
+    assert [len(list(run.glob("checkpoint_*"))) for run in runs] == [1] * 6
 
 
 def test_every_evaluation_has_every_column_and_counts_steps(smoke):
     folder, _ = smoke
-    for path in folder.glob("*/*/result.json"):
+    paths = list(folder.glob("*/*/result.json"))
+    assert len(paths) == 4 + 6
+    for path in paths:
         results = [json.loads(line) for line in path.read_text().splitlines()]
         steps = [result["steps"] for result in results]
         assert steps == sorted(set(steps))
+        assert 1024 <= steps[0] <= steps[-1] <= 2 * 4096
         for result in results:
             assert set(EVALUATION) <= set(result)
             assert math.isfinite(result["objective"])
@@ -154,7 +157,7 @@ def test_the_winner_can_be_replayed(smoke, run_here):
 
 
 @pytest.fixture(scope="module")
-def fragile(tmp_path_factory):
+def fragile(tmp_path_factory, wait_until):
     """A sweep whose trials fail and diverge, stopped by Ctrl-C after the first one and gone on with."""
     storage = tmp_path_factory.mktemp("results")
     command = [
@@ -163,16 +166,12 @@ def fragile(tmp_path_factory):
     ]  # fmt: skip
     folder = storage / "fragile_sweep" / "x"
     running = subprocess.Popen(command, cwd=DATA, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 200
-    while not sizes(folder):
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: sizes(folder), running)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=120)
+    out, err = running.communicate()
     stopped = subprocess.CompletedProcess(command, running.returncode, out, err)
     kept = sizes(folder)
-    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
     return folder, stopped, kept, done
 
 
@@ -222,8 +221,11 @@ def test_a_sweep_whose_trials_all_fail_after_an_evaluation_says_why_and_fails_to
         "error: every trial failed; the first cause: RuntimeError: no steps [/left] of [low, high]\n"
     )
     folder = tmp_path / "failing_sweep" / "x"
-    assert len(list(folder.glob("search/*/state.json"))) == 2
-    assert all(path.read_text() for path in folder.glob("search/*/result.json")), "each was evaluated"
+    runs = sorted(folder.glob("search/*"))
+    assert [run.name for run in runs] == ["trial_0000", "trial_0001"]
+    for run in runs:
+        assert json.loads((run / "state.json").read_text())["state"] == "failed"
+        assert (run / "result.json").read_text(), "it was evaluated"
     assert not (folder / "best.yaml").exists()
 
 
@@ -235,7 +237,7 @@ def raced(tmp_path_factory):
         sys.executable, str(DATA / "racing_sweep.py"), "--storage", str(storage), "--name", "x",
         "--scheduler", "median",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return storage / "racing_sweep" / "x", command, done
 
@@ -264,8 +266,9 @@ def test_a_sweep_runs_under_the_scheduler_that_is_named(raced):
 def test_the_same_command_again_runs_nothing_twice_and_spends_no_further_seeds(raced):
     folder, command, _ = raced
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")}
+    assert before
     manifest = (folder / "manifest.json").read_bytes()
-    again = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    again = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert "search 0 s; confirmation 0 s; start and report" in again.stdout.replace("\n", " ")
     assert (folder / "manifest.json").read_bytes() == manifest

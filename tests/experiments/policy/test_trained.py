@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
     command = [
         sys.executable, "recall_sweep.py", "--name", "x", "--storage", str(storage), "--concurrency", "1",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return storage / "recall_sweep" / "x"
 

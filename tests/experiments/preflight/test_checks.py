@@ -81,7 +81,7 @@ def test_larger_networks_are_measured_to_cost_more(tmp_path):
     networks = checked(tmp_path).extremes.networks
     assert networks["256x256-tanh"].row_s > networks["32-tanh"].row_s
     assert networks["256x256-tanh"].checkpoint_bytes > networks["64x64-tanh"].checkpoint_bytes > 10_000
-    assert all(network.sampling_s > 0 for network in networks.values())
+    assert min(network.sampling_s for network in networks.values()) > 0
 
 
 def test_more_runs_at_once_than_fit_are_neither_planned_nor_started(tmp_path):
@@ -292,7 +292,6 @@ def test_runs_that_a_folder_holds_are_not_counted_again(tmp_path):
     (plan.folder / "manifest.json").write_text(json.dumps(manifest_of(plan)))
     rest = preflight(plan).estimate
     assert rest.steps < whole.steps
-    assert rest.search_s < whole.search_s
 
 
 @pytest.mark.parametrize("name", list(declared()))

@@ -97,7 +97,9 @@ def test_rllibs_defaults_are_what_ppo_config_says():
 @pytest.mark.parametrize("name", list(declared()))
 def test_every_corner_of_every_declared_space_builds(name):
     _, experiment = declared()[name]
-    for config in extremes(experiment.space):
+    configs = extremes(experiment.space)
+    assert len(configs) >= 3, "the default, the lowest and the highest values"
+    for config in configs:
         settings = hyperparameters.with_defaults(config, experiment.fixed)
         assert settings["batch_size"] % settings["minibatch_size"] == 0
 

@@ -152,7 +152,9 @@ def test_a_copy_keeps_its_name_and_seed_and_takes_over_what_the_network_is_built
     report_all(population, 1, RANKED)
     population.report(0, 1, 0.0)
     population.compare()
-    for member, donor in population.copied().items():
+    copied = population.copied()
+    assert set(copied) == {2, 3}
+    for member, donor in copied.items():
         own, other = population.trials[member].config, population.trials[donor].config
         assert own["config_id"] == f"trial_{member:04d}"
         assert own["seed"] == 100 + member
@@ -167,7 +169,9 @@ def test_pbt_changes_what_it_copies(tmp_path):
     population = Population(tmp_path, PopulationBased())
     report_all(population, 1, RANKED)
     population.compare()
-    for member, donor in population.copied().items():
+    copied = population.copied()
+    assert set(copied) == {2, 3}
+    for member, donor in copied.items():
         own, other = population.trials[member].config, population.trials[donor].config
         assert own["lr"] != other["lr"]
         assert own["epochs"] != other["epochs"]
@@ -178,7 +182,9 @@ def test_pb2_changes_numbers_once_it_has_seen_progress_and_keeps_choices(tmp_pat
     report_all(population, 1, [value / 2 for value in RANKED])
     report_all(population, 2, RANKED)
     population.compare()
-    for member, donor in population.copied().items():
+    copied = population.copied()
+    assert set(copied) == {2, 3}
+    for member, donor in copied.items():
         own, other = population.trials[member].config, population.trials[donor].config
         assert own["lr"] != other["lr"]
         assert isinstance(own["epochs"], int)
@@ -221,7 +227,7 @@ def test_the_folder_tells_who_copied_whom_and_the_schedule_that_leads_to_the_wei
 def test_the_first_member_is_the_default_and_more_members_do_not_change_the_others():
     assert members(SPACE, 1, 5) == [SPACE.defaults]
     assert members(SPACE, 6, 5)[:4] == members(SPACE, 4, 5)
-    assert all(SPACE.contains(config) for config in members(SPACE, 20, 5))
+    assert [SPACE.contains(config) for config in members(SPACE, 20, 5)] == [True] * 20
     assert members(SPACE, 4, 5) != members(SPACE, 4, 6)
 
 
@@ -236,7 +242,9 @@ def test_what_another_sweep_gives_comes_first_and_names_that_it_lacks_are_drawn(
 
 def test_a_layout_in_parts_is_recorded_by_its_name_and_never_changes():
     space = ppo.CORE | model_layouts.deep_mlp(depths=(2,))
-    for config in members(space, 8, 5):
+    configs = members(space, 8, 5)
+    assert len(configs) == 8
+    for config in configs:
         assert config["layout"] == f"{config['width_1']}x{config['width_2']}-{config['activation']}"
     assert set(changeable(space)) == set(ppo.CORE.names)
 

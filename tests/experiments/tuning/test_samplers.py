@@ -141,9 +141,7 @@ def test_the_dashboard_shows_the_study_while_the_search_runs(tmp_path):
         assert detail["trials"][3]["intermediate_values"] == [{"step": 250, "value": 0.25}]
         # The search goes on beside the open dashboard.
         searcher.on_trial_complete("under way", {"steps": FULL, "objective": 0.5})
-        deadline = time.monotonic() + 60
         while detail["trials"][3]["state"] != "Complete":  # it keeps what it has read for some seconds
-            assert time.monotonic() < deadline
             time.sleep(0.5)
             detail = ask(port, f"/api/studies/{studies[0]['study_id']}?after=0")
     finally:
@@ -153,21 +151,20 @@ def test_the_dashboard_shows_the_study_while_the_search_runs(tmp_path):
 
 
 def ask(port, path):
-    deadline = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
                 return json.load(answer)
-        except OSError:
-            assert time.monotonic() < deadline
+        except OSError:  # it does not listen yet
             time.sleep(0.1)
 
 
-def test_a_lock_that_a_killed_process_left_behind_holds_nobody_up(tmp_path):
+def test_a_lock_that_a_killed_process_left_behind_holds_nobody_up(tmp_path, monkeypatch):
     (tmp_path / "study.journal").write_text("cut off in the mid")
     (tmp_path / "study.journal.lock").symlink_to(tmp_path / "study.journal")
-    started = time.monotonic()
+    waits = []
+    monkeypatch.setattr(time, "sleep", waits.append)  # which Optuna does before it looks at a lock again
     searcher = searcher_of(tmp_path, FLAT, "tpe")
     searcher.suggest("a")
-    assert time.monotonic() - started < 20
+    assert waits == []
     assert searcher.study.trials[0].state is optuna.trial.TrialState.RUNNING
