@@ -1,4 +1,4 @@
-from .core.commands import main
+from .core.commands import CommandStopped, Retraining, SweepResult, check, main, retrain, run
 from .core.declaration import (
     Asha,
     Budget,
@@ -12,12 +12,14 @@ from .core.declaration import (
     Racing,
     Resources,
 )
-from .core.errors import UserError
-from .core.policy import TrainedPolicy, load_policy
+from .core.errors import AllRunsFailedError, UserError
+from .core.policy import Replay, TrainedPolicy, load_policy, replay
 
 __all__ = [
+    "AllRunsFailedError",
     "Asha",
     "Budget",
+    "CommandStopped",
     "Confirmation",
     "Experiment",
     "Hyperband",
@@ -26,9 +28,16 @@ __all__ = [
     "PopulationBandit",
     "PopulationBased",
     "Racing",
+    "Replay",
     "Resources",
+    "Retraining",
+    "SweepResult",
     "TrainedPolicy",
     "UserError",
+    "check",
     "load_policy",
     "main",
+    "replay",
+    "retrain",
+    "run",
 ]

@@ -48,11 +48,17 @@ def main(arguments: list[str]) -> int:
             from experiments.core.commands import run_replay
 
             return run_replay(rest)
+        case ["serve", folder]:
+            from experiments.core.policy import serve
+
+            serve(folder, sys.stdin, sys.stdout)
+            return 0
         case ["-h" | "--help"]:
             print(__doc__)
             print("    python -m experiments                  the list\n"
                   "    python -m experiments.NAME --help      what an experiment can be told\n"
-                  "    python -m experiments replay FOLDER    play the winner of a sweep")  # fmt: skip
+                  "    python -m experiments replay FOLDER    play the winner of a sweep\n"
+                  "    python -m experiments serve FOLDER     let it answer observations")  # fmt: skip
             return 0
         case [unknown, *_]:
             print(f"error: {unknown!r}: expected nothing (a list), or replay FOLDER; an experiment is run by "

@@ -26,7 +26,7 @@ from typing import Any
 
 import envs
 
-SERVER = (sys.executable, "-m", "experiments.core.policy", "serve")
+SERVER = (sys.executable, "-m", "experiments", "serve")
 """The command that serves a folder's policy; the folder follows."""
 
 

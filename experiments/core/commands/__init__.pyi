@@ -1,4 +1,18 @@
-from .command_line import first_line, main, stopped
-from .replay import run_replay
+from .command_line import main, stopped
+from .identity import first_line
+from .python_api import check, retrain, run
+from .replay_command import run_replay
+from .results import CommandStopped, Retraining, SweepResult
 
-__all__ = ["first_line", "main", "run_replay", "stopped"]
+__all__ = [
+    "CommandStopped",
+    "Retraining",
+    "SweepResult",
+    "check",
+    "first_line",
+    "main",
+    "retrain",
+    "run",
+    "run_replay",
+    "stopped",
+]

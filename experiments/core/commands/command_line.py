@@ -1,16 +1,20 @@
-"""From `python -m experiments.<name>` to an exit code. Nothing heavy is imported before it is needed."""
+"""An experiment's command: from the command line to text and an exit code, importing what is heavy late."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from pathlib import Path
-from types import ModuleType
 
+import tyro
+
+from analysis.command_line import REGISTRY, one_line_errors
+from experiments.core.commands.identity import first_line, module_name
+from experiments.core.commands.results import CommandStopped
 from experiments.core.declaration import Experiment
-from experiments.core.errors import UserError
-from experiments.core.planning import Options, parse
+from experiments.core.errors import AllRunsFailedError, UserError
+from experiments.core.planning import Options
 
+EXIT_ALL_FAILED = 1
 EXIT_WRONG_INPUT = 2
 
 
@@ -23,46 +27,91 @@ def main(experiment: Experiment) -> None:
     module = sys.modules["__main__"]
     name, description = module_name(module), module.__doc__ or ""
     options = parse(f"python -m experiments.{name}", description, sys.argv[1:])
-    sys.exit(run(experiment, options, name=name, question=first_line(description)))
+    sys.exit(execute(experiment, options, name=name, question=first_line(description)))
 
 
-def run(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
-    """Runs one sweep and returns 0, or 1 if every trial failed, 2 for bad input, 130 or 143 if stopped."""
+def parse(program: str, description: str, arguments: list[str]) -> Options:
+    """Reads the command line; prints the help, or what is wrong in it, and exits."""
+    with one_line_errors(program):
+        return tyro.cli(
+            Options,
+            prog=program,
+            description=description,
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
+            registry=REGISTRY,
+        )
+
+
+def execute(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
+    """Runs one command, and returns 0, or 1 if every run failed, 2 for bad input, 130 or 143 if stopped."""
     try:
         # What is wrong with the options is said before anything heavy is imported.
         experiment = options.apply(experiment)
-        # Ray reads its environment when it is imported, so it is told to be quiet first.
-        from experiments.core.tuning import quieten
+        from experiments.core.tuning import quiet_libraries
 
-        quieten(debug=options.debug)
-        if options.retrain is not None:
-            from experiments.core.commands.retrain import retrain
-
-            return retrain(experiment, options, name=name, question=question)
-        from experiments.core.commands.sweep import run_sweep
-        from experiments.core.planning import Plan
-
-        return run_sweep(Plan.of(experiment, options, name=name, question=question))
+        with quiet_libraries(debug=options.debug):
+            sentence = _carried_out(experiment, options, name=name, question=question)
+    except AllRunsFailedError as error:
+        _say_error(error)
+        return EXIT_ALL_FAILED
     except UserError as error:
         if options.debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        _say_error(error)
         return EXIT_WRONG_INPUT
+    except CommandStopped as stop:
+        _say_stopped(stop, options)
+        return stop.exit_code
     except KeyboardInterrupt:
         return stopped()
+    _say_sentence(sentence, options)
+    return 0
+
+
+def _carried_out(experiment: Experiment, options: Options, *, name: str, question: str) -> str | None:
+    """Carries out what the options say, and returns what came of it in words; None of a check."""
+    from experiments.core.planning import Plan
+    from experiments.core.terminal import open_console
+
+    console = open_console(quiet=options.quiet)
+    if options.retrain is not None:
+        from experiments.core.commands.retraining import retrain_best
+
+        return str(retrain_best(experiment, options, console, name=name, question=question))
+    from experiments.core.commands.sweep import check_sweep, run_sweep
+
+    plan = Plan.of(experiment, options, name=name, question=question)
+    if options.check:
+        check_sweep(plan, console)
+        return None
+    return str(run_sweep(plan, console))
+
+
+def _say_sentence(sentence: str | None, options: Options) -> None:
+    """The verdict, which is all that --quiet leaves; otherwise it was printed among the rest."""
+    from experiments.core.terminal import open_console, summary
+
+    if options.quiet and sentence is not None:
+        summary.print_headline(open_console(quiet=False), sentence)
+
+
+def _say_stopped(stop: CommandStopped, options: Options) -> None:
+    """What the command came to so far, and how to go on with it."""
+    from experiments.core.records import this_command
+    from experiments.core.terminal import open_console
+
+    _say_sentence(None if stop.result is None else str(stop.result), options)
+    name = "" if options.name is not None or stop.sweep is None else f" --name {stop.sweep}"
+    console = open_console(quiet=options.quiet)
+    console.print(f"stopped; to go on where it was: {this_command()}{name}", soft_wrap=True)
+
+
+def _say_error(error: UserError) -> None:
+    print(f"error: {error}", file=sys.stderr)
 
 
 def stopped() -> int:
     """Says that Ctrl-C ended the command, and gives the exit code that a shell knows this by."""
     print("stopped", file=sys.stderr)
     return 128 + signal.SIGINT
-
-
-def module_name(module: ModuleType) -> str:
-    """The experiment's name: that of the file it is declared in."""
-    return Path(module.__file__ or "experiment").stem
-
-
-def first_line(docstring: str) -> str:
-    """The question that an experiment's docstring opens with."""
-    return docstring.strip().splitlines()[0] if docstring.strip() else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,6 +19,9 @@ def graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
     process at once under a dump of its stack.
     """
     recorders: list[Recorder] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield recorders  # signals reach the main thread alone
+        return
 
     def stop(number: int, frame: FrameType | None) -> None:
         if interruption.requested:

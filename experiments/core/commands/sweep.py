@@ -1,20 +1,20 @@
-"""The main job: check, search, confirm, report."""
+"""Main job: check, search, confirm, report."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
-from analysis.report import write_report
+from analysis.report import Report, write_report
 from analysis.sweep import SCHEDULE, Phase, State, is_trial
 from experiments.core.commands.claim import claimed
 from experiments.core.commands.interrupt import graceful_interrupt
+from experiments.core.commands.results import CommandStopped, SweepResult
 from experiments.core.declaration import Population
-from experiments.core.errors import UserError
+from experiments.core.errors import AllRunsFailedError, UserError
 from experiments.core.planning import (
     Plan,
     chosen_configurations,
@@ -36,7 +36,7 @@ from experiments.core.records import (
     write_manifest,
     write_rllib_settings,
 )
-from experiments.core.terminal import SweepProgress, open_console, steps_of, summary
+from experiments.core.terminal import SweepProgress, steps_of, summary
 from experiments.core.training import Task, hyperparameters, trainer_part
 from experiments.core.tuning import (
     EnforceCheckpointBudget,
@@ -48,39 +48,52 @@ from experiments.core.tuning import (
     search,
 )
 
-EXIT_ALL_FAILED = 1
 GIGABYTE = 10**9
 
 
-def run_sweep(plan: Plan) -> int:
-    """Runs a sweep, or what is missing of it, or only checks whether it could, and returns the exit code.
+def run_sweep(plan: Plan, console: Console) -> SweepResult:
+    """Runs a sweep, or what is missing of it, and returns what it came to.
+
+    Args:
+        plan: The sweep.
+        console: Where to say what is done.
 
     Raises:
         UserError: The sweep cannot be run as it was asked for; nothing was written.
+        AllRunsFailedError: Every trial failed.
+        CommandStopped: It was asked to stop.
     """
-    console = open_console(quiet=plan.options.quiet)
-    if plan.options.check:
-        _announce(console, plan)
-        return 0
     with claimed(plan) as plan:
-        checked = _announce(console, plan)
+        checked = check_sweep(plan, console)
         interruption = Interruption()
         try:
-            return _run(console, plan, checked, interruption)
+            report, progress = _run(plan, console, interruption)
+            if report is not None:
+                summary.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
         except KeyboardInterrupt:  # the second Ctrl-C, or the first outside of training
-            summary.print_stopped(console, plan)
-            return interruption.exit_code
+            raise _stopped(plan, interruption) from None
+        result = None if report is None else SweepResult(folder=plan.folder, report=report)
+        if interruption.requested:
+            raise _stopped(plan, interruption, result)
+        if result is None:
+            first = finished_runs(plan.folder / Phase.SEARCH)[0]
+            raise AllRunsFailedError(f"every trial failed; the first cause: {first.cause}")
+        return result
 
 
-def _announce(console: Console, plan: Plan) -> Checked:
-    """Checks a sweep and says what it is going to do."""
+def check_sweep(plan: Plan, console: Console) -> Checked:
+    """Checks whether a sweep could be run, and says what it is going to do.
+
+    Raises:
+        UserError: It could not.
+    """
     checked = preflight(plan)
     summary.print_plan(console, plan, checked)
     return checked
 
 
-def _run(console: Console, plan: Plan, checked: Checked, interruption: Interruption) -> int:
-    """Trains, reports, and returns the exit code."""
+def _run(plan: Plan, console: Console, interruption: Interruption) -> tuple[Report | None, SweepProgress]:
+    """Trains and reports; there is no report where every trial failed, or none has ended."""
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
     progress = SweepProgress(console, totals=totals)
     with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
@@ -89,18 +102,13 @@ def _run(console: Console, plan: Plan, checked: Checked, interruption: Interrupt
         _train(plan, progress, interruption, concurrency)
     # One that failed has no value, however far it came.
     if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):
-        return _nothing_to_report(console, plan, interruption)
+        return None, progress
     settings = {
         name: rllib_settings(config, plan.experiment.fixed)
         for name, config in chosen_configurations(plan).items()
     }
     write_rllib_settings(plan.folder, settings)
-    report = write_report(plan.folder)
-    summary.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
-    if interruption.requested:
-        summary.print_stopped(console, plan)
-        return interruption.exit_code
-    return 0
+    return write_report(plan.folder), progress
 
 
 def rllib_settings(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,10 +187,5 @@ def _write_manifest(plan: Plan) -> None:
         raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error
 
 
-def _nothing_to_report(console: Console, plan: Plan, interruption: Interruption) -> int:
-    if interruption.requested:
-        summary.print_stopped(console, plan)
-        return interruption.exit_code
-    first = finished_runs(plan.folder / Phase.SEARCH)[0]
-    print(f"error: every trial failed; the first cause: {first.cause}", file=sys.stderr)
-    return EXIT_ALL_FAILED
+def _stopped(plan: Plan, interruption: Interruption, result: SweepResult | None = None) -> CommandStopped:
+    return CommandStopped(plan.folder, exit_code=interruption.exit_code, sweep=plan.sweep, result=result)

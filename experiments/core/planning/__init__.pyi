@@ -1,18 +1,18 @@
 from .diverged_score import score_of_diverged
 from .manifest import continued, difference_of, manifest_of
-from .options import Options, parse
+from .options import Options, Trainer
 from .plan import Plan
 from .remaining import chosen_configurations, lacks_runs, missing_trials
 
 __all__ = [
     "Options",
     "Plan",
+    "Trainer",
     "chosen_configurations",
     "continued",
     "difference_of",
     "lacks_runs",
     "manifest_of",
     "missing_trials",
-    "parse",
     "score_of_diverged",
 ]

@@ -1,21 +1,20 @@
-"""What can be said on the command line of every experiment."""
+"""Settings of one run, as the command line and the Python API take them."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import tyro
-
-from analysis.command_line import REGISTRY, one_line_errors
 from experiments.core.declaration import Experiment, Population, SamplerName, SchedulerName, schedulers
 from experiments.core.errors import UserError
 from experiments.core.training import Compile, has_compiler
 
 SMOKE_STEPS = 4096
+
+Trainer = Literal["fast", "rllib"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class Options:
     """What stops hopeless trials early; pbt and pb2 train a population instead of searching."""
     sampler: SamplerName | None = None
     """What proposes configurations; a population has no use for it."""
-    trainer: Literal["fast", "rllib"] = "fast"
+    trainer: Trainer = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
     compile: Compile = "auto"
     """Compile the fast path's gradient steps: always, never, or where trials are long enough for it."""
@@ -124,6 +123,8 @@ class Options:
             )
         if self.new_name is not None and self.warm_start is not None:
             raise UserError(f"--new-name starts from --name {self.name}: leave out --warm-start")
+        for option, kind in _CHOICES.items():
+            _check_choice(option, getattr(self, option), get_args(kind))
         if "://" in self.storage:
             raise UserError(f"--storage {self.storage}: expected a folder; mount the bucket on every node")
         if self.concurrency is not None and self.concurrency < 1:
@@ -144,19 +145,6 @@ class Options:
             )
 
 
-def parse(program: str, description: str, arguments: list[str]) -> Options:
-    """Reads the command line; prints the help, or what is wrong in it, and exits."""
-    with one_line_errors(program):
-        return tyro.cli(
-            Options,
-            prog=program,
-            description=description,
-            args=arguments,
-            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
-            registry=REGISTRY,
-        )
-
-
 def _smoke(experiment: Experiment) -> Experiment:
     return replace(
         experiment,
@@ -164,6 +152,20 @@ def _smoke(experiment: Experiment) -> Experiment:
         confirmation=replace(experiment.confirmation, top_k=1, seeds=2),
         evaluation_episodes=min(experiment.evaluation_episodes, 32),
     )
+
+
+_CHOICES = {
+    "scheduler": SchedulerName,
+    "sampler": SamplerName,
+    "trainer": Trainer,
+    "compile": Compile,
+}
+"""Options that take one of a few names. The command line knows them; a call from Python can give anything."""
+
+
+def _check_choice(option: str, value: str | None, choices: Sequence[str]) -> None:
+    if value is not None and value not in choices:
+        raise UserError(f"--{option} {value!r}: expected {', '.join(choices[:-1])} or {choices[-1]}")
 
 
 def _check_name(option: str, name: str | None) -> None:

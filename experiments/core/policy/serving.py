@@ -23,7 +23,8 @@ def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
     """
 
     def answer(value: Mapping[str, Any]) -> None:
-        print(json.dumps(value), file=answers, flush=True)
+        answers.write(json.dumps(value) + "\n")
+        answers.flush()
 
     try:
         policy = load_policy(folder)

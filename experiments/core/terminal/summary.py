@@ -16,7 +16,7 @@ from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
 from experiments.core.planning import Plan
 from experiments.core.preflight import Checked, CostEstimate
-from experiments.core.records import damaged_runs, finished_runs, this_command, unfinished_runs
+from experiments.core.records import damaged_runs, finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress, duration
 
 
@@ -123,8 +123,7 @@ def print_result(
             f"\nsearch: {counts}; {now}{progress.steps:,} steps in all phases, {duration(progress.seconds)} "
             f"(estimated {duration(expected_s)})"
         )
-    # The verdict is what --quiet leaves.
-    Console(highlight=False).print(Text(f"\n{report.verdict.sentence}", style="bold"), soft_wrap=True)
+    print_headline(console, report.verdict.sentence)
     if not report.verdict.table.empty:
         console.print(verdict_table(report.verdict))
     if report.verdict.race is not None:
@@ -147,10 +146,9 @@ def print_result(
         console.print(f"  {command}", soft_wrap=True)
 
 
-def print_stopped(console: Console, plan: Plan) -> None:
-    """How to go on after Ctrl-C or `kill`."""
-    name = "" if plan.options.name else f" --name {plan.sweep}"
-    console.print(f"stopped; to go on where it was: {this_command()}{name}", soft_wrap=True)
+def print_headline(console: Console, sentence: str) -> None:
+    """What a sweep or a retraining came to: all that --quiet leaves."""
+    console.print(Text(f"\n{sentence}", style="bold"), soft_wrap=True)
 
 
 def verdict_table(verdict: Verdict) -> Table:

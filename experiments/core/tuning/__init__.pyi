@@ -2,7 +2,7 @@ from .build_schedulers import is_default
 from .callbacks import EnforceCheckpointBudget, Recorder
 from .listed_search import METRIC, ListedSearch
 from .phases import Interruption, confirm, confirmation_runs, search, train_all
-from .ray_cluster import connected, has_died, quieten
+from .ray_cluster import connected, has_died, quiet_libraries, quieten
 
 __all__ = [
     "METRIC",
@@ -15,6 +15,7 @@ __all__ = [
     "connected",
     "has_died",
     "is_default",
+    "quiet_libraries",
     "quieten",
     "search",
     "train_all",

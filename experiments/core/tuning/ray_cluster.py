@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -34,6 +36,23 @@ def quieten(*, debug: bool) -> None:
     warnings.filterwarnings("ignore")
 
 
+@contextmanager
+def quiet_libraries(*, debug: bool) -> Iterator[None]:
+    """Does as :func:`quieten` until it ends: whatever a program does later keeps its warnings and logs."""
+    names = {name: os.environ.get(name) for name in _QUIET}
+    disabled, level = logging.root.manager.disable, logging.getLogger("ray").level
+    with warnings.catch_warnings():
+        quieten(debug=debug)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+            logging.getLogger("ray").setLevel(level)
+            for name, value in names.items():
+                if value is None:
+                    del os.environ[name]
+
+
 def has_died(*, within_s: float) -> bool:
     """Returns whether a process of the private Ray dies soon, as one does that got the same signal."""
     deadline = time.monotonic() + within_s
@@ -48,8 +67,9 @@ def has_died(*, within_s: float) -> bool:
 def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]]:
     """Connects to Ray and yields how much there is of each resource, by Ray's names ("CPU", "GPU").
 
-    A job's driver (`RAY_ADDRESS` is set) joins its cluster. Anything else gets a private Ray on this machine,
-    since one that happens to run here belongs to somebody else.
+    A job's driver (`RAY_ADDRESS` is set) joins its cluster. A program that has connected to a Ray by itself
+    stays connected to that. Anything else gets a private Ray on this machine, since one that happens to run
+    here belongs to somebody else; in the end it is shut down, and the program answers signals as before.
 
     Args:
         cores: Cores of a private Ray; all of this machine's if None.
@@ -57,6 +77,10 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]
     """
     import ray
 
+    if ray.is_initialized():
+        yield ray.cluster_resources()
+        return
+    answer = signal.getsignal(signal.SIGTERM)
     common: dict[str, Any] = {
         "log_to_driver": debug,
         "logging_level": logging.INFO if debug else logging.ERROR,
@@ -70,3 +94,5 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]
         yield ray.cluster_resources()
     finally:
         ray.shutdown()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, answer)

@@ -291,7 +291,11 @@ def interrupted(*arguments, **keywords):
     ("script", "arguments", "where"),
     [
         (TRADING_SWEEP, ["--name", "x"], "experiments.core.commands.sweep.preflight"),
-        ("experiments/__main__.py", ["replay", "/no/such/folder"], "experiments.core.policy.load_policy"),
+        (
+            "experiments/__main__.py",
+            ["replay", "/no/such/folder"],
+            "experiments.core.policy.replaying.load_policy",
+        ),
     ],
 )
 def test_ctrl_c_is_one_line(run_here, tmp_path, monkeypatch, script, arguments, where):
@@ -399,7 +403,7 @@ def test_a_population_without_anything_to_change_is_one_line(run_here, tmp_path)
     )
     done = run_here(script, "--storage", tmp_path / "results")
     assert done.returncode == 2
-    assert "scheduler pbt over layout: expected a name that may change while a network trains" in done.stderr
+    assert "scheduler pbt over layout: expected a hyperparameter that may change while" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

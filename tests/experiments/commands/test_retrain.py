@@ -9,10 +9,10 @@ from analysis.report.write import write_report
 from analysis.statistics import NO_INTERVAL, Interval
 from analysis.verdict.race_estimates import estimate
 from analysis.verdict.reproduction import reproduce
-from experiments import trading_sweep
-from experiments.core.commands.retrain import Original, read_seeds, retrain, sentence
+from experiments import UserError, retrain, trading_sweep
+from experiments.core.commands.original import Original
+from experiments.core.commands.retraining import read_seeds, sentence
 from experiments.core.commands.sweep import rllib_settings
-from experiments.core.errors import UserError
 from experiments.core.planning.manifest import manifest_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
@@ -39,9 +39,8 @@ def test_seeds_that_mean_nothing_are_one_line(text):
 
 
 def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
-    options = Options(retrain=tmp_path, seeds="200-201")
     with pytest.raises(UserError, match="is not a sweep folder"):
-        retrain(trading_sweep.EXPERIMENT, options, name="trading_sweep", question="?")
+        retrain(trading_sweep.EXPERIMENT, tmp_path, seeds="200-201")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -58,12 +57,7 @@ def test_a_best_yaml_of_another_version_is_one_line(tmp_path, best, words):
     (tmp_path / "manifest.json").write_text(json.dumps(manifest_of(plan)))
     (tmp_path / "best.yaml").write_text(best)
     with pytest.raises(UserError, match=words) as caught:
-        retrain(
-            trading_sweep.EXPERIMENT,
-            Options(retrain=tmp_path, seeds="200-201"),
-            name="trading_sweep",
-            question="?",
-        )
+        retrain(trading_sweep.EXPERIMENT, tmp_path, seeds=[200, 201])
     assert "\n" not in str(caught.value)
     assert f"python -m analysis report {tmp_path} writes it" in str(caught.value)
     assert not (tmp_path / "retrain").exists()
@@ -74,9 +68,7 @@ def test_seeds_that_the_confirmation_used_are_refused_with_others(writer, tmp_pa
     folder = writer.write_sweep(tmp_path / "trading_sweep" / "x", trials=8)
     write_report(folder, figures=False)
     with pytest.raises(UserError, match=f"already; expected others, such as {others}$"):
-        retrain(
-            trading_sweep.EXPERIMENT, Options(retrain=folder, seeds=seeds), name="trading_sweep", question="?"
-        )
+        retrain(trading_sweep.EXPERIMENT, folder, seeds=seeds)
     assert not (folder / "retrain").exists()
 
 

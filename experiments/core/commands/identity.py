@@ -1,0 +1,36 @@
+"""The name and the question of an experiment: those of the file that declares it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from experiments.core.declaration import Experiment
+
+NAMELESS = "experiment"
+"""Name of an experiment that no file declares, as in a notebook."""
+
+
+def name_and_question(experiment: Experiment) -> tuple[str, str]:
+    """Returns the name and the question of an experiment.
+
+    They are those of the imported module that has it as its `EXPERIMENT`, else those of the running program.
+    """
+    modules = [module for name, module in [*sys.modules.items()] if name != "__main__"]
+    declaring = (
+        module for module in modules if getattr(module, "__dict__", {}).get("EXPERIMENT") is experiment
+    )
+    module = next(declaring, sys.modules["__main__"])
+    return module_name(module), first_line(module.__doc__ or "")
+
+
+def module_name(module: ModuleType) -> str:
+    """Returns the name of a module's file, without its ending."""
+    path = getattr(module, "__file__", None)
+    return NAMELESS if path is None else Path(path).stem
+
+
+def first_line(docstring: str) -> str:
+    """Returns the question that an experiment's docstring opens with."""
+    return docstring.strip().splitlines()[0] if docstring.strip() else ""

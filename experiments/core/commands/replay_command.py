@@ -1,0 +1,56 @@
+"""`python -m experiments replay FOLDER`: the best policy of a sweep played, and what it earns in text."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import tyro
+
+from analysis.command_line import REGISTRY, one_line_errors
+from experiments.core.errors import UserError
+
+PROGRAM = "python -m experiments replay"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions:
+    """What to play."""
+
+    folder: tyro.conf.Positional[Path]
+    """A sweep folder."""
+    episodes: int = 256
+    """Episodes to play, side by side."""
+    seed: int = 0
+    """Seed of the first episode; the i-th one has seed + i."""
+    gif: Path | None = None
+    """File to write an animation of the first episode to; of the first few where they are short."""
+    human: bool = False
+    """Show the first three episodes in a window."""
+
+
+def run_replay(arguments: list[str]) -> int:
+    """Plays episodes and prints their returns against the environment's references; returns the exit code."""
+    with one_line_errors(PROGRAM):
+        options = tyro.cli(
+            ReplayOptions,
+            prog=PROGRAM,
+            description="Plays the best policy of a sweep, without Ray.",
+            args=arguments,
+            config=(tyro.conf.FlagCreatePairsOff,),
+            registry=REGISTRY,
+        )
+    from experiments.core.policy import replay
+    from experiments.core.terminal import replay_lines
+    from experiments.core.tuning import quiet_libraries
+
+    with quiet_libraries(debug=False):
+        try:
+            played = replay(**asdict(options))
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+    for line in replay_lines(played):
+        print(line)
+    return 0
