@@ -40,7 +40,7 @@ class RaceOutcome(NamedTuple):
     """Whether it still races."""
     overtaken: BoolArray
     """Whether it was dropped behind an accepted contender of a higher mean."""
-    look: IntArray
+    stage: IntArray
     """Index of the interim analysis at which it left, or their number if it is open."""
 
 
@@ -99,7 +99,7 @@ def follow(
     shape = difference_oks.shape[:-1]
     better, is_open, overtaken = np.zeros(shape, bool), np.ones(shape, bool), np.zeros(shape, bool)
     upto = len(interim_analyses) if upto is None else upto
-    look = np.full(shape, upto, dtype=np.int64)
+    stage = np.full(shape, upto, dtype=np.int64)
     mean_ok = np.full(shape, -np.inf)
     levels = boundary(tuple(interim_analyses), comparisons or shape[-1])
     last = critical_values(levels[-1], interim_analyses[-1])[interim_analyses[-1]]
@@ -117,9 +117,9 @@ def follow(
         leaves = accepted | hopeless | behind
         if index == len(interim_analyses) - 1:
             leaves = is_open
-        look = np.where(leaves, index, look)
+        stage = np.where(leaves, index, stage)
         is_open = is_open & ~leaves
-    return RaceOutcome(better, is_open, overtaken, look)
+    return RaceOutcome(better, is_open, overtaken, stage)
 
 
 def t_statistics(difference_oks: FloatArray) -> tuple[FloatArray, IntArray]:

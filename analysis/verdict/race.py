@@ -147,7 +147,7 @@ def run_race(
             break
     standings, seeds = {}, {}
     for k, name in enumerate(names):
-        seeds[name] = interim_analyses[min(int(outcome.look[k]), len(interim_analyses) - 1)]
+        seeds[name] = interim_analyses[min(int(outcome.stage[k]), len(interim_analyses) - 1)]
         values = np.isfinite(x_cs[1 + k, : seeds[name]]).any()
         standings[name] = (
             _standing(outcome, k, interim_analyses) if values or outcome.open[k] else Standing.FAILED
@@ -193,7 +193,7 @@ def _standing(outcome: RaceOutcome, k: int, interim_analyses: Sequence[int]) -> 
         return Standing.BETTER
     if outcome.overtaken[k]:
         return Standing.OVERTAKEN
-    return Standing.EXHAUSTED if outcome.look[k] == len(interim_analyses) - 1 else Standing.DROPPED
+    return Standing.EXHAUSTED if outcome.stage[k] == len(interim_analyses) - 1 else Standing.DROPPED
 
 
 def _within(confirmation: pd.DataFrame, seeds: Mapping[str, int]) -> pd.DataFrame:

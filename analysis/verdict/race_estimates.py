@@ -71,40 +71,40 @@ class Orders:
     """Values of the default and the contenders, shape [C, S]; NaN where a run has none."""
     interim_analyses: Sequence[int]
     """Numbers of seeds; with a single fixed one there is one order only."""
-    look_c: Sequence[int]
+    stage_c: Sequence[int]
     """Index of the interim analysis at which each contender left, shape [K]."""
 
-    def of_contender(self, k: int, look: int) -> IntArray:
+    def of_contender(self, k: int, stage: int) -> IntArray:
         """Returns the first seeds of all orders that bring contender k to an analysis it reached, [R, F]."""
-        first_of, far_ok = self._tried(look)
+        first_of, far_ok = self._tried(stage)
         return first_of[far_ok[:, k]]
 
-    def of_baseline(self, look: int) -> IntArray:
+    def of_baseline(self, stage: int) -> IntArray:
         """Returns those of every order that brings any contender there, shape [R, F]."""
-        first_of, far_ok = self._tried(look)
+        first_of, far_ok = self._tried(stage)
         return first_of[far_ok.any(axis=1)]
 
     @cached_property
     def _known(self) -> dict[int, tuple[IntArray, NDArray[np.bool_]]]:
         return {}
 
-    def _tried(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
+    def _tried(self, stage: int) -> tuple[IntArray, NDArray[np.bool_]]:
         """Returns which seeds come first in each order, and which contenders come as far; computed once."""
-        if look not in self._known:
-            self._known[look] = self._try(look)
-        return self._known[look]
+        if stage not in self._known:
+            self._known[stage] = self._try(stage)
+        return self._known[stage]
 
-    def _try(self, look: int) -> tuple[IntArray, NDArray[np.bool_]]:
-        n, contenders = self.interim_analyses[look], len(self.look_c)
-        if look == 0:
+    def _try(self, stage: int) -> tuple[IntArray, NDArray[np.bool_]]:
+        n, contenders = self.interim_analyses[stage], len(self.stage_c)
+        if stage == 0:
             return np.arange(n)[None], np.ones((1, contenders), bool)
         # Those that left earlier lack the later seeds, so they cannot be run in another order.
-        there = np.flatnonzero(np.asarray(self.look_c) >= look)
+        there = np.flatnonzero(np.asarray(self.stage_c) >= stage)
         order_os = np.argsort(np.random.default_rng(0).random((ORDERS, n)), axis=1)
         order_os[0] = np.arange(n)
         x_ocs = self.x_cs[np.r_[0, there + 1]][:, order_os].transpose(1, 0, 2)
         far_ok = np.zeros((ORDERS, contenders), bool)
-        far_ok[:, there] = follow(x_ocs, self.interim_analyses, look, contenders).open
+        far_ok[:, there] = follow(x_ocs, self.interim_analyses, stage, contenders).open
         return order_os[:, : self.interim_analyses[0]], far_ok
 
 
@@ -148,11 +148,11 @@ class Estimates:
     def __init__(self, runs: "Mapping[str, pd.Series[float]]", race: Race) -> None:
         self._runs, self._race = runs, race
         self._contenders = list(race.standings)
-        look_c = [race.interim_analyses.index(race.seeds[name]) for name in self._contenders]
+        stage_c = [race.interim_analyses.index(race.seeds[name]) for name in self._contenders]
         x_cs = np.stack(
             [self._values(name, race.interim_analyses[-1]) for name in (DEFAULT, *self._contenders)]
         )
-        self._orders = Orders(x_cs, race.interim_analyses, look_c)
+        self._orders = Orders(x_cs, race.interim_analyses, stage_c)
 
     def mean(self, config: str) -> Estimate:
         """Estimates a configuration's mean."""
@@ -172,10 +172,10 @@ class Estimates:
         return estimate(difference_s, None if plain else self._first(config, seeds))
 
     def _first(self, config: str, seeds: int) -> IntArray:
-        look = self._race.interim_analyses.index(seeds)
+        stage = self._race.interim_analyses.index(seeds)
         if config in self._contenders:
-            return self._orders.of_contender(self._contenders.index(config), look)
-        return self._orders.of_baseline(look)
+            return self._orders.of_contender(self._contenders.index(config), stage)
+        return self._orders.of_baseline(stage)
 
     def _values(self, config: str, seeds: int) -> FloatArray:
         values = self._runs.get(config, pd.Series(dtype=float))

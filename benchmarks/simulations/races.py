@@ -19,9 +19,9 @@ from analysis.verdict.race_estimates import Estimate, Orders, estimate
 from analysis.verdict.winner_interval import picked_interval
 from benchmarks.simulations.confirmations import CONTENDERS, Draw, FloatArray, inside
 
-LOOKS = (5, 8, 12, 15)
+INTERIM_ANALYSES = (5, 8, 12, 15)
 """Seeds at the interim analyses, those of `Confirmation()`."""
-RLLIB_LOOK = LOOKS.index(most_seeds(RLLIB, LOOKS))
+RLLIB_STAGE = INTERIM_ANALYSES.index(most_seeds(RLLIB, INTERIM_ANALYSES))
 """Index of the last one that RLlib's defaults come to."""
 FIXED = 10
 """Seeds without a race, for comparison."""
@@ -81,35 +81,35 @@ class Judged:
     winner_interval: statistics.Interval
 
 
-def judge(x_cs: FloatArray, course: RaceOutcome, sweep: int) -> Judged:
+def judge(x_cs: FloatArray, outcome: RaceOutcome, sweep: int) -> Judged:
     """Judges one sweep as `decide` does, from arrays; x_cs holds default, contenders, RLlib's defaults."""
-    look_k = course.look[sweep].tolist()
-    orders = Orders(x_cs[:-1], LOOKS, look_k)
+    stage_k = outcome.stage[sweep].tolist()
+    orders = Orders(x_cs[:-1], INTERIM_ANALYSES, stage_k)
     confidence = statistics.simultaneous_confidence(CONTENDERS)
-    levels = boundary(LOOKS, CONTENDERS)
+    levels = boundary(INTERIM_ANALYSES, CONTENDERS)
     means, against_default, against_rllib = [], [], []
-    for k, look in enumerate(look_k):
-        n, first = LOOKS[look], orders.of_contender(k, look)
+    for k, stage in enumerate(stage_k):
+        n, first = INTERIM_ANALYSES[stage], orders.of_contender(k, stage)
         default_s, contender_s = x_cs[0, :n], x_cs[1 + k, :n]
         # RLlib's defaults take part in the first half of the race.
-        shared = min(look, RLLIB_LOOK)
-        from_rllib_s = x_cs[1 + k, : LOOKS[shared]] - x_cs[-1, : LOOKS[shared]]
+        shared = min(stage, RLLIB_STAGE)
+        from_rllib_s = x_cs[1 + k, : INTERIM_ANALYSES[shared]] - x_cs[-1, : INTERIM_ANALYSES[shared]]
         means.append(estimate(contender_s, first))
-        at_last = n == LOOKS[-1]
+        at_last = n == INTERIM_ANALYSES[-1]
         unsettled = estimate(contender_s - default_s, first).interval(
             1 - 2 * levels[-1] if at_last else confidence
         )
-        asked = estimate(contender_s - default_s).interval(1 - 2 * levels[look]).low
-        against_default.append(settled_interval(unsettled, asked, accepted=course.better[sweep, k]))
+        asked = estimate(contender_s - default_s).interval(1 - 2 * levels[stage]).low
+        against_default.append(settled_interval(unsettled, asked, accepted=outcome.better[sweep, k]))
         from_rllib = estimate(from_rllib_s, orders.of_contender(k, shared))
         against_rllib.append(from_rllib.interval(confidence))
-    accepted = [k for k in range(CONTENDERS) if course.better[sweep, k]]
+    accepted = [k for k in range(CONTENDERS) if outcome.better[sweep, k]]
     winner = max(accepted or range(CONTENDERS), key=lambda k: means[k].mean)
     others = [mean for k, mean in enumerate(means) if k != winner]
-    picked = picked_interval(means[winner], others, counted=None if accepted else LOOKS[0])
+    picked = picked_interval(means[winner], others, counted=None if accepted else INTERIM_ANALYSES[0])
     return Judged(
         contenders=means,
-        default=estimate(x_cs[0, : LOOKS[max(look_k)]], orders.of_baseline(max(look_k))),
+        default=estimate(x_cs[0, : INTERIM_ANALYSES[max(stage_k)]], orders.of_baseline(max(stage_k))),
         against_default=against_default,
         against_rllib=against_rllib,
         winner=winner,
@@ -117,24 +117,25 @@ def judge(x_cs: FloatArray, course: RaceOutcome, sweep: int) -> Judged:
     )
 
 
-def check_against_decide(x_cs: FloatArray, course: RaceOutcome, sweep: int, judged: Judged) -> None:
+def check_against_decide(x_cs: FloatArray, outcome: RaceOutcome, sweep: int, judged: Judged) -> None:
     """Compares one sweep with what the package itself decides.
 
     Raises:
         AssertionError: If a number differs; the tables would then describe something else than the report.
     """
-    seeds = [LOOKS[look] for look in course.look[sweep]]
-    taken = [max(seeds), *seeds, min(max(seeds), LOOKS[RLLIB_LOOK])]
+    seeds = [INTERIM_ANALYSES[stage] for stage in outcome.stage[sweep]]
+    taken = [max(seeds), *seeds, min(max(seeds), INTERIM_ANALYSES[RLLIB_STAGE])]
     rows = [
         (name, seed, "completed", x_cs[c, seed])
         for c, (name, n) in enumerate(zip(NAMES, taken, strict=True))
         for seed in range(n)
     ]
     verdict = decide(
-        pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"]), interim_analyses=LOOKS
+        pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"]),
+        interim_analyses=INTERIM_ANALYSES,
     )
     assert verdict.winner == NAMES[1 + judged.winner]
-    assert verdict.beats_default == course.better[sweep].any()
+    assert verdict.beats_default == outcome.better[sweep].any()
     assert np.isclose(verdict.row(DEFAULT)["mean"], judged.default.mean)
     ends = verdict.row(NAMES[1 + judged.winner])[["mean_low", "mean_high"]]
     assert np.allclose(ends.astype(float), judged.winner_interval)
@@ -177,12 +178,12 @@ def tally(
         iqm=float(stats.trim_mean(draw(rng, (1_000_000,)), 0.25)),
         chance=float((draw(rng, (1_000_000,)) + gain > default_draw(rng, (1_000_000,))).mean()),
     )
-    course = follow(x_wcs[:, :-1], LOOKS)
-    seeds_wk = np.asarray(LOOKS)[course.look]
+    outcome = follow(x_wcs[:, :-1], INTERIM_ANALYSES)
+    seeds_wk = np.asarray(INTERIM_ANALYSES)[outcome.stage]
     default_w = seeds_wk.max(axis=1)
-    judged_w = [judge(x_cs, course, sweep) for sweep, x_cs in enumerate(x_wcs)]
+    judged_w = [judge(x_cs, outcome, sweep) for sweep, x_cs in enumerate(x_wcs)]
     for sweep in range(min(options.checked, options.sweeps)):
-        check_against_decide(x_wcs[sweep], course, sweep, judged_w[sweep])
+        check_against_decide(x_wcs[sweep], outcome, sweep, judged_w[sweep])
     covered_w = [
         covered(judged, x_cs, seeds_k, truth)
         for judged, x_cs, seeds_k in zip(judged_w, x_wcs, seeds_wk, strict=True)
@@ -192,10 +193,12 @@ def tally(
         for x_cs, seeds_k in zip(x_wcs, seeds_wk, strict=True)
     ]
     return Tally(
-        better=float(course.better.any(axis=1).mean()),
+        better=float(outcome.better.any(axis=1).mean()),
         fixed_better=_fixed_better(x_wcs),
         contender_seeds=float(seeds_wk.mean()),
-        runs=float((seeds_wk.sum(axis=1) + default_w + np.minimum(default_w, LOOKS[RLLIB_LOOK])).mean()),
+        runs=float(
+            (seeds_wk.sum(axis=1) + default_w + np.minimum(default_w, INTERIM_ANALYSES[RLLIB_STAGE])).mean()
+        ),
         contender_bias=float(np.mean([[found.mean for found in judged.contenders] for judged in judged_w]))
         - float(np.mean(mean_k)),
         default_bias=float(np.mean([judged.default.mean for judged in judged_w])) + gain,
@@ -242,7 +245,7 @@ def _drawn(
     mean_k: tuple[float, ...],
 ) -> FloatArray:
     """Draws the runs of default, contenders and RLlib's defaults, shape [W, C, S]."""
-    shape = (sweeps, LOOKS[-1])
+    shape = (sweeps, INTERIM_ANALYSES[-1])
     default, contenders = default_draw(rng, shape) - gain, [draw(rng, shape) + mean for mean in mean_k]
     return np.stack([default, *contenders, default_draw(rng, shape) - gain], axis=1)
 

@@ -13,7 +13,7 @@ import tyro
 from analysis.verdict import most_seeds
 from benchmarks.common import STATISTICS, publish, shown
 from benchmarks.simulations.confirmations import CONTENDERS, SHAPES, SIDES, share
-from benchmarks.simulations.races import COVERED, FIXED, LOOKS, NAMES, Options, Tally, tally
+from benchmarks.simulations.races import COVERED, FIXED, INTERIM_ANALYSES, NAMES, Options, Tally, tally
 
 GAINS = {"normal": (0.0, 0.5, 1.0, 2.0, 3.0), "skewed": (0.0, 0.5, 1.0, 2.0), "bimodal": (0.0, 0.5, 1.0, 2.0)}
 """By shape, in standard deviations of seed noise; none where the default has another shape."""
@@ -34,7 +34,7 @@ def alike(options: Options) -> Iterator[tuple[str, float, Tally]]:
 
 def claims(options: Options) -> tuple[tuple[str, ...], Iterator[list[str]]]:
     """Returns header and rows of the table of claims, and of what they cost."""
-    most, fixed = sum(most_seeds(name, LOOKS) for name in NAMES), (CONTENDERS + 2) * FIXED
+    most, fixed = sum(most_seeds(name, INTERIM_ANALYSES) for name in NAMES), (CONTENDERS + 2) * FIXED
     header = (
         "runs",
         "gain",

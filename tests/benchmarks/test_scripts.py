@@ -68,9 +68,9 @@ def test_simulated_confirmations_are_judged_as_the_package_judges_them():
 
 
 def test_simulated_races_are_judged_as_the_package_judges_them():
-    x_cs = np.random.default_rng(0).normal(size=(1, confirmations.CONTENDERS + 2, races.LOOKS[-1]))
+    x_cs = np.random.default_rng(0).normal(size=(1, confirmations.CONTENDERS + 2, races.INTERIM_ANALYSES[-1]))
     x_cs[:, 1:-1] += 1.0
-    outcome = follow(x_cs[:, :-1], races.LOOKS)
+    outcome = follow(x_cs[:, :-1], races.INTERIM_ANALYSES)
     judged = races.judge(x_cs[0], outcome, 0)
     races.check_against_decide(x_cs[0], outcome, 0, judged)  # raises where they differ
     with pytest.raises(AssertionError):

@@ -227,8 +227,8 @@ def estimate(
 def _rounds(confirmation: Sequence[Racer], interim_analyses: Sequence[int]) -> list[list[RunCost]]:
     """Returns the runs of each round of a race up to its last analysis, without those that are done."""
     rounds = [
-        [racer.run for racer in confirmation for _ in range(max(before, racer.done), min(look, racer.most))]
-        for before, look in itertools.pairwise((0, *interim_analyses))
+        [racer.run for racer in confirmation for _ in range(max(before, racer.done), min(upto, racer.most))]
+        for before, upto in itertools.pairwise((0, *interim_analyses))
     ]
     return [runs for runs in rounds if runs]
 

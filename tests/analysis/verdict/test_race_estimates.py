@@ -82,22 +82,22 @@ def test_the_orders_of_a_contender_are_those_in_which_it_comes_as_far():
     rng = np.random.default_rng(4)
     x_cs = rng.normal(size=(3, 12))
     x_cs[1:] += 1.1
-    looks = (5, 8, 12)
-    orders = Orders(x_cs, looks, [1, 2])
+    interim_analyses = (5, 8, 12)
+    orders = Orders(x_cs, interim_analyses, [1, 2])
     assert orders.of_contender(0, 0).tolist() == [list(range(5))]
     assert orders.of_baseline(0).tolist() == [list(range(5))]
-    for contender, look in [(0, 1), (1, 1), (1, 2)]:
-        first_rf = orders.of_contender(contender, look)
+    for contender, stage in [(0, 1), (1, 1), (1, 2)]:
+        first_rf = orders.of_contender(contender, stage)
         assert first_rf.shape[1] == 5
         assert 1 < len(first_rf) < 500
         assert first_rf[0].tolist() == list(range(5)), "the order in which they were run"
         assert {len(set(first)) for first in first_rf.tolist()} == {5}
-        assert first_rf.max() == looks[look] - 1
+        assert first_rf.max() == interim_analyses[stage] - 1
     assert len(orders.of_baseline(1)) >= len(orders.of_contender(0, 1))
-    # By hand: the race up to the second look, on the seeds of the first two looks in any order.
+    # By hand: the race up to the second interim analysis, on the seeds of the first two in any order.
     reached = 0
     for order in itertools.islice(itertools.permutations(range(8)), 0, 40_320, 40):
-        reached += follow(x_cs[[0, 1, 2]][:, list(order)], looks, 1, 2).open[0]
+        reached += follow(x_cs[[0, 1, 2]][:, list(order)], interim_analyses, 1, 2).open[0]
     assert len(orders.of_contender(0, 1)) / 500 == pytest.approx(reached / 1008, abs=0.08)
 
 

@@ -51,7 +51,7 @@ def add_run(plan, phase, name, objective):
 
 @pytest.fixture
 def raced(plan_of):
-    """A sweep whose race is over at its first look: neither contender can catch up with the default."""
+    """A sweep whose race is over at its first interim analysis, where no contender can catch up."""
     plan = plan_of()
     plan.folder.mkdir(parents=True)
     _write_manifest(plan)
@@ -79,12 +79,12 @@ def test_a_race_under_way_takes_the_seeds_that_are_left_to_those_who_are_still_i
         result.write_text(json.dumps({"steps": STEPS, "objective": 0.81 + seed % 3 / 100}) + "\n")
     assert lacks_runs(raced)
     found = estimated(raced)
-    # The default and trial_0001 up to 7 of 8 seeds, and RLlib's defaults, which stop at the first look.
+    # The default and trial_0001 up to 7 of 8 seeds, and RLlib's defaults, which stop at the first analysis.
     assert found.steps == 2 * 2 * STEPS
     assert found.confirm_range_s[0] < found.confirm_s < found.confirm_range_s[1]
 
 
-def test_runs_that_are_gone_are_all_that_a_race_takes_up_to_the_look_that_lacks_them(raced):
+def test_runs_that_are_gone_are_all_that_a_race_takes_up_to_the_analysis_that_lacks_them(raced):
     least = []
     for gone in ("trial_0002_seed3", "default_seed4"):
         shutil.rmtree(raced.folder / "confirm" / gone)

@@ -74,7 +74,7 @@ def test_cores_share_the_runs_and_a_single_run_is_never_shared():
     assert added(concurrency=8, confirmation=alone).confirm_s == pytest.approx(10 + RUN_S)
 
 
-def test_a_race_may_end_at_its_first_look_or_at_its_last():
+def test_a_race_may_end_at_its_first_analysis_or_at_its_last():
     found = added()
     assert found.confirm_range_s == pytest.approx((2 * (10 + RUN_S), 8 * (10 + RUN_S) + NEXT_ROUND_S))
     further = added(confirmation=[*racers(4, done=2), *racers(4, done=1)])
