@@ -153,7 +153,7 @@ class Panel:
 
     @staticmethod
     def _width(node: Node) -> float:
-        return 0 if node.towards else 7.4 * len(node.room) + 22
+        return 0 if node.towards else 7.8 * len(node.room) + 24
 
     def _top(self, node: Node) -> float:
         return self.HEAD + node.row * (self.ROOM + self.GAP)

@@ -52,7 +52,7 @@ def load_pygame() -> Any:
         import pygame
     except ImportError as missing:
         raise gym.error.DependencyNotInstalled(
-            "rendering needs pygame and pillow: pip install 'ppo-sweeps[render]'"
+            "rendering needs pygame and pillow: pip install pygame-ce pillow"
         ) from missing
     return pygame
 
