@@ -13,7 +13,7 @@ from analysis.command_line import one_line_errors
 
 @dataclass(frozen=True)
 class ReportCommand:
-    """Writes report.html, figures, tables and best.yaml of a sweep, and prints the verdict."""
+    """Report of a sweep: report.html, figures, tables and best.yaml are written, the verdict is printed."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""
@@ -36,7 +36,7 @@ class ReportCommand:
 
 @dataclass(frozen=True)
 class TableCommand:
-    """Prints the confirmed configurations, or writes every run of the sweep, one a row, as CSV or Parquet."""
+    """Table of a sweep: the confirmed configurations printed, or every run written as CSV or Parquet."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""

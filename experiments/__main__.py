@@ -13,7 +13,7 @@ from experiments.core.declaration import Experiment
 
 
 def declared() -> dict[str, tuple[str, Experiment]]:
-    """Question and declaration of every experiment, by name."""
+    """Returns the question and the declaration of every experiment, by name."""
     names = [m.name for m in pkgutil.iter_modules(experiments.__path__) if m.name.endswith("_sweep")]
     modules = {name: importlib.import_module(f"experiments.{name}") for name in sorted(names)}
     return {name: (first_line(module.__doc__ or ""), module.EXPERIMENT) for name, module in modules.items()}

@@ -16,7 +16,7 @@ from envs.spaces import take
 
 @dataclass(frozen=True)
 class Episodes:
-    """Returns and lengths of E episodes."""
+    """Results of E episodes: their returns and lengths."""
 
     returns: NDArray[np.float64]
     """Undiscounted returns, [E]."""

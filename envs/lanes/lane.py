@@ -1,4 +1,4 @@
-"""One lane of a batch: a user's environment whose answers fit beside the others', or are named."""
+"""Lane of a batch: a user's environment whose answers fit beside the others', or are named."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from envs.spaces import fitting
 
 
 class LaneError(ValueError):
-    """A user's environment returned what cannot be trained with: what it was, and what was expected."""
+    """Error of an environment that returned what cannot be trained with; it says what, and what to return."""
 
 
 class EnvironmentExitedError(RuntimeError):
-    """A user's environment asked its process to end, which would have ended the run without a cause."""
+    """Error of an environment that asked its process to end, by which the run would end without a cause."""
 
 
 class Lane(gym.Wrapper[Any, Any, Any, Any]):
-    """A single environment of any habits, in the form that a batch of them needs.
+    """Single environment of any habits, in the form that a batch of them needs.
 
     Rewards become floats, flags booleans; infos are the numbers in them, and only those of an episode's last
     step, which is all that anything here reads. So lanes may report different names and types.

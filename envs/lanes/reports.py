@@ -1,4 +1,4 @@
-"""The numbers that an environment reports in its infos when an episode ends, whatever else it puts there."""
+"""Numbers that an environment reports in its infos when an episode ends, whatever else it puts there."""
 
 from __future__ import annotations
 

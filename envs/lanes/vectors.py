@@ -15,10 +15,10 @@ from envs.lanes.reports import reported
 
 
 class Closes(Protocol):
-    """What has an end."""
+    """Anything that can be closed."""
 
     def close(self) -> Any:
-        """Ends it."""
+        """Closes it."""
 
 
 def close_all(several: Iterable[Closes]) -> None:
@@ -29,7 +29,7 @@ def close_all(several: Iterable[Closes]) -> None:
 
 
 class SyncLanes(SyncVectorEnv):
-    """Single environments in lockstep, as Gymnasium steps them.
+    """Single environments that step together, as Gymnasium steps them.
 
     Args:
         makers: Make one environment each. Where one of them raises, those made before it are closed.
@@ -69,7 +69,7 @@ def _same(lane: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
 
 
 class NativeLanes(VectorWrapper):
-    """A vector environment of a user's own, which is closed at most once, whatever its `close` does.
+    """Vector environment of a user's own, which is closed at most once, whatever its `close` does.
 
     Where it collects its lanes' infos with Gymnasium's method, numbers keep their value: that one gives all
     lanes the type of the first that reports, cuts later floats to integers, and raises at None.

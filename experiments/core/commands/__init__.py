@@ -1,4 +1,4 @@
-"""The commands that a user starts: sweep, retrain, replay, and the line from arguments to an exit code.
+"""Commands that a user starts: sweep, retrain, replay, and the line from arguments to an exit code.
 
 Imported by the experiments' own `main` and by `python -m experiments`; stands above every other room.
 """

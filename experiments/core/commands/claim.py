@@ -33,7 +33,7 @@ def claimed(plan: Plan) -> Iterator[Plan]:
 
 
 def _in_a_new_folder(plan: Plan) -> Plan:
-    """The plan under its own name or, where another sweep was named in the same second, a similar one."""
+    """Returns the plan under its own name or, if another sweep took it in the same second, a similar one."""
     candidate, number = plan, 1
     while True:
         try:

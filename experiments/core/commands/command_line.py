@@ -1,4 +1,4 @@
-"""An experiment's command: from the command line to text and an exit code, importing what is heavy late."""
+"""Command of an experiment: from the command line to text and an exit code, importing what is heavy late."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _carried_out(experiment: Experiment, options: Options, *, name: str, questio
 
 
 def _say_sentence(sentence: str | None, options: Options) -> None:
-    """The verdict, which is all that --quiet leaves; otherwise it was printed among the rest."""
+    """Prints the verdict, which is all that --quiet leaves; otherwise it was printed among the rest."""
     from experiments.core.terminal import open_console, summary
 
     if options.quiet and sentence is not None:
@@ -97,7 +97,7 @@ def _say_sentence(sentence: str | None, options: Options) -> None:
 
 
 def _say_stopped(stop: CommandStopped, options: Options) -> None:
-    """What the command came to so far, and how to go on with it."""
+    """Says what the command came to so far, and how to continue it."""
     from experiments.core.records import this_command
     from experiments.core.terminal import open_console
 

@@ -1,4 +1,4 @@
-"""The name and the question of an experiment: those of the file that declares it."""
+"""Name and question of an experiment: those of the file that declares it."""
 
 from __future__ import annotations
 

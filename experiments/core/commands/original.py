@@ -1,4 +1,4 @@
-"""The sweep whose best configuration is trained again, as its best.yaml says."""
+"""Original of a retraining: the sweep whose best configuration is trained again, as its best.yaml says."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class Original:
     """Configuration that is trained again, and the sweep that it won."""
 
     sweep: Sweep
+    """The sweep, as it was loaded."""
     config_id: str
+    """Id of the configuration that is trained again."""
     best: Mapping[str, Any]
     """The sweep's best.yaml."""
 

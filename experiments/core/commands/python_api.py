@@ -1,4 +1,4 @@
-"""The commands as functions: what a sweep, its check and its retraining are called by from Python.
+"""Python API of the commands: a sweep, its check and its retraining as functions.
 
 Nothing heavy is imported before the options were seen to make sense and Ray, which reads the environment when
 it is imported, was told to be quiet.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RunOptions(TypedDict, total=False):
-    """What :func:`run` and :func:`check` can be told besides the experiment; :func:`run` explains each."""
+    """Options of :func:`run` and :func:`check` besides the experiment; :func:`run` explains each."""
 
     experiment_name: str | None
     question: str | None

@@ -1,4 +1,4 @@
-"""`python -m experiments replay FOLDER`: the best policy of a sweep played, and what it earns in text."""
+"""Command `python -m experiments replay FOLDER`: the best policy of a sweep played, its returns as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAM = "python -m experiments replay"
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayOptions:
-    """What to play."""
+    """Options of a replay."""
 
     folder: tyro.conf.Positional[Path]
     """A sweep folder."""

@@ -1,4 +1,4 @@
-"""A sweep's best configuration, trained again on seeds that nobody has used and compared."""
+"""Retraining of a sweep's best configuration on seeds that nobody has used, and its comparison."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _run(plan: Plan, console: Console, interruption: Interruption) -> tuple[Repo
 
 
 def rllib_settings(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """What RLlib is told from the start, and at each change where the configuration has a schedule."""
+    """Returns RLlib's settings from the start, and at each change where the configuration has a schedule."""
 
     def at(steps: int) -> dict[str, Any]:
         return hyperparameters.resolve(trainer_part(config_at(config, steps)), fixed)
@@ -124,7 +124,7 @@ def rllib_settings(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[
 
 
 def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:
-    """The search and the confirmation; both end early when the user asks for it."""
+    """Runs the search and the confirmation; both end early when the user asks for it."""
     task = plan.task(diverged_score=score_of_diverged(plan))
     with graceful_interrupt(interruption) as recorders:
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
@@ -164,7 +164,7 @@ def _ends(runs: Sequence[FinishedRun]) -> dict[str, tuple[State, float]]:
 
 
 def _under_way(plan: Plan, phase: Phase) -> dict[str, int]:
-    """Steps that the runs which were cut off go on from; a population's begin anew."""
+    """Returns the steps that the runs which were cut off continue from; a population's restart."""
     if phase is Phase.SEARCH and isinstance(plan.experiment.scheduler, Population):
         return {}
     folder = plan.folder / phase
@@ -177,7 +177,7 @@ def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> 
 
 
 def _write_manifest(plan: Plan) -> None:
-    """Says what the sweep is; of one that goes on, who goes on with it."""
+    """Writes what the sweep is; of one that is continued, also who continues it."""
     manifest = manifest_of(plan)
     try:
         if (before := recorded_manifest(plan.folder)) is not None:

@@ -65,7 +65,7 @@ class Options:
     """Show Ray's own messages, and tracebacks instead of one-line errors."""
 
     def apply(self, experiment: Experiment) -> Experiment:
-        """The experiment with these settings in place of its own.
+        """Returns the experiment with these settings in place of its own.
 
         Raises:
             UserError: An option makes no sense, or the result is not a valid experiment.
@@ -108,7 +108,7 @@ class Options:
             )
 
     def _check_together(self) -> None:
-        """The options make sense beside one another, whatever the experiment."""
+        """Checks that the options make sense beside one another, whatever the experiment."""
         _check_name("--name", self.name)
         _check_name("--new-name", self.new_name)
         if self.new_name is not None and self.name is None:
@@ -184,5 +184,5 @@ def _named_as_given(**options: str) -> Iterator[None]:
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Those that were said on the command line."""
+    """Returns those that were given on the command line."""
     return {name: value for name, value in options.items() if value is not None}

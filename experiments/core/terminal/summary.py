@@ -1,4 +1,4 @@
-"""What a sweep says before it starts and after it has ended."""
+"""Summary of a sweep in the terminal, before it starts and after it has ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from experiments.core.terminal.progress import SweepProgress, duration
 
 
 def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
-    """What is going to be done, what was checked, and what it will take."""
+    """Prints what is going to be done, what was checked, and what it will take."""
     experiment, scale = plan.experiment, plan.scale
     confirmation = experiment.confirmation
     console.print(plan.question, style="bold")
@@ -43,7 +43,7 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         console.print("the environment states no optimum: scores are raw returns")
     extremes, expected = checked.extremes, checked.estimate
     console.print(
-        f"checked: the environment's contract, {counted(len(experiment.space), 'name')}, "
+        f"checked: the environment's contract, {counted(len(experiment.space), 'hyperparameter')}, "
         f"{extremes.updated} of {extremes.given} extreme configurations took an update, storage has "
         f"{checked.free_bytes / 1e9:,.0f} GB free"
     )
@@ -59,14 +59,14 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
 
 
 def _confirmation(expected: CostEstimate) -> str:
-    """How long it takes, and between what its race may end."""
+    """Says how long it takes, and between what its race may end."""
     least, most = (duration(seconds) for seconds in expected.confirm_range_s)
     race = f", from {least} to {most} as its race goes" if least != most else ""
     return f"{duration(expected.confirm_s)}{race}"
 
 
 def _search(experiment: Experiment) -> str:
-    """What is trained before the confirmation."""
+    """Says what is trained before the confirmation."""
     budget, scheduler = experiment.budget, experiment.scheduler
     if not isinstance(scheduler, Population):
         return f"{counted(budget.trials, 'trial')} of up to {counted(budget.steps_per_trial, 'step')}"
@@ -78,14 +78,14 @@ def _search(experiment: Experiment) -> str:
 
 
 def _print_there(console: Console, plan: Plan) -> None:
-    """What the sweep's folder holds already, and what of it begins anew."""
+    """Prints what the sweep's folder holds already, and what of it restarts."""
     ended = {phase: len(finished_runs(plan.folder / phase)) for phase in Phase}
     cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
     if not (any(ended.values()) or cut_off):
         return
     also = f", {len(cut_off)} unfinished" if cut_off else ""
     console.print(
-        f"goes on: {counted(ended[Phase.SEARCH], 'trial')}{also} and "
+        f"continues: {counted(ended[Phase.SEARCH], 'trial')}{also} and "
         f"{counted(ended[Phase.CONFIRM], 'confirmation run')} are there",
         soft_wrap=True,
     )
@@ -100,7 +100,7 @@ def _print_there(console: Console, plan: Plan) -> None:
 
 
 def print_damaged(console: Console, phase_folder: Path) -> None:
-    """Which runs of a phase count as unfinished because their records cannot be read."""
+    """Prints which runs of a phase count as unfinished because their records cannot be read."""
     for name in damaged_runs(phase_folder):
         console.print(f"{name}: its records are damaged, so it counts as unfinished", soft_wrap=True)
 
@@ -108,7 +108,7 @@ def print_damaged(console: Console, phase_folder: Path) -> None:
 def print_result(
     console: Console, plan: Plan, progress: SweepProgress, report: Report, *, expected_s: float
 ) -> None:
-    """The verdict, the confirmed configurations, where things are, and what to do next."""
+    """Prints the verdict, the confirmed configurations, where things are, and what to do next."""
     counts = ", ".join(
         f"{progress.count(Phase.SEARCH, state)} {state}"
         for state in State
@@ -147,12 +147,12 @@ def print_result(
 
 
 def print_headline(console: Console, sentence: str) -> None:
-    """What a sweep or a retraining came to: all that --quiet leaves."""
+    """Prints what a sweep or a retraining came to: all that --quiet leaves."""
     console.print(Text(f"\n{sentence}", style="bold"), soft_wrap=True)
 
 
 def verdict_table(verdict: Verdict) -> Table:
-    """The confirmed configurations, best first."""
+    """Makes a table of the confirmed configurations, best first."""
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("configuration")
     for heading in ("seeds", "confirmed score [95 %]", "in the search", "minus default [95 %]"):
@@ -169,7 +169,7 @@ def verdict_table(verdict: Verdict) -> Table:
 
 
 def shown(path: Path) -> str:
-    """A path as one would type it from here."""
+    """Returns a path as one would type it from here."""
     return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix()
 
 

@@ -187,12 +187,12 @@ def test_what_is_there_is_said_beside_what_is_asked_for(run_here, begun, writer,
         writer.write_run(folder / "search" / f"trial_{number:04d}", config, [0.5])
     writer.write_run(folder / "confirm" / "default_seed0", config, [0.5], test_seed=0)
     printed = run_here(*command).stdout.splitlines()
-    assert "goes on: 3 trials and 1 confirmation run are there" in printed
+    assert "continues: 3 trials and 1 confirmation run are there" in printed
     for name, damage in (("trial_0001", "{"), ("trial_0002", None)):
         state = folder / "search" / name / "state.json"
         state.unlink() if damage is None else state.write_text(damage)
     printed = run_here(*command).stdout.splitlines()
-    assert "goes on: 1 trial, 2 unfinished and 1 confirmation run are there" in printed
+    assert "continues: 1 trial, 2 unfinished and 1 confirmation run are there" in printed
     assert "trial_0001: its records are damaged, so it counts as unfinished" in printed
 
 

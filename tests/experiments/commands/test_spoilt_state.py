@@ -52,7 +52,7 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
     (damaged / "result.json").write_text(lines.replace("}\n{", "}{"))
 
     printed = sweep(tmp_path)
-    assert "goes on: 0 trials, 2 unfinished and 1 confirmation run are there" in printed.splitlines()
+    assert "continues: 0 trials, 2 unfinished and 1 confirmation run are there" in printed.splitlines()
     assert "default_seed0: its records are damaged, so it counts as unfinished" in printed.splitlines()
     for name, cause in (
         ("default", "KeyError: 'config'"),
