@@ -58,7 +58,7 @@ def test_numbers_in_infos_keep_their_value_in_every_kind_of_lanes_and_are_alike_
     for folder in (together, apart):
         check_records(folder)
     printed = together / "search" / "trial_0000" / "output.txt"
-    assert set(printed.read_text().splitlines()) == {"a new episode begins"}
+    assert printed.read_text().splitlines().count("a new episode begins") > 100  # and what Ray has to say
 
 
 def check_records(folder):

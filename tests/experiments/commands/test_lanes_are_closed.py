@@ -66,6 +66,8 @@ def start(diary):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Whoever runs in the background may have been started with Ctrl-C ignored, which is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(sys.path),

@@ -1,7 +1,7 @@
 """An environment that keeps a process of its own, and a diary of when it was made and closed.
 
 The diary is the folder that the variable SIMULATOR_DIARY names: a file for each environment, in it a line for
-each call of its constructor and of `close`, and for each start of its simulator.
+each call of its constructor and of `close`.
 """
 
 import os
@@ -39,9 +39,9 @@ class Simulated(gym.Env):
         self._raises_at, self._exits_at = raises_at, exits_at
         self._diary = Path(os.environ["SIMULATOR_DIARY"], uuid.uuid4().hex)
         self._simulator = None
-        self._note("made")
         if not at_reset:
             self._start()
+        self._note("made")  # last, since what interrupts a constructor leaves nothing that could be closed
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
@@ -71,7 +71,6 @@ class Simulated(gym.Env):
             [sys.executable, "-c", SIMULATOR, os.environ["SIMULATOR_DIARY"]], stdout=subprocess.PIPE
         )
         self._simulator.stdout.readline()
-        self._note("started")
 
     def _note(self, what):
         with self._diary.open("a") as diary:
