@@ -35,9 +35,9 @@ class TensorBoardLog:
         from torch.utils.tensorboard.summary import hparams
 
         named = {name: value for name, value in config.items() if value is not None}
-        # `add_hparams` would write a second run below this one; these three records belong to this run.
+        # `add_hparams` writes these three records to a second file, and the last point of the curve again.
         for summary in hparams(named, {SCORE: last.get(SCORE, math.nan)}):  # type: ignore[no-untyped-call]
-            self._writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]
+            self._writer.file_writer.add_summary(summary)
 
     def close(self) -> None:
         """Finishes the file."""
