@@ -1,73 +1,20 @@
-"""Command `python -m analysis`: the report or the tables of a sweep folder."""
+"""Command line `python -m analysis`; its help answers at once."""
 
 import signal
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
-import tyro
-
-from analysis.command_line import one_line_errors
-
-
-@dataclass(frozen=True)
-class ReportCommand:
-    """Report of a sweep: report.html, figures, tables and best.yaml are written, the verdict is printed."""
-
-    folder: Annotated[Path, tyro.conf.Positional]
-    """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""
-
-    def run(self) -> None:
-        """Writes the report and says where it is."""
-        from analysis.report import write_report
-        from analysis.verdict import race_note
-
-        report = write_report(self.folder)
-        print(report.verdict.sentence)
-        if report.verdict.race is not None:
-            print(race_note(report.verdict.race))
-        for note in report.verdict.notes:
-            print(f"Note: {note}")
-        print(f"\nReport: {report.html}")
-        if report.best is not None:
-            print(f"Configuration to use: {report.best}")
-
-
-@dataclass(frozen=True)
-class TableCommand:
-    """Table of a sweep: the confirmed configurations printed, or every run written as CSV or Parquet."""
-
-    folder: Annotated[Path, tyro.conf.Positional]
-    """A sweep folder, such as results/trading_sweep/2026-11-20_19-42-06."""
-
-    csv: Path | None = None
-    """Write search trials and confirmation runs with all their columns to this CSV file."""
-
-    parquet: Path | None = None
-    """The same to this Parquet file."""
-
-    def run(self) -> None:
-        """Writes the files that are asked for, or prints the table."""
-        from analysis.report import tables
-        from analysis.sweep import load_sweep
-
-        sweep = load_sweep(self.folder)
-        for path in tables.write_runs(sweep, csv=self.csv, parquet=self.parquet):
-            print(f"Written: {path}")
-        if self.csv is None and self.parquet is None:
-            tables.print_confirmed(sweep)
+from analysis.command_line import read_command
+from analysis.commands import ReportCommand, TableCommand
 
 
 def main() -> int:
     """Runs the command line; every user error is one line and exit code 2."""
-    program = "python -m analysis"
-    with one_line_errors(program):
-        command = tyro.extras.subcommand_cli_from_dict(
-            {"report": ReportCommand, "table": TableCommand},
-            prog=program,
-            description="Read what a sweep has left on disk.",
-        )
+    command: ReportCommand | TableCommand = read_command(
+        {"report": ReportCommand, "table": TableCommand},
+        sys.argv[1:],
+        program="python -m analysis",
+        description="Reads what a sweep has left on disk.",
+    )
     from analysis.sweep import NotASweepError
 
     try:

@@ -1,94 +1,155 @@
-"""Reading of a command line with tyro, with one line for an error instead of a box of several."""
+"""Command lines declared as dataclasses, with one line for whatever is wrong in what was given."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-import sys
-from collections.abc import Callable, Iterator
+import argparse
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from itertools import pairwise
+from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+from analysis.text import did_you_mean
 
-REGISTRY = ConstructorRegistry()
-"""How whole numbers and choices are read: tyro names neither clearly where an option may be left out."""
+Options = TypeVar("Options")
 
 
-@contextlib.contextmanager
-def one_line_errors(program: str) -> Iterator[None]:
-    """Ends the program with exit code 2 and one line where tyro would print a box.
+class OneLineParser(argparse.ArgumentParser):
+    """The standard library's parser, with errors of one line and without options cut short."""
+
+    def __init__(self, **settings: Any) -> None:
+        raw = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, formatter_class=raw, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program with exit code 2."""
+        message = message.removeprefix("argument ").removesuffix(".")
+        see = " See" if message.endswith("?") else "; see"
+        self.exit(2, f"error: {message}{see} {self.prog} --help\n")
+
+
+def read_options(kind: type[Options], arguments: Sequence[str], *, program: str, description: str) -> Options:
+    """Returns what a command line says; prints the help, or what is wrong, and exits otherwise.
 
     Args:
-        program: What was run, whose `--help` is the way out.
+        kind: A dataclass in a file. Its fields are flags (`bool`), of type `int`, `float`, `str` or `Path`,
+            or a `Literal` of texts; tuples of one of these; and, but for flags, any of this or None. A
+            field with a default is an option, one without is positional; the docstring under it is its help.
+        arguments: What was given.
+        program: The command, as a user calls it.
+        description: What the help opens with.
     """
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(printed):
-            yield
-    except SystemExit as end:
-        if not end.code:
-            raise
-        print(f"error: {_message(printed.getvalue())}; see {program} --help", file=sys.stderr)
-        raise SystemExit(2) from None
+    parser = OneLineParser(prog=program, description=description)
+    _declare(parser, kind)
+    return _made(kind, parser, arguments)
 
 
-def _message(box: str) -> str:
-    """Returns what a box says below its title: its first part, and of the second what was meant or exists."""
-    _, *lines = re.sub(r"\x1b\[[\d;]*m", "", box).strip().splitlines()
-    # Without UTF-8 the frame is made of hyphens and spaces.
-    inside = "\n".join(line.strip("│╰╯ ") for line in lines)
-    parts = [" ".join(part.split()) for part in re.split(r"^[─-]+$", inside, flags=re.MULTILINE)]
-    first, *rest = [part for part in parts if part] or [box.strip()]
-    message = first.removeprefix("Error parsing ").removesuffix(".").removesuffix(":")
-    message = message.replace(". Expected 1 values", ": expected one")
-    meant = re.match(r"Perhaps you meant: (-\S+)|Available subcommands: (.+)", rest[0]) if rest else None
-    if meant is None:
-        return message
-    return f"{message} ({f'did you mean {meant[1]}?' if meant[1] else f'expected one of {meant[2]}'})"
+def read_command(
+    kinds: Mapping[str, type[Options]], arguments: Sequence[str], *, program: str, description: str
+) -> Options:
+    """Returns what a command line says whose first argument names one of several commands.
+
+    Args:
+        kinds: The dataclass of each command, as :func:`read_options` takes it; its docstring describes it.
+        arguments: What was given.
+        program: What the commands belong to, as a user calls it.
+        description: What the help opens with.
+    """
+    parser = OneLineParser(prog=program, description=description)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, kind in kinds.items():
+        summary = inspect.cleandoc(kind.__doc__ or "")
+        command = commands.add_parser(name, description=summary, help=summary)
+        _declare(command, kind)
+        command.set_defaults(kind=kind)
+    return _made(None, parser, arguments)
 
 
-@REGISTRY.primitive_rule
-def _whole_number(asked: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    if _left_out_or(asked.type) is not int:
-        return None
+def _made(kind: type[Options] | None, parser: OneLineParser, arguments: Sequence[str]) -> Options:
+    """The dataclass, or that of the command which was named, with what was given."""
+    known, unknown = parser.parse_known_args(arguments)
+    given = vars(known)
+    made: type[Any] = kind or given.pop("kind")
+    if unknown:
+        first = unknown[0].partition("=")[0]
+        if not first.startswith("-"):
+            parser.error(f"{first!r}: expected an option")
+        parser.error(f"there is no option {first}{did_you_mean(first, map(_option, vars(known)))}")
+    result: Options = made(**{n: tuple(v) if isinstance(v, list) else v for n, v in given.items()})
+    return result
 
-    def read(given: list[str]) -> int:
+
+def _declare(parser: argparse.ArgumentParser, kind: type[Any]) -> None:
+    """Makes an argument of each field."""
+    types, texts = get_type_hints(kind), _docstrings(kind)
+    positional = [field.name for field in fields(kind) if field.default is MISSING]
+    for field in fields(kind):
+        how = _how_to_read(types[field.name])
+        text = texts[field.name].replace("%", "%%")
+        if field.name in positional:
+            parser.add_argument(field.name, help=text, **{**how, "metavar": field.name.upper()})
+            continue
+        if field.default not in (None, False):
+            several = field.default if isinstance(field.default, tuple) else (field.default,)
+            text += f" (default: {' '.join(map(str, several))})"
+        parser.add_argument(_option(field.name), default=field.default, help=text, **how)
+    # Listed one by one, twenty options would fill the first screen.
+    parser.usage = " ".join(["%(prog)s [options]", *(name.upper() for name in positional)])
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _docstrings(kind: type[Any]) -> dict[str, str]:
+    """The docstring under each field, on one line."""
+    (declared,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(declared, ast.ClassDef)
+    return {
+        field.target.id: " ".join(str(text.value.value).split())
+        for field, text in pairwise(declared.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }  # fmt: skip
+
+
+def _how_to_read(kind: Any) -> dict[str, Any]:
+    """Returns what argparse needs to know of a field's type."""
+    parts = [part for part in get_args(kind) if part is not NoneType]
+    if get_origin(kind) is Literal:
+        return {"type": _one_of(parts), "metavar": f"{{{','.join(parts)}}}"}
+    if get_origin(kind) is tuple:
+        return {**_how_to_read(parts[0]), "nargs": "+"}
+    if parts:  # of what may be left out, the type of what is given
+        return _how_to_read(parts[0])
+    if kind is bool:
+        return {"action": "store_true"}
+    return {"type": _READERS[kind], "metavar": "TEXT" if kind is str else kind.__name__.upper()}
+
+
+def _number(kind: Callable[[str], Any], expected: str) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
         try:
-            return int(given[0])
+            return kind(text)
         except ValueError:
-            raise ValueError(f"{given[0]!r}: expected a whole number") from None
+            raise argparse.ArgumentTypeError(f"{text!r}: expected {expected}") from None
 
-    return _spec("INT", read)
-
-
-@REGISTRY.primitive_rule
-def _choice(asked: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    kind = _left_out_or(asked.type)
-    if get_origin(kind) is not Literal:
-        return None
-    choices = get_args(kind)
-
-    def read(given: list[str]) -> str:
-        if given[0] not in choices:
-            raise ValueError(f"{given[0]!r}: expected {', '.join(choices[:-1])} or {choices[-1]}")
-        return given[0]
-
-    return _spec(f"{{{','.join(choices)}}}", read)
+    return read
 
 
-def _left_out_or(kind: Any) -> Any:
-    """Returns the type of a value that is given: `T` of `T | None`."""
-    rest = [each for each in get_args(kind) if each is not NoneType]
-    return rest[0] if len(rest) == 1 and NoneType in get_args(kind) else kind
+def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"{text!r}: expected {', '.join(choices[:-1])} or {choices[-1]}")
+        return text
+
+    return read
 
 
-def _spec(metavar: str, read: Callable[[list[str]], Any]) -> PrimitiveConstructorSpec[Any]:
-    return PrimitiveConstructorSpec(
-        nargs=1,
-        metavar=metavar,
-        instance_from_str=read,
-        is_instance=lambda value: True,
-        str_from_instance=lambda value: [str(value)],
-    )
+_READERS: Mapping[Any, Callable[[str], Any]] = {
+    int: _number(int, "a whole number"), float: _number(float, "a number"), str: str, Path: Path,
+}  # fmt: skip

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+
+from analysis.command_line import read_options
 
 Key = TypeVar("Key")
 Given = TypeVar("Given")
@@ -19,6 +22,12 @@ PERFORMANCE, LABORATORY, STATISTICS = (
 )
 TOLERANCE = 0.15
 """Share by which a goal of speed may be missed before a benchmark fails: machines differ."""
+
+
+def options_of(kind: type[Given], description: str | None) -> Given:
+    """Returns what the command line of the benchmark that runs says, as :func:`read_options` reads it."""
+    script = getattr(sys.modules["__main__"].__spec__, "name", "benchmark")
+    return read_options(kind, sys.argv[1:], program=f"python -m {script}", description=description or "")
 
 
 def rate(work: Callable[[], int], *, seconds: float, clock: Callable[[], float] = time.process_time) -> float:

@@ -24,12 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.sweep import RESULT_FILE, Phase, RunName, trial_name
-from benchmarks.common import LABORATORY, ROOT, publish, table
+from benchmarks.common import LABORATORY, ROOT, options_of, publish, table
 from benchmarks.contestants.searches import CORES, declared, plan_of, retrain
 from experiments.core.tuning import connected, quieten
 from search_spaces.space import drawn
@@ -232,4 +231,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

@@ -21,11 +21,10 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import tyro
 from gymnasium.vector import VectorEnv
 
 import envs
-from benchmarks.common import PERFORMANCE, exit_code, in_turns, publish, rate, table
+from benchmarks.common import PERFORMANCE, exit_code, in_turns, options_of, publish, rate, table
 from benchmarks.contestants.scalar_environments import SCALAR
 
 GOAL_RATIO = 10.0
@@ -182,4 +181,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from analysis import Verdict, load_sweep, verdict_on
 from analysis.verdict import Outcome
-from benchmarks.common import ROOT, STATISTICS, exit_code, publish, table
+from benchmarks.common import ROOT, STATISTICS, exit_code, options_of, publish, table
 
 HEADER = (
     "experiment",
@@ -99,4 +98,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

@@ -23,13 +23,12 @@ import gymnasium as gym
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from scipy import optimize, stats
 
 import envs  # noqa: F401  # registers the suite
-from benchmarks.common import DOCS, PERFORMANCE, ROOT, exit_code, publish, table
+from benchmarks.common import DOCS, PERFORMANCE, ROOT, exit_code, options_of, publish, table
 from experiments.core.fast_ppo import read_metrics, use_fast_path
 from experiments.core.tuning import connected
 
@@ -223,4 +222,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

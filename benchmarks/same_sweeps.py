@@ -26,15 +26,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 from numpy.typing import NDArray
 
 from analysis.sweep import STATE_FILE, TABLE_FILES, UNFINISHED_FILE, Phase
-from benchmarks.common import ROOT, exit_code
+from benchmarks.common import ROOT, exit_code, options_of
 
 CLOCK = ("wall_s", "steps_per_s")
 """Columns that no two runs share."""
@@ -68,9 +67,9 @@ print(json.dumps(stated, default=str))
 class Options:
     """Checkouts and sweeps."""
 
-    before: Annotated[Path, tyro.conf.Positional]
+    before: Path
     """Folder of the first checkout."""
-    after: Annotated[Path, tyro.conf.Positional]
+    after: Path
     """Folder of the second one."""
     sweeps: tuple[str, ...] = ("trading_sweep --smoke --seed 3", "point_target_sweep --trials 12 --seed 3")
     """Modules below `experiments`, each with its arguments."""
@@ -243,4 +242,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

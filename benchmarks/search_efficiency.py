@@ -31,11 +31,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tyro
 from scipy import stats
 
 from analysis.sweep import STATE_FILE, Phase, trial_name
-from benchmarks.common import LABORATORY, ROOT, exit_code, publish, table
+from benchmarks.common import LABORATORY, ROOT, exit_code, options_of, publish, table
 from benchmarks.contestants.searches import (
     CONTESTANTS,
     CORES,
@@ -77,7 +76,7 @@ class Options:
     """Where the searches are kept."""
     at_once: int = 2
     """Searches at the same time, each with two trials at a time: only steps are counted, not seconds."""
-    one: tuple[str, str, int] | None = None
+    one: tuple[str, ...] | None = None
     """Experiment, contestant and seed: only this search, in this process."""
 
 
@@ -256,7 +255,9 @@ def main(options: Options) -> int:
     quieten(debug=False)
     if options.one is not None:
         name, contestant, seed = options.one
-        plan = plan_of(declared(name), name, seed=seed, storage=options.storage, sweep=f"{contestant} {seed}")
+        plan = plan_of(
+            declared(name), name, seed=int(seed), storage=options.storage, sweep=f"{contestant} {seed}"
+        )
         with connected(cores=CORES, debug=False):
             search(contestant, plan)
         return 0
@@ -278,4 +279,4 @@ def _name_of(config: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 
 from analysis import statistics
 from analysis.sweep import DEFAULT, Phase, trial_name
-from benchmarks.common import LABORATORY, ROOT, publish, table
+from benchmarks.common import LABORATORY, ROOT, options_of, publish, table
 from benchmarks.contestants.searches import CORES, plan_of, retrain
 from experiments import Budget, Experiment
 from experiments.core.records import finished_runs
@@ -100,4 +99,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

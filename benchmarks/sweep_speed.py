@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-import tyro
-
 from benchmarks.common import (
     PERFORMANCE,
     ROOT,
@@ -34,6 +32,7 @@ from benchmarks.common import (
     exit_code,
     in_turns,
     medians,
+    options_of,
     publish,
     table,
     today,
@@ -147,4 +146,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

@@ -20,9 +20,8 @@ import altair as alt
 import pandas as pd
 import ray
 import torch
-import tyro
 
-from benchmarks.common import DOCS, PERFORMANCE, in_turns, medians, publish, rate, table
+from benchmarks.common import DOCS, PERFORMANCE, in_turns, medians, options_of, publish, rate, table
 from benchmarks.contestants.trainers import TRADING, Setting, rllib
 from experiments.core.tuning import connected
 
@@ -156,4 +155,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

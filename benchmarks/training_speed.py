@@ -20,7 +20,6 @@ from functools import partial
 
 import ray
 import torch
-import tyro
 
 from benchmarks.common import (
     PERFORMANCE,
@@ -28,6 +27,7 @@ from benchmarks.common import (
     exit_code,
     in_turns,
     medians,
+    options_of,
     publish,
     rate,
     table,
@@ -156,4 +156,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(options_of(Options, __doc__)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import envs
+from envs.commands import CommandParser
 from envs.spaces import in_brief
 
 PIPED_WIDTH = 100
@@ -18,7 +18,7 @@ PIPED_WIDTH = 100
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the list; every reference return is computed on the spot."""
-    argparse.ArgumentParser(prog="python -m envs", description=__doc__).parse_args(arguments)
+    CommandParser(prog="python -m envs", description=__doc__).parse_args(arguments)
     console = Console()
     if not console.is_terminal:
         console.width = PIPED_WIDTH

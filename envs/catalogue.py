@@ -6,13 +6,12 @@ of `python -m envs.gallery`, in the folder `pictures/environments` beside the pa
 
 from __future__ import annotations
 
-import argparse
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
 import envs
-from envs.commands import one_line_errors
+from envs.commands import CommandParser, one_line_errors
 from envs.spaces import in_brief
 
 PICTURES = "pictures/environments"
@@ -27,7 +26,7 @@ starting state, episode end, arguments.
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the page and says where it is."""
-    parser = argparse.ArgumentParser(prog="python -m envs.catalogue", description=__doc__)
+    parser = CommandParser(prog="python -m envs.catalogue", description=__doc__)
     parser.add_argument("out", type=Path, help="the page; its folder is made if missing")
     given = parser.parse_args(arguments)
     with one_line_errors():

@@ -13,7 +13,6 @@ rollouts that it leaves out; a vector environment through the rules of
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import os
@@ -30,6 +29,8 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import VectorEnv
 
 from envs.checking import MakeSingle, MakeVector, Runs, single_rules, vector_rules
+from envs.commands import CommandParser
+from envs.validation import check_number
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when everything passed, 1 when something failed, 2 when there is nothing to check.
     """
-    parser = argparse.ArgumentParser(prog="python -m envs.check", description=__doc__.splitlines()[0])
+    parser = CommandParser(prog="python -m envs.check", description=__doc__.splitlines()[0])
     parser.add_argument(
         "target",
         help="a registered id, module:id where importing module registers it, or module:EnvClass",
@@ -124,8 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
     try:
-        if options.num_envs < 2 or options.steps < 2:
-            raise ValueError("--num-envs and --steps: expected at least 2 of each")
+        check_number(f"--num-envs {options.num_envs}", options.num_envs, 2, whole=True)
+        check_number(f"--steps {options.steps}", options.steps, 2, whole=True)
         keywords = dict(_keyword(text) for text in options.parameters)
         make_single, make_vector = _makers(options.target, keywords)
     except (ValueError, ImportError, AttributeError, gym.error.Error) as error:

@@ -1,12 +1,22 @@
-"""Error handling of the commands of envs: one line instead of a traceback."""
+"""Error handling of the commands of envs: one line instead of a usage or a traceback."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import gymnasium as gym
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The standard library's parser, with errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program with exit status 2."""
+        self.exit(2, f"error: {message.removeprefix('argument ')}; see {self.prog} --help\n")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ animations `<name>_optimal.gif` and `<name>_random.gif`.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 import envs
 from envs.base import MUTED, PANEL, Canvas
-from envs.commands import one_line_errors
+from envs.commands import CommandParser, one_line_errors
 
 Choose = Callable[[], Any]
 """Chooses the next action of the one environment it was made for."""
@@ -48,7 +47,7 @@ class GifFrame:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the pictures and says where they are."""
-    parser = argparse.ArgumentParser(prog="python -m envs.gallery", description=__doc__)
+    parser = CommandParser(prog="python -m envs.gallery", description=__doc__)
     parser.add_argument("out", type=Path, help="folder for the pictures; made if missing")
     parser.add_argument("ids", nargs="*", help="environments; all of them if left out")
     given = parser.parse_args(arguments)

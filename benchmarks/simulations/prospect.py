@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tyro
 
 from analysis.advice.prospect import prospect
-from benchmarks.common import STATISTICS, publish, shown
+from benchmarks.common import STATISTICS, options_of, publish, shown
 from benchmarks.simulations.confirmations import Draw
 
 MORE = 20
@@ -64,4 +63,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    main(options_of(Options, __doc__))

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import tyro
-
 from analysis.verdict import most_seeds
-from benchmarks.common import STATISTICS, publish, shown
+from benchmarks.common import STATISTICS, options_of, publish, shown
 from benchmarks.simulations.confirmations import CONTENDERS, SHAPES, SIDES, share
 from benchmarks.simulations.races import COVERED, FIXED, INTERIM_ANALYSES, NAMES, Options, Tally, tally
 
@@ -118,4 +116,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    main(options_of(Options, __doc__))

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tyro
 from scipy import stats
 
 from analysis import statistics
-from benchmarks.common import STATISTICS, publish, shown
+from benchmarks.common import STATISTICS, options_of, publish, shown
 from benchmarks.simulations.confirmations import (
     CONTENDERS,
     SEEDS,
@@ -144,4 +143,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    main(options_of(Options, __doc__))

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import tyro
 from scipy import stats
 
 from analysis import statistics
-from benchmarks.common import STATISTICS, publish, shown
+from benchmarks.common import STATISTICS, options_of, publish, shown
 from benchmarks.simulations.confirmations import (
     SEEDS,
     SHAPES,
@@ -172,4 +171,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    main(options_of(Options, __doc__))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+from envs.validation import check_number, did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,10 @@ class Parameters:
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
-                raise ValueError(f"{cls._subject()} has no parameter {name!r}{_suggestion(name, known)}")
+                raise ValueError(
+                    f"{cls._subject()} has no parameter {name!r}{did_you_mean(name, known, likeness=0.5)} "
+                    f"It takes: {', '.join(known) or 'none'}"
+                )
         return cls(**values)
 
     def check(self, name: str, low: float, high: float = math.inf, *, above: bool = False) -> None:
@@ -49,21 +53,8 @@ class Parameters:
         """
         value = getattr(self, name)
         whole = self.__dataclass_fields__[name].type in (int, "int")
-        kinds: tuple[type, ...] = (int,) if whole else (int, float)
-        allowed = isinstance(value, kinds) and not isinstance(value, bool)
-        within = allowed and (low < value if above else low <= value) and value <= high
-        if not within or value == math.inf:
-            what = "a whole number" if whole else "a number"
-            lower = f"above {low:g}" if above else f"from {low:g}"
-            upper = "" if math.isinf(high) else f" to {high:g}"
-            raise ValueError(f"{self._subject()} {name}={value!r}: expected {what} {lower}{upper}")
+        check_number(f"{self._subject()} {name}={value!r}", value, low, high, whole=whole, above=above)
 
     @classmethod
     def _subject(cls) -> str:
         return cls.__name__.removesuffix("Parameters")
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
-    return f"{hint} It takes: {', '.join(known) or 'none'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,6 +11,7 @@ import gymnasium as gym
 from envs.base.dynamics import Dynamics
 from envs.base.parameters import Parameters
 from envs.base.reference_returns import References
+from envs.validation import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,7 @@ def entry(env_id: str) -> Entry:
         ValueError: It is not an id of the suite; the nearest one is named.
     """
     if env_id not in _ENTRIES:
-        nearest = difflib.get_close_matches(env_id, _ENTRIES, n=1, cutoff=0.3)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        hint = did_you_mean(env_id, _ENTRIES, likeness=0.3)
         raise ValueError(f"unknown environment {env_id!r}{hint} The suite has: {', '.join(ids())}")
     return _ENTRIES[env_id]
 

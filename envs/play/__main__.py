@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import secrets
 from collections.abc import Sequence
 from typing import Any
 
 import envs
 from envs.base import Window, load_pygame
-from envs.commands import one_line_errors
+from envs.commands import CommandParser, one_line_errors
 from envs.play.agent import SERVER, Agent
 from envs.play.controls import Controls
 from envs.play.session import HEADER, Session
@@ -21,7 +20,7 @@ KEY_REPEAT_DELAY, KEY_REPEAT_INTERVAL = 350, 60
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Opens the window and plays until it is closed."""
-    parser = argparse.ArgumentParser(prog="python -m envs.play", description=__doc__)
+    parser = CommandParser(prog="python -m envs.play", description=__doc__)
     parser.add_argument("id", help="the environment, for example sweeps/PointTarget-v0")
     parser.add_argument("--agent", metavar="FOLDER", help="folder of a sweep whose best policy plays along")
     parser.add_argument("--seed", type=int, help="of the first episode; drawn if left out")

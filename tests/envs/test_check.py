@@ -346,7 +346,7 @@ def test_the_command_checks_both_forms_of_a_registered_id(capsys):
         (["envs:ids"], "is not a class"),
         (["sweeps/Trading-v0", "fees=1"], "has no parameter 'fees'; did you mean 'fee_rate'"),
         (["sweeps/Trading-v0", "fee_rate"], "expected a parameter as name=value"),
-        (["sweeps/Trading-v0", "--num-envs", "1"], "expected at least 2"),
+        (["sweeps/Trading-v0", "--num-envs", "1"], "--num-envs 1: expected a whole number from 2"),
         (["CartPole-v1", "mass=2"], "unexpected keyword argument 'mass'"),
     ],
 )

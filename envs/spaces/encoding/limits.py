@@ -7,6 +7,8 @@ from typing import Any
 
 import gymnasium as gym
 
+from envs.validation import check_number
+
 ONE_HOT_LIMIT = 4096
 """The longest one-hot code of one space; a space that needs more gets binary digits."""
 SIZE_LIMIT = 2**20
@@ -26,8 +28,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}={value!r}: expected a whole number from 1")
+            check_number(f"{name}={value!r}", value, 1, whole=True)
 
 
 class UnsupportedSpaceError(ValueError):

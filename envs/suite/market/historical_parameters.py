@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from envs.suite.market.portfolio import TraderParameters
 from envs.suite.market.price_history import SPLITS, SYNTHETIC, Split, parse_date
+from envs.validation import did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,7 @@ class TradingHistoricalParameters(TraderParameters):
             if not isinstance(value, str) or not value:
                 raise ValueError(f"TradingHistorical {name}={value!r}: expected text")
         if self.split not in SPLITS:
-            nearest = difflib.get_close_matches(str(self.split), SPLITS, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            hint = did_you_mean(str(self.split), SPLITS)
             raise ValueError(
                 f"TradingHistorical split={self.split!r}: expected one of {', '.join(SPLITS)}{hint}"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from envs.validation import did_you_mean
 
 SYNTHETIC = "synthetic"
 """The path that stands for the file that comes with the package."""
@@ -148,9 +149,7 @@ def _read_parquet(file: Path, price_column: str, date_column: str) -> Iterator[R
 def _check_columns(file: Path, names: Sequence[str], *wanted: str) -> None:
     for name in wanted:
         if name not in names:
-            nearest = difflib.get_close_matches(name.lower(), {n.lower(): n for n in names}, n=1, cutoff=0.5)
-            found = [n for n in names if nearest and n.lower() == nearest[0]]
-            hint = f"; did you mean {found[0]!r}?" if found else "."
+            hint = did_you_mean(name, names, likeness=0.5)
             raise ValueError(f"{file.name} has no column {name!r}{hint} It has: {', '.join(names) or 'none'}")
 
 

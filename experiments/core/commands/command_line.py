@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-import tyro
-
-from analysis.command_line import REGISTRY, one_line_errors
+from analysis.command_line import read_options
 from experiments.core.commands.identity import first_line, module_name
 from experiments.core.commands.results import CommandStopped
 from experiments.core.declaration import Experiment
@@ -32,15 +30,7 @@ def main(experiment: Experiment) -> None:
 
 def parse(program: str, description: str, arguments: list[str]) -> Options:
     """Reads the command line; prints the help, or what is wrong in it, and exits."""
-    with one_line_errors(program):
-        return tyro.cli(
-            Options,
-            prog=program,
-            description=description,
-            args=arguments,
-            config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
-            registry=REGISTRY,
-        )
+    return read_options(Options, arguments, program=program, description=description)
 
 
 def execute(experiment: Experiment, options: Options, *, name: str, question: str) -> int:

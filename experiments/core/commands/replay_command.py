@@ -6,9 +6,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import tyro
-
-from analysis.command_line import REGISTRY, one_line_errors
+from analysis.command_line import read_options
 from experiments.core.errors import UserError
 
 PROGRAM = "python -m experiments replay"
@@ -18,7 +16,7 @@ PROGRAM = "python -m experiments replay"
 class ReplayOptions:
     """Options of a replay."""
 
-    folder: tyro.conf.Positional[Path]
+    folder: Path
     """A sweep folder."""
     episodes: int = 256
     """Episodes to play, side by side."""
@@ -32,15 +30,8 @@ class ReplayOptions:
 
 def run_replay(arguments: list[str]) -> int:
     """Plays episodes and prints their returns against the environment's references; returns the exit code."""
-    with one_line_errors(PROGRAM):
-        options = tyro.cli(
-            ReplayOptions,
-            prog=PROGRAM,
-            description="Plays the best policy of a sweep, without Ray.",
-            args=arguments,
-            config=(tyro.conf.FlagCreatePairsOff,),
-            registry=REGISTRY,
-        )
+    description = "Plays the best policy of a sweep, without Ray."
+    options = read_options(ReplayOptions, arguments, program=PROGRAM, description=description)
     from experiments.core.policy import replay
     from experiments.core.terminal import replay_lines
     from experiments.core.tuning import quiet_libraries

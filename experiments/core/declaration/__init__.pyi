@@ -1,5 +1,6 @@
 from . import schedulers
 from .experiment import Budget, Confirmation, Experiment, Racing
+from .ranges import check_number
 from .resources import Resources, Vectorization
 from .samplers import SamplerName
 from .schedulers import (
@@ -37,6 +38,7 @@ __all__ = [
     "Seeds",
     "Stopping",
     "Vectorization",
+    "check_number",
     "interval_points",
     "replica_seeds",
     "schedulers",

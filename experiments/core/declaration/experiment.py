@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from experiments.core.declaration import schedulers
+from experiments.core.declaration.ranges import check_number
 from experiments.core.declaration.resources import Resources, Vectorization
 from experiments.core.declaration.samplers import SamplerName
 from experiments.core.declaration.schedulers import Asha, Scheduler
@@ -206,8 +207,8 @@ class Experiment:
             expected = " or ".join(repr(name) for name in get_args(Vectorization))
             raise UserError(f"vectorization={self.vectorization!r}: expected {expected}")
         _check(self, "seeds_per_trial", 1, LANES // self.lanes)
-        _check_real(self, "seed_penalty", 0.0)
-        _check_real(self, "checkpoint_budget_gb", 0.0)
+        _check(self, "seed_penalty", 0, whole=False)
+        _check(self, "checkpoint_budget_gb", 0, whole=False)
         if self.seed_penalty and self.seeds_per_trial == 1:
             raise UserError(
                 f"seed_penalty={self.seed_penalty:g} without a spread over seeds to take off: set "
@@ -218,16 +219,6 @@ class Experiment:
             raise UserError(f"{', '.join(both)} both searched and fixed: leave it out of one of them")
 
 
-def _check(owner: object, name: str, low: int, high: int | None = None) -> None:
+def _check(owner: object, name: str, low: float, high: float = math.inf, *, whole: bool = True) -> None:
     value = getattr(owner, name)
-    in_range = isinstance(value, int) and value >= low and (high is None or value <= high)
-    if not in_range or isinstance(value, bool):
-        expected = f"{low} to {high}" if high is not None else f"{low} or more"
-        raise UserError(f"{name}={value!r}: expected a whole number, {expected}")
-
-
-def _check_real(owner: object, name: str, low: float) -> None:
-    value = getattr(owner, name)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value < math.inf:
-        raise UserError(f"{name}={value!r}: expected a number, {low:g} or more")
+    check_number(f"{name}={value!r}", value, low, high, whole=whole)

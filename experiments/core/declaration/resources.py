@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from experiments.core.declaration.ranges import check_number
 from experiments.core.errors import UserError
 
 Vectorization = Literal["auto", "async"]
@@ -27,12 +28,9 @@ class Resources:
     """Share of a GPU, 0 to 1; above 0 the updates are computed there, while sampling stays on the cores."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.cpus, int) or isinstance(self.cpus, bool) or self.cpus < 1:
-            raise UserError(f"cpus={self.cpus!r}: expected a whole number, 1 or more")
-        if not isinstance(self.gpus, int | float) or not 0 <= self.gpus <= 1:
-            raise UserError(
-                f"gpus={self.gpus!r}: expected a share from 0 to 1; several trials can share a GPU"
-            )
+        check_number(f"cpus={self.cpus!r}", self.cpus, 1)
+        shared = f"gpus={self.gpus!r} (a share of one, as several trials can have)"
+        check_number(shared, self.gpus, 0, 1, whole=False)
 
     @property
     def declared(self) -> dict[str, float]:

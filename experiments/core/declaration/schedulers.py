@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
+from experiments.core.declaration.ranges import check_number
 from experiments.core.errors import UserError
 
 SchedulerName = Literal["asha", "median", "hyperband", "none", "pbt", "pb2"]
@@ -232,10 +233,5 @@ def _in_range(
     owner: Scheduler, name: str, low: float, high: float, *, above: bool = False, whole: bool = False
 ) -> None:
     value = getattr(owner, name)
-    right = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not right or not low <= value <= high or (above and value == low):
-        kind = "a whole number" if whole else "a number"
-        limits = f"above {low:g}" if above else f"{low:g} or more"
-        raise UserError(
-            f"{type(owner).__name__}({name}={value!r}): expected {kind} {limits}, at most {high:g}"
-        )
+    given = f"{type(owner).__name__}({name}={value!r})"
+    check_number(given, value, low, high, whole=whole, above=above)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 import envs
+from analysis.text import did_you_mean
 from experiments.core.errors import UserError
 
 
@@ -46,8 +46,7 @@ def imported_spec(env_id: str) -> EnvSpec:
     except ModuleNotFoundError as error:
         raise UserError(f"environment {env_id!r}: there is no module {error.name!r} to import") from error
     except gym.error.Error as error:
-        nearest = difflib.get_close_matches(plain, gym.registry, n=1, cutoff=0.3)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        hint = did_you_mean(plain, gym.registry, likeness=0.3)
         raise UserError(
             f"unknown environment {env_id!r}{hint} The suite has: {', '.join(envs.ids())}; "
             "one of your own is named 'module:id', where importing module registers id"

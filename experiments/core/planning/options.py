@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from experiments.core.declaration import Experiment, Population, SamplerName, SchedulerName, schedulers
+from experiments.core.declaration import (
+    Experiment,
+    Population,
+    SamplerName,
+    SchedulerName,
+    check_number,
+    schedulers,
+)
 from experiments.core.errors import UserError
 from experiments.core.training import Compile, has_compiler
 
@@ -127,8 +134,8 @@ class Options:
             _check_choice(option, getattr(self, option), get_args(kind))
         if "://" in self.storage:
             raise UserError(f"--storage {self.storage}: expected a folder; mount the bucket on every node")
-        if self.concurrency is not None and self.concurrency < 1:
-            raise UserError(f"--concurrency {self.concurrency}: expected a whole number, 1 or more")
+        if self.concurrency is not None:
+            check_number(f"--concurrency {self.concurrency}", self.concurrency, 1)
         if (self.retrain is None) != (self.seeds is None):
             raise UserError("--retrain FOLDER and --seeds 200-209 go together: give both, or neither")
 

@@ -6,8 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.core.declaration import check_number
 from experiments.core.environments import EvaluationResult, ScoreScale, evaluate, make_vector, scale_of
-from experiments.core.errors import UserError
 from experiments.core.policy.recording import record, show
 from experiments.core.policy.trained import TrainedPolicy, load_policy
 
@@ -64,10 +64,8 @@ def replay(
         UserError: A number is out of its range, the folder has no policy that can be read, or the environment
             cannot be drawn.
     """
-    if episodes < 1:
-        raise UserError(f"--episodes {episodes}: expected a whole number, 1 or more")
-    if seed < 0:
-        raise UserError(f"--seed {seed}: expected a whole number, 0 or more")
+    check_number(f"--episodes {episodes}", episodes, 1)
+    check_number(f"--seed {seed}", seed, 0)
     policy = load_policy(folder)
     with closing(make_vector(policy.env, policy.env_parameters, episodes)) as env:
         result = evaluate(env, policy.act, seed=seed)

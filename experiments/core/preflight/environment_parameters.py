@@ -6,7 +6,6 @@ evaluated with the sampled value, the search would find the fee at which any pol
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -17,6 +16,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
 
 import envs
+from analysis.text import did_you_mean
 from experiments.core.declaration import Experiment
 from experiments.core.environments import imported_spec, make_vector
 from experiments.core.errors import UserError
@@ -61,8 +61,7 @@ def _check_known(env_id: str, names: Iterable[str]) -> None:
     known = known_parameters(env_id)
     for name in names:
         if known is not None and name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"; did you mean {PREFIX + nearest[0]!r}?" if nearest else "."
+            hint = did_you_mean(name, known, likeness=0.5)
             raise UserError(
                 f"{PREFIX}{name} is searched, but {env_id} has no parameter {name!r}{hint} "
                 f"It takes: {', '.join(known) or 'none'}"

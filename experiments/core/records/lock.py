@@ -1,4 +1,8 @@
-"""Who works in a folder? One process at a time; and a sweep without a name has a folder that nobody has."""
+"""Lock of a folder for the one process that works in it, which says who that is.
+
+It is the kernel's, on a file with the holder's name. The kernel locks of `filelock` do not say who holds them
+and leave their file behind; its other ones say it, and outlive a process that is killed.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class TensorBoardLog:
         named = {name: value for name, value in config.items() if value is not None}
         # `add_hparams` writes these three records to a second file, and the last point of the curve again.
         for summary in hparams(named, {SCORE: last.get(SCORE, math.nan)}):  # type: ignore[no-untyped-call]
-            self._writer.file_writer.add_summary(summary)
+            self._writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]  # None once closed
 
     def close(self) -> None:
         """Finishes the file."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from analysis.text import did_you_mean
 from experiments.core.errors import UserError
 from search_spaces import model_layouts, ppo
 
@@ -56,8 +56,7 @@ def check_names(names: Iterable[str]) -> None:
     """
     for name in names:
         if name not in NAMES:
-            nearest = difflib.get_close_matches(name, NAMES, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+            hint = did_you_mean(name, NAMES)
             raise UserError(f"the trainer does not know {name!r}{hint} It knows: {', '.join(NAMES)}")
 
 

@@ -67,12 +67,12 @@ def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arg
         (["--compile", "x"], "--compile: 'x': expected auto, always or never"),
         (["--trials", "many"], "--trials: 'many': expected a whole number; see python -m experiments"),
         (["--seed", "0.5"], "--seed: '0.5': expected a whole number"),
-        (
-            ["--trails", "4"],
-            "--trails, 4 (did you mean --trials?); see python -m experiments.trading_sweep -",
-        ),
-        (["--trials"], "Missing value for argument '--trials': expected one; see python -m experiments"),
-        (["x"], "Unrecognized options: x; see python -m experiments.trading_sweep --help"),
+        (["--trails", "4"], "no option --trails; did you mean '--trials'? See python -m experiments.trading"),
+        (["--trails=4"], "no option --trails; did you mean '--trials'? See python -m experiments.trading"),
+        (["--trial", "4"], "no option --trial; did you mean '--trials'? See python -m experiments.trading"),
+        (["--42"], "there is no option --42; see python -m experiments.trading_sweep --help"),
+        (["--trials"], "--trials: expected one argument; see python -m experiments.trading_sweep --help"),
+        (["x"], "'x': expected an option; see python -m experiments.trading_sweep --help"),
     ],
 )
 def test_a_wrong_option_is_one_line(run_here, tmp_path, arguments, message):
@@ -272,7 +272,7 @@ def test_the_list_names_every_experiment_with_its_question(run_here, monkeypatch
             ["replay", "/no/such/folder", "--episodes", "0"],
             "--episodes 0: expected a whole number, 1 or more",
         ),
-        (["replay"], "A sweep folder. (required); see python -m experiments replay --help"),
+        (["replay"], "arguments are required: FOLDER; see python -m experiments replay --help"),
         (["replay", "x", "--seed", "y"], "--seed: 'y': expected a whole number; see python -m experiments"),
     ],
 )

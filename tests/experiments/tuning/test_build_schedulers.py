@@ -153,9 +153,9 @@ def test_a_sampler_for_a_population_is_one_line(name):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Asha(grace=0), r"Asha\(grace=0\): expected a number above 0, at most 1"),
-        (lambda: Asha(reduction=1), r"Asha\(reduction=1\): expected a number above 1"),
-        (lambda: Median(min_trials=0), r"Median\(min_trials=0\): expected a whole number 1 or more"),
+        (lambda: Asha(grace=0), r"Asha\(grace=0\): expected a number, above 0, at most 1"),
+        (lambda: Asha(reduction=1), r"Asha\(reduction=1\): expected a number, above 1"),
+        (lambda: Median(min_trials=0), r"Median\(min_trials=0\): expected a whole number, 1 to 1000000"),
         (lambda: Hyperband(brackets=2.5), r"Hyperband\(brackets=2.5\): expected a whole number"),
         (lambda: experiments.PopulationBased(quantile=0.6), r"quantile=0.6\): expected .* at most 0.5"),
         (lambda: experiments.PopulationBandit(interval="x"), r"interval='x'\): expected a number"),

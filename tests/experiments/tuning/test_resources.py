@@ -69,9 +69,9 @@ def threads():
     [
         ({"cpus": 0}, "cpus=0: expected a whole number, 1 or more"),
         ({"cpus": 1.5}, "cpus=1.5: expected a whole number"),
-        ({"gpus": -0.5}, "gpus=-0.5: expected a share from 0 to 1"),
-        ({"gpus": 2}, "gpus=2: expected a share from 0 to 1; several trials can share a GPU"),
-        ({"gpus": "all"}, "gpus='all': expected a share"),
+        ({"gpus": -0.5}, "gpus=-0.5 .*: expected a number, 0 to 1"),
+        ({"gpus": 2}, "gpus=2 .a share of one, as several trials can have.: expected a number, 0 to 1"),
+        ({"gpus": "all"}, "gpus='all' .*: expected a number"),
     ],
 )
 def test_wrong_resources_are_refused_with_what_was_expected(given, message):
