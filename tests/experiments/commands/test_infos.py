@@ -27,8 +27,7 @@ def sweep(run_python, tmp_path):
         storage = tmp_path / vectorization
         done = run_python(
             "talkative_sweep.py", "--name", "x", "--storage", storage, "--compile", "never",
-            cwd=DATA, timeout=400,
-            env={"VECTORIZATION": vectorization, "PYTHONPATH": os.pathsep.join(sys.path)},
+            cwd=DATA, env={"VECTORIZATION": vectorization, "PYTHONPATH": os.pathsep.join(sys.path)},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         assert "a new episode begins" not in done.stderr
