@@ -92,3 +92,22 @@ def test_what_a_trainable_receives_names_its_run():
     assert run_name({"config_id": "default", "seed": 1, "test_seed": 0}) == "default_seed0"
     assert [is_trial(name) for name in ("trial_0003", "default", "rllib")] == [True, False, False]
     assert [trial_number(trial_name(number)) for number in (0, 12345)] == [0, 12345]
+
+
+def test_checkpoints_come_oldest_first_and_replicas_by_their_numbers(tmp_path):
+    for number in (2, 0, 1):
+        (tmp_path / f"checkpoint_{number:06d}").mkdir()
+    (tmp_path / "notes").mkdir()
+    checkpoints = layout.checkpoints_in(tmp_path)
+    assert [path.name for path in checkpoints] == [f"checkpoint_{number:06d}" for number in range(3)]
+    assert layout.replica_folders(checkpoints[0]) == []
+    for replica in range(11):
+        layout.replica_folder(checkpoints[0], replica).mkdir()
+    assert [path.name for path in layout.replica_folders(checkpoints[0])] == [
+        f"replica_{r}" for r in range(11)
+    ]
+
+
+def test_a_configuration_is_what_a_trainable_receives_without_what_names_the_run():
+    config = {"lr": 0.1, "seed": 3, "config_id": "default", "test_seed": 2, "schedule": [], "clip": 0.2}
+    assert layout.configuration_of(config) == {"lr": 0.1, "clip": 0.2}

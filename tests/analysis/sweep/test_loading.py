@@ -22,6 +22,7 @@ def test_a_finished_sweep_has_one_row_per_run_and_one_per_evaluation(sweep_folde
 def test_every_column_of_every_frame_is_in_the_schema(sweep_folder):
     sweep = load_sweep(sweep_folder)
     for frame in (sweep.trials, sweep.curves, sweep.confirmation):
+        assert len(frame.columns) >= len(schema.EVALUATION)
         assert all(schema.describe(column) for column in frame.columns)
 
 
@@ -142,6 +143,95 @@ def test_a_name_with_values_of_several_types_becomes_text(writer, tmp_path):
     sweep = load_sweep(folder)
     write_frames(sweep)
     assert sweep.trials["config/lr"].tolist() == ["0.0003", "low"]
+
+
+def test_columns_have_one_type_each_and_missing_is_never_zero(writer, tmp_path):
+    folder = writer.write_sweep(tmp_path / "sweep", trials=0, confirm=False)
+    first = {"whole": 3, "half": 3, "flag": True, "mixed": True, "listed": [1, 2], "word": "x"}
+    writer.write_run(folder / "search" / "trial_0000", first, [0.5], seed=7)
+    writer.write_run(folder / "search" / "trial_0001", {"half": 0.5, "flag": False, "mixed": 1}, [0.25, 0.75])
+    trials = load_sweep(folder).trials
+    types = {name: str(trials[f"config/{name}"].dtype) for name in first}
+    text = str(trials["cause"].dtype)
+    assert types == {
+        "whole": "Int64", "half": "float64", "flag": "boolean", "mixed": text, "listed": text, "word": text,
+    }  # fmt: skip
+    assert trials["config/half"].tolist() == [3.0, 0.5]
+    assert trials["config/mixed"].tolist() == ["true", "1"]
+    assert trials["config/listed"][0] == "[1, 2]"
+    assert trials.loc[1, ["config/whole", "config/listed", "config/word"]].isna().all()
+    assert trials["seed"].tolist() == [7, 1]
+    assert [str(trials[name].dtype) for name in ("seed", "test_seed", "evaluations")] == ["Int64"] * 3
+    assert trials["test_seed"].isna().all()
+    assert trials["evaluations"].tolist() == [1, 2]
+    assert trials["phase"].tolist() == ["search"] * 2
+    assert trials["cause"].isna().all()
+
+
+def test_what_environment_and_seeds_report_comes_before_the_configuration_and_as_numbers(writer, tmp_path):
+    folder = writer.write_sweep(tmp_path / "sweep", trials=1, confirm=False)
+    path = folder / "search" / "trial_0000" / "result.json"
+    row = {
+        "steps": 10,
+        "objective": 1,
+        "env/b": 2,
+        "env/a": "x",
+        "seeds/score_0": 0.5,
+        "other": 3,
+        "score": True,
+    }
+    path.write_text(json.dumps(row) + "\n")
+    sweep = load_sweep(folder)
+    extras = [name for name in sweep.trials.columns if name not in schema.EVALUATION][10:]
+    configured = sorted(f"config/{name}" for name in writer.DEFAULTS)
+    assert extras == ["env/a", "env/b", *configured, "seeds/score_0"]
+    first = sweep.trials.iloc[0]
+    assert first[["env/b", "seeds/score_0", "objective"]].tolist() == [2.0, 0.5, 1.0]
+    assert first[["env/a", "score"]].isna().all()
+    assert sweep.curves["experiment"].tolist() == ["trading_sweep"]
+    assert sweep.curves.loc[0, ["phase", "trial_id", "config_id"]].tolist() == [
+        "search",
+        "trial_0000",
+        "trial_0000",
+    ]
+
+
+def test_evaluations_come_in_the_order_of_their_steps(sweep_folder):
+    path = sweep_folder / "search" / "trial_0000" / "result.json"
+    path.write_text("".join(f'{{"steps": {steps}, "objective": {steps}}}\n' for steps in (30, 10, 20)))
+    sweep = load_sweep(sweep_folder)
+    assert sweep.curves.loc[sweep.curves["trial_id"] == "trial_0000", "steps"].tolist() == [10, 20, 30]
+    assert sweep.trials.loc[0, "objective"] == 30
+
+
+@pytest.mark.parametrize(
+    "line", ["3", '{"objective": 1}', '{"steps": "x", "objective": 1}', '{"steps": NaN}']
+)
+def test_a_line_without_steps_makes_its_run_an_unfinished_one(sweep_folder, line):
+    path = sweep_folder / "search" / "trial_0000" / "result.json"
+    path.write_text(line + "\n" + path.read_text())
+    assert load_sweep(sweep_folder).trials.loc[0, ["evaluations", "state"]].tolist() == [16, "running"]
+
+
+def test_a_state_that_nobody_knows_is_unfinished_and_a_failure_needs_no_evaluation(sweep_folder):
+    run = sweep_folder / "search" / "trial_0000"
+    (run / "state.json").write_text('{"state": "finished", "cause": 3}')
+    first = load_sweep(sweep_folder).trials.iloc[0]
+    assert (first["state"], first["cause"]) == ("running", "3")
+    (run / "result.json").write_text("")
+    for state, expected in [("failed", "failed"), ("completed", "running"), ("pruned", "running")]:
+        (run / "state.json").write_text(json.dumps({"state": state}))
+        assert load_sweep(sweep_folder).trials.loc[0, "state"] == expected
+
+
+def test_the_looks_of_a_race_are_in_the_manifest(writer, tmp_path):
+    fixed = load_sweep(writer.write_sweep(tmp_path / "a", trials=0, confirm=False))
+    assert fixed.interim_analyses == ()
+    looks = {"top_k": 3, "looks": [5, 8]}
+    raced = writer.write_sweep(tmp_path / "b", trials=0, confirm=False, confirmation=looks)
+    assert load_sweep(raced).interim_analyses == (5, 8)
+    broken = writer.write_sweep(tmp_path / "c", trials=0, confirm=False, confirmation=[5])
+    assert load_sweep(broken).interim_analyses == ()
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):

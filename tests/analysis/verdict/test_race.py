@@ -120,6 +120,17 @@ def test_better_is_claimed_exactly_where_the_race_accepted_and_the_interval_says
     assert verdict.notes == ()
 
 
+def test_runs_on_seeds_that_the_race_does_not_know_say_nothing():
+    confirmation = table(dict.fromkeys(ALL, 5), gains={"trial_0001": 1.0})
+    other = pd.DataFrame(
+        [("trial_0001", seed, "completed", 99.0) for seed in (15, 40, -1, np.nan)],
+        columns=confirmation.columns,
+    )
+    more = pd.concat([confirmation, other], ignore_index=True)
+    assert missing_runs(more, LOOKS, ALL) == missing_runs(confirmation, LOOKS, ALL)
+    assert run_race(more, LOOKS).standings == run_race(confirmation, LOOKS).standings
+
+
 def test_a_failed_run_is_not_asked_for_again_and_an_unfinished_one_is():
     confirmation = table(dict.fromkeys(ALL, 5), gains={"trial_0001": 1.0})
     of_default = confirmation.index[confirmation["config_id"] == "default"]

@@ -185,6 +185,8 @@ def test_a_higher_mean_that_is_not_sure_gives_way_to_one_that_beats_the_default(
 def test_a_lucky_single_run_does_not_win_over_configurations_with_seeds_enough():
     verdict = decide(confirmation(SCORES | {"trial_0001": [0.99]}))
     assert verdict.winner == "trial_0003"
+    none_is_better = {"default": [0.9] * 5, "trial_0002": [0.8, 0.9, 0.7, 0.9, 0.9], "trial_0001": [0.99] * 4}
+    assert decide(confirmation(none_is_better)).winner == "trial_0002"
 
 
 def test_identical_runs_on_all_seeds_are_compared_without_a_warning():
