@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import statistics
 import sys
 import time
@@ -76,7 +77,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int) -
 def shown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Prints a Markdown table of texts, each row as soon as it is there, and returns it."""
     lines = []
-    for cells in (header, ["---"] * len(header), *rows):
+    for cells in itertools.chain([header, ["---"] * len(header)], rows):
         lines.append(f"| {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     return "\n".join(lines)

@@ -29,6 +29,18 @@ def test_a_rate_is_what_was_done_over_the_time_that_it_took():
     assert common.rate(lambda: 10, seconds=0.6, clock=clock) == 20 / 0.75
 
 
+def test_a_row_is_printed_as_soon_as_it_is_there(capsys):
+    def rows():
+        yield ["normal", "2.4%"]
+        assert capsys.readouterr().out.splitlines()[-1] == "| normal | 2.4% |"
+        yield ["skewed", "1.9%"]
+
+    assert common.shown(["runs", "better"], rows()).splitlines()[2:] == [
+        "| normal | 2.4% |",
+        "| skewed | 1.9% |",
+    ]
+
+
 def test_a_missed_goal_is_printed_and_fails_the_script(capsys):
     assert common.exit_code([]) == 0
     assert common.exit_code(iter(["2.9 of RLlib, expected at least 4"])) == 1
