@@ -127,8 +127,8 @@ def test_runs_on_seeds_that_the_race_does_not_know_say_nothing():
         columns=confirmation.columns,
     )
     more = pd.concat([confirmation, other], ignore_index=True)
-    assert missing_runs(more, LOOKS, ALL) == missing_runs(confirmation, LOOKS, ALL)
-    assert run_race(more, LOOKS).standings == run_race(confirmation, LOOKS).standings
+    assert missing_runs(more, INTERIM_ANALYSES, ALL) == missing_runs(confirmation, INTERIM_ANALYSES, ALL)
+    assert run_race(more, INTERIM_ANALYSES).standings == run_race(confirmation, INTERIM_ANALYSES).standings
 
 
 def test_a_failed_run_is_not_asked_for_again_and_an_unfinished_one_is():
