@@ -70,7 +70,7 @@ def read_command(
 
 
 def _made(kind: type[Options] | None, parser: OneLineParser, arguments: Sequence[str]) -> Options:
-    """The dataclass, or that of the command which was named, with what was given."""
+    """Makes the dataclass, or that of the command which was named, with what was given."""
     known, unknown = parser.parse_known_args(arguments)
     given = vars(known)
     made: type[Any] = kind or given.pop("kind")
@@ -106,7 +106,7 @@ def _option(name: str) -> str:
 
 
 def _docstrings(kind: type[Any]) -> dict[str, str]:
-    """The docstring under each field, on one line."""
+    """Returns the docstring under each field, on one line."""
     (declared,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(declared, ast.ClassDef)
     return {
