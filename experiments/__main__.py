@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         case ["-h" | "--help"]:
             print(__doc__)
             print("    python -m experiments                  the list\n"
-                  "    python -m experiments.NAME --help      what an experiment can be told\n"
+                  "    python -m experiments.NAME --help      the options of an experiment\n"
                   "    python -m experiments replay FOLDER    play the winner of a sweep\n"
                   "    python -m experiments serve FOLDER     let it answer observations")  # fmt: skip
             return 0

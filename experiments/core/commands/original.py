@@ -61,7 +61,7 @@ class Original:
         if lacking:
             raise UserError(
                 f"--retrain {folder}: its {BEST_FILE} lacks {', '.join(lacking)}; python -m analysis report "
-                f"{folder} writes it anew"
+                f"{folder} writes it again"
             )
         original = cls(sweep=sweep, config_id=best["config_id"], best=best)
         if original.config_id not in original.verdict.evidence.runs:

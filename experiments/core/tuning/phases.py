@@ -143,13 +143,13 @@ def train_population(
         for number, config in enumerate(drawn)
         if trial_name(number) not in finished
     ]
-    lockstep = population_scheduler(
+    population = population_scheduler(
         scheduler, experiment.space, size=len(runs), steps=task.steps, evaluations=task.evaluations,
         seed=plan.seeds.sampler, concurrency=concurrency, lineage=LineageWriter(folder),
     )  # fmt: skip
-    search_alg = Members(runs, lockstep, concurrency)
+    search_alg = Members(runs, population, concurrency)
     train_all(
-        plan.folder, Phase.SEARCH, replace(task, goes_on=False), search_alg, lockstep,
+        plan.folder, Phase.SEARCH, replace(task, goes_on=False), search_alg, population,
         param_space=search_alg.param_space, runs=1, concurrency=None, kept_checkpoints=KEPT_CHECKPOINTS,
         callbacks=callbacks, interruption=interruption,
     )  # fmt: skip

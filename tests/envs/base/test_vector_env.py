@@ -58,7 +58,7 @@ def test_lanes_are_not_drawn():
         make(render_mode="human")
 
 
-def test_a_finished_lane_begins_anew_while_the_others_go_on():
+def test_a_finished_lane_starts_its_next_episode_while_the_others_go_on():
     env = gym.make_vec("sweeps/PointTarget-v0", num_envs=2)
     env.reset(seed=0)
     corner, centre = [6.0, 6.0], [25.0, 25.0]

@@ -22,7 +22,7 @@ COMMANDS = {"check", "retrain", "seeds"}
 
 
 @pytest.fixture(autouse=True)
-def few_corners(monkeypatch):
+def few_extremes(monkeypatch):
     """Lets checks in this process try the baselines alone: extreme configurations have tests of their own."""
     monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
 

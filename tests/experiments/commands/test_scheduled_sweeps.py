@@ -78,7 +78,7 @@ def test_a_members_records_name_the_configuration_that_each_row_was_trained_with
         rows = list(csv.DictReader((path.parent / "progress.csv").read_text().splitlines()))
         assert float(rows[-1]["steps"]) >= 8192, "there are rows, and they reach the end"
         for row in rows:
-            # A row at the very steps of a copy was trained with what was in force before.
+            # A row at the very steps of a copy was trained with what was active before.
             (*_, last) = [entry for entry in history if entry["steps"] < int(row["steps"]) // 2048 * 2048]
             assert float(row["config/lr"]) == last["configuration"]["lr"]
             assert row["config/layout"] == last["configuration"]["layout"]

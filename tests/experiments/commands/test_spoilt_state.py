@@ -1,4 +1,4 @@
-"""Runs that cannot go on from what they had saved begin anew, and all that a sweep knows agrees with that."""
+"""Runs that cannot continue from what they had saved restart, and all that a sweep knows agrees with that."""
 
 import json
 import subprocess

@@ -7,7 +7,7 @@ from gymnasium.vector.utils import batch_space
 
 
 class Walk(gym.Env):
-    """Ten steps of nothing; the reward is what it is told, or an error is raised."""
+    """Ten steps of nothing; the reward is what it is given, or an error is raised."""
 
     observation_space = gym.spaces.Box(0.0, 1.0, (1,), np.float32)
     action_space = gym.spaces.Discrete(2)

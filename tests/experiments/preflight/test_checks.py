@@ -150,7 +150,7 @@ def test_rewards_that_are_not_finite_are_refused(tmp_path, reward):
         checked(tmp_path, env_parameters={"reward": reward})
 
 
-def test_a_corner_that_diverges_is_said_and_allowed(tmp_path):
+def test_an_extreme_configuration_that_diverges_is_said_and_allowed(tmp_path):
     wild = log_uniform("lr", 1e-5, 1e300, default=3e-4, source="x")
     found = checked(tmp_path, space=wild)
     assert "the first update is not finite with the highest values" in found.notes

@@ -1,4 +1,4 @@
-"""A searched name of the environment changes where a policy learns, and never where it is judged."""
+"""A searched parameter of the environment changes where a policy learns, and never where it is judged."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ PINNED = {"fee_rate": 1e-3}
 
 
 @pytest.fixture(autouse=True)
-def few_corners(monkeypatch):
+def few_extremes(monkeypatch):
     """Lets checks try the baselines alone: extreme configurations have tests of their own."""
     monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
 

@@ -214,7 +214,7 @@ def with_another_number_of_seeds(path, start):
         (with_another_number_of_seeds, "ValueError"),
     ],
 )
-def test_a_state_that_cannot_be_restored_lets_the_trial_begin_anew(start, tmp_path, spoil, words, trial):
+def test_a_state_that_cannot_be_restored_lets_the_trial_restart(start, tmp_path, spoil, words, trial):
     whole = train(start("whole", SHORT, config_id=trial))
     train(start("cut", SHORT, config_id=trial), evaluations=1)
     folder = tmp_path / "search" / "cut"
@@ -224,7 +224,7 @@ def test_a_state_that_cannot_be_restored_lets_the_trial_begin_anew(start, tmp_pa
     assert saved_state.results_of(folder) is None
     assert words in saved_state.refusal_of(folder)
     assert "\n" not in saved_state.refusal_of(folder)
-    # Killed once more before it has saved itself, it begins anew once more.
+    # Killed once more before it has saved itself, it restarts once more.
     assert saved_state.load(folder) is None
     assert train(resumed) == whole
     assert [result["steps"] for result in resumed._results] == [result["steps"] for result in whole]

@@ -95,7 +95,7 @@ def test_rllibs_defaults_are_what_ppo_config_says():
 
 
 @pytest.mark.parametrize("name", list(declared()))
-def test_every_corner_of_every_declared_space_builds(name):
+def test_every_extreme_configuration_of_every_declared_space_builds(name):
     _, experiment = declared()[name]
     configs = extremes(experiment.space)
     assert len(configs) >= 3, "the default, the lowest and the highest values"

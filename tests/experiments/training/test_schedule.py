@@ -84,7 +84,7 @@ def test_a_trial_that_was_paused_goes_on_as_if_it_had_not_been(tmp_path):
 
 
 @pytest.mark.parametrize("trainer", ["fast", "rllib"])
-def test_a_copy_has_the_donors_weights_and_its_own_hyperparameters_in_force(tmp_path, trainer):
+def test_a_copy_has_the_donors_weights_and_its_own_hyperparameters_active(tmp_path, trainer):
     donor = started(DONOR, trainer=trainer)
     for _ in range(2):
         result = donor.train()
@@ -192,7 +192,7 @@ def test_a_run_follows_its_schedule_without_losing_its_weights():
     assert curve([straight.train() for _ in range(2)]) == curve(results[:2])
 
 
-def test_what_is_in_force_is_the_last_entry_that_has_come():
+def test_what_is_active_is_the_last_entry_that_has_come():
     config = {
         "lr": 1.0,
         "seed": 3,

@@ -29,7 +29,7 @@ SPACE = ppo.CORE | ppo.BATCH | ppo.NORMALISATION | model_layouts.MLP
 
 
 class Population:
-    """A scheduler with real trials that report what they are told to, one after another."""
+    """A scheduler with real trials that report what they are given, one after another."""
 
     def __init__(self, folder, declared, size=8, **settings):
         self.folder = folder

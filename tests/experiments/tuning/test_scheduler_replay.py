@@ -1,4 +1,4 @@
-"""A scheduler that is told what is on disk knows what it would have known had it never been stopped."""
+"""A scheduler to which the disk is replayed knows what it would have known had it never been stopped."""
 
 import json
 from dataclasses import replace
@@ -93,7 +93,7 @@ def test_the_runs_that_ended_count_as_they_did(make):
 
 
 class Listener(Searcher):
-    """A searcher that notes what it is told."""
+    """A searcher that notes what is reported to it."""
 
     def __init__(self):
         super().__init__()
@@ -154,7 +154,7 @@ def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(ma
     assert display.count(Phase.SEARCH, State.PRUNED) == 1
 
 
-def test_of_a_run_that_begins_anew_nobody_is_told_what_it_had_reported(make, tmp_path):
+def test_what_a_run_had_reported_that_restarts_is_replayed_to_nobody(make, tmp_path):
     scheduler, searcher, trial = make(), Listener(), trial_of("trial_0009")
     (tmp_path / "trial_0009").mkdir()
     saved_state.save(tmp_path / "trial_0009", [{"steps": 520, "objective": 9.0}], "state")
