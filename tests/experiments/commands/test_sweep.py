@@ -221,7 +221,7 @@ def test_a_sweep_whose_trials_all_fail_after_an_evaluation_says_why_and_fails_to
         "error: every trial failed; the first cause: RuntimeError: no steps [/left] of [low, high]\n"
     )
     folder = tmp_path / "failing_sweep" / "x"
-    runs = sorted(folder.glob("search/*"))
+    runs = sorted(folder.glob("search/trial_*"))
     assert [run.name for run in runs] == ["trial_0000", "trial_0001"]
     for run in runs:
         assert json.loads((run / "state.json").read_text())["state"] == "failed"

@@ -214,7 +214,7 @@ def test_one_of_anything_is_said_as_one(tmp_path, capsys):
         "1 trial of",
         "over 1 hyperparameter,",
         "on 1 test seed each",
-        ", 1 name,",
+        "contract, 1 hyperparameter,",
         "with 1 run at once",
     ):
         assert part in told

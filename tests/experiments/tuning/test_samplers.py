@@ -11,6 +11,7 @@ import pytest
 
 from analysis.sweep.schema import State
 from experiments.core.records.runs import FinishedRun
+from experiments.core.records.sweep_files import new_study
 from experiments.core.tuning.optuna_search import OptunaStudySearch
 from experiments.core.tuning.samplers import SAMPLERS, STARTUP_TRIALS
 from search_spaces import model_layouts, ppo
@@ -26,7 +27,7 @@ def searcher_of(path, space, sampler, *, seed=3, **known):
     return OptunaStudySearch(
         space=space,
         study_name="study",
-        journal=path / "study.journal",
+        journal=new_study(path),
         sampler=sampler,
         sampler_seed=seed,
         training_seed=lambda number: number,
