@@ -33,6 +33,9 @@ if __name__ == "__main__":
         "retrained": [retrained.folder.name, sorted(retrained.values), str(retrained)],
         "policy": [load_policy(result.folder).run, played.policy.run, played.result.returns.size],
         "mean_return": played.mean_return,
-        "undisturbed": state == (dict(os.environ), list(warnings.filters), logging.root.manager.disable),
+        # Ray, torch and pygame set variables of their own when they are first imported.
+        "undisturbed": all(os.environ.get(name) == value for name, value in state[0].items())
+        and not {name for name in os.environ if name.startswith("TUNE_")} - set(state[0])
+        and state[1:] == (list(warnings.filters), logging.root.manager.disable),
     }
     sys.stdout.write(json.dumps(told))
