@@ -13,7 +13,6 @@ rollouts that it leaves out; a vector environment through the rules of
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -21,13 +20,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import VectorEnv
 
+from envs.base import target_spec
 from envs.checking import MakeSingle, MakeVector, Runs, single_rules, vector_rules
 from envs.commands import CommandParser
 from envs.validation import check_number
@@ -114,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = CommandParser(prog="python -m envs.check", description=__doc__.splitlines()[0])
     parser.add_argument(
         "target",
-        help="a registered id, module:id where importing module registers it, or module:EnvClass",
+        help="a registered id, module:id where importing module registers it, or module:Class",
     )
     parser.add_argument("parameters", nargs="*", help="the environment's keywords, as name=value")
     parser.add_argument("--num-envs", type=int, default=3, help="lanes side by side (default 3)")
@@ -162,61 +161,25 @@ def _keyword(text: str) -> tuple[str, Any]:
 
 def _makers(target: str, keywords: dict[str, Any]) -> tuple[MakeSingle | None, MakeVector | None]:
     """Returns the makers of what a target names, tried once so that a wrong keyword is found at once."""
+    # As with `python -m`, a module beside the user counts, however this was started.
+    sys.path.insert(0, str(Path.cwd()))
+    spec = target_spec(target)
     make_single: MakeSingle | None = None
     make_vector: MakeVector | None = None
-    module_name, _, name = target.rpartition(":")
-    module = _imported(module_name) if module_name else None
-    if module is None or name in gym.registry:
-        make_single = partial(gym.make, name, disable_env_checker=True, **keywords)
-        if _spec(name).vector_entry_point is not None:
-            make_vector = partial(_make_registered, name, keywords)
-    else:
-        made = _find_class(module, name)
-        if issubclass(made, gym.Env):
-            make_single = partial(made, **keywords)
-        else:
-            make_vector = partial(_make_vector, made, keywords)
     try:
-        if make_single is not None:
+        if spec.entry_point is not None:
+            make_single = partial(gym.make, spec, disable_env_checker=True, **keywords)
             make_single().close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
-        if make_vector is not None:
+        if spec.vector_entry_point is not None:
+            make_vector = partial(_make_vector, spec, keywords)
             make_vector(2).close()
     except TypeError as error:
         raise ValueError(f"{target}: {error}; give its keywords as name=value") from error
     return make_single, make_vector
 
 
-def _spec(env_id: str) -> EnvSpec:
-    try:
-        return gym.spec(env_id)
-    except gym.error.Error as error:
-        way_out = "one of your own is named module:id, where importing module registers id"
-        raise ValueError(f"{str(error).rstrip('.')}; {way_out}") from error
-
-
-def _imported(module_name: str) -> ModuleType:
-    # As with `python -m`, a module beside the user counts, however this was started.
-    sys.path.insert(0, str(Path.cwd()))
-    return importlib.import_module(module_name)
-
-
-def _find_class(module: ModuleType, name: str) -> type[gym.Env[Any, Any] | VectorEnv[Any, Any, Any]]:
-    found = getattr(module, name, None)
-    if not isinstance(found, type) or not issubclass(found, gym.Env | VectorEnv):
-        raise ValueError(
-            f"{module.__name__}:{name} is not a class of gymnasium.Env or gymnasium.vector.VectorEnv, nor an "
-            f"id that importing {module.__name__} registers"
-        )
-    return found
-
-
-def _make_vector(made: Callable[..., Any], keywords: dict[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
-    env: VectorEnv[Any, Any, Any] = made(num_envs=lanes, **keywords)
-    return env
-
-
-def _make_registered(env_id: str, keywords: dict[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
-    return gym.make_vec(env_id, num_envs=lanes, vectorization_mode="vector_entry_point", **keywords)
+def _make_vector(spec: EnvSpec, keywords: dict[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
+    return gym.make_vec(spec, num_envs=lanes, vectorization_mode="vector_entry_point", **keywords)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from envs.base.rendering import (
 )
 from envs.base.rollout import Episodes, roll_out
 from envs.base.single_env import SingleEnv
+from envs.base.target import UnknownTargetError, target_spec
 from envs.base.vector_env import BatchedEnv
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "References",
     "SingleEnv",
     "Transition",
+    "UnknownTargetError",
     "Window",
     "entry",
     "has_screen",
@@ -70,4 +72,5 @@ __all__ = [
     "references",
     "register",
     "roll_out",
+    "target_spec",
 ]

@@ -343,7 +343,7 @@ def test_the_command_checks_both_forms_of_a_registered_id(capsys):
         (["envs:user/Env-v0"], "nor an id that importing envs registers"),
         (["no_such_module:Env"], "No module named 'no_such_module'"),
         (["envs:NoSuchEnv"], "NoSuchEnv"),
-        (["envs:ids"], "is not a class"),
+        (["envs:ids"], "The environment must inherit from the gymnasium.Env class"),
         (["sweeps/Trading-v0", "fees=1"], "has no parameter 'fees'; did you mean 'fee_rate'"),
         (["sweeps/Trading-v0", "fee_rate"], "expected a parameter as name=value"),
         (["sweeps/Trading-v0", "--num-envs", "1"], "--num-envs 1: expected a whole number from 2"),

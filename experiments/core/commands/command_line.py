@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 
 from analysis.command_line import read_options
-from experiments.core.commands.identity import first_line, module_name
+from experiments.core.commands.identity import is_interactive, module_name, question_of
 from experiments.core.commands.results import CommandStopped
 from experiments.core.declaration import Experiment
 from experiments.core.errors import AllRunsFailedError, UserError
 from experiments.core.planning import Options
+from experiments.core.program import NO_FILE, program_module, this_command, this_program
 
 EXIT_ALL_FAILED = 1
 EXIT_WRONG_INPUT = 2
@@ -19,13 +21,17 @@ EXIT_WRONG_INPUT = 2
 def main(experiment: Experiment) -> None:
     """Runs the experiment that the calling module declares, as the command line says, and exits.
 
+    In a notebook and in an interpreter, which have no command line, it runs as it is declared and comes back.
+
     Args:
         experiment: The declaration. Its name is the module's, its question the first line of the docstring.
     """
     module = sys.modules["__main__"]
-    name, description = module_name(module), module.__doc__ or ""
-    options = parse(f"python -m experiments.{name}", description, sys.argv[1:])
-    sys.exit(execute(experiment, options, name=name, question=first_line(description)))
+    arguments = [] if is_interactive() else sys.argv[1:]
+    options = parse(this_program(), module.__doc__ or "", arguments)
+    code = execute(experiment, options, name=module_name(module), question=question_of(module))
+    if not is_interactive():
+        sys.exit(code)
 
 
 def parse(program: str, description: str, arguments: list[str]) -> Options:
@@ -88,13 +94,19 @@ def _say_sentence(sentence: str | None, options: Options) -> None:
 
 def _say_stopped(stop: CommandStopped, options: Options) -> None:
     """Says what the command came to so far, and how to continue it."""
-    from experiments.core.records import this_command
     from experiments.core.terminal import open_console
 
     _say_sentence(None if stop.result is None else str(stop.result), options)
-    name = "" if options.name is not None or stop.sweep is None else f" --name {stop.sweep}"
     console = open_console(quiet=options.quiet)
-    console.print(f"stopped; to go on where it was: {this_command()}{name}", soft_wrap=True)
+    console.print(f"stopped; to go on where it was: {_again(stop, options)}", soft_wrap=True)
+
+
+def _again(stop: CommandStopped, options: Options) -> str:
+    """Returns what goes on with a command that was stopped, to be pasted where it was started."""
+    named = options.name is not None or stop.sweep is None
+    if program_module() == NO_FILE:
+        return f"run(EXPERIMENT, name={stop.sweep!r})"
+    return this_command() if named else f"{this_command()} --name {shlex.quote(str(stop.sweep))}"
 
 
 def _say_error(error: UserError) -> None:

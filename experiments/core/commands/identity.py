@@ -22,13 +22,24 @@ def name_and_question(experiment: Experiment) -> tuple[str, str]:
         module for module in modules if getattr(module, "__dict__", {}).get("EXPERIMENT") is experiment
     )
     module = next(declaring, sys.modules["__main__"])
-    return module_name(module), first_line(module.__doc__ or "")
+    return module_name(module), question_of(module)
 
 
 def module_name(module: ModuleType) -> str:
     """Returns the name of a module's file, without its ending."""
     path = getattr(module, "__file__", None)
-    return NAMELESS if path is None else Path(path).stem
+    # What comes from standard input has a file of the name <stdin>.
+    return NAMELESS if path is None or path.startswith("<") else Path(path).stem
+
+
+def question_of(module: ModuleType) -> str:
+    """Returns the question that a module asks; an interpreter, whose docstring is its own, asks none."""
+    return "" if is_interactive() and module.__name__ == "__main__" else first_line(module.__doc__ or "")
+
+
+def is_interactive() -> bool:
+    """Returns whether the program is an interpreter's or a notebook's, with neither command line nor end."""
+    return hasattr(sys, "ps1")
 
 
 def first_line(docstring: str) -> str:

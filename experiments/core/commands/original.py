@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -50,18 +51,15 @@ class Original:
             raise UserError(
                 f"--retrain {folder} is a sweep of {found}, not of {experiment_name}: run it from {found}"
             )
+        report = shlex.join(["python", "-m", "analysis", "report", str(folder)])
         try:
             best = yaml.safe_load((folder / BEST_FILE).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise UserError(
-                f"--retrain {folder} has no readable {BEST_FILE}: python -m analysis report {folder} "
-                "writes it"
-            ) from error
+            raise UserError(f"--retrain {folder} has no readable {BEST_FILE}: {report} writes it") from error
         lacking = [name for name in _NEEDED if not _has(best, name)]
         if lacking:
             raise UserError(
-                f"--retrain {folder}: its {BEST_FILE} lacks {', '.join(lacking)}; python -m analysis report "
-                f"{folder} writes it again"
+                f"--retrain {folder}: its {BEST_FILE} lacks {', '.join(lacking)}; {report} writes it again"
             )
         original = cls(sweep=sweep, config_id=best["config_id"], best=best)
         if original.config_id not in original.verdict.evidence.runs:

@@ -6,7 +6,6 @@ it is imported, was told to be quiet.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from analysis.text import did_you_mean
 from experiments.core.commands.identity import name_and_question
 from experiments.core.declaration import Experiment, SamplerName, SchedulerName
 from experiments.core.errors import UserError
@@ -165,8 +165,7 @@ def _planned(experiment: Experiment, given: RunOptions, *, caller: str) -> Itera
     """Plans the sweep that is asked for, and keeps libraries quiet while it is worked on."""
     unknown = [option for option in given if option not in RunOptions.__annotations__]
     if unknown:
-        nearest = difflib.get_close_matches(unknown[0], RunOptions.__annotations__, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(unknown[0], RunOptions.__annotations__)
         raise TypeError(f"{caller}() has no option {unknown[0]!r}{hint}")
     name, question = name_and_question(experiment)
     name, question = given.get("experiment_name") or name, given.get("question") or question

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from analysis.verdict import Reproduction
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SweepResult:
     """Outcome of a sweep: its folder, its verdict and, read from the folder at first use, its tables."""
 
     folder: Path
     """The sweep's folder, which holds all of this."""
-    report: Report = field(repr=False)
+    report: Report
     """The report that was written: its page, figures, best.yaml, and what it advises."""
 
     @property
@@ -54,6 +54,9 @@ class SweepResult:
     def __str__(self) -> str:
         """Returns the verdict in words."""
         return self.verdict.sentence
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.folder)!r}: {self})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,9 @@ from experiments.core.commands.results import CommandStopped, Retraining
 from experiments.core.declaration import INDICES, Experiment
 from experiments.core.errors import AllRunsFailedError, UserError
 from experiments.core.planning import Options, Plan, manifest_of, score_of_diverged
+from experiments.core.program import shown
 from experiments.core.records import finished_runs, sole_use, tidy, write_manifest, write_reproduction
-from experiments.core.terminal import SweepProgress, print_damaged, shown, summary
+from experiments.core.terminal import SweepProgress, print_damaged, summary
 from experiments.core.tuning import Interruption, ListedSearch, Recorder, connected, train_all
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from experiments.core.declaration import schedulers
+from experiments.core.declaration.environment_name import EnvironmentName
 from experiments.core.declaration.ranges import check_number
 from experiments.core.declaration.resources import Resources, Vectorization
 from experiments.core.declaration.samplers import SamplerName
@@ -154,8 +155,9 @@ class Experiment:
         UserError: A value is out of its range, or a hyperparameter is both searched and fixed.
     """
 
-    env: str
-    """Gymnasium id of the environment; `module:id` imports the module that registers it first."""
+    env: EnvironmentName = EnvironmentName()  # noqa: RUF009  # a descriptor: the field has no default
+    """Name of the environment: its Gymnasium id, `module:id` where importing module registers id, or
+    `module:Class`. A class, or a function that makes an environment from its keywords, is taken, too."""
     space: SearchSpace
     """Hyperparameters that are searched, with their domains and defaults."""
     budget: Budget

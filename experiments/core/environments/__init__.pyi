@@ -1,7 +1,8 @@
 from .evaluation import EvaluationResult, Policy, evaluate
-from .lookup import imported_spec, time_limit
+from .lookup import full_name, imported_spec, time_limit
 from .make import RLlibEnv, close_open, make_plain_vector, make_vector
 from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
+from .portable import PortableEnvironment
 from .scale import EvaluationSetting, ScoreScale, scale_of
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "EvaluationSetting",
     "Leaf",
     "Policy",
+    "PortableEnvironment",
     "RLlibEnv",
     "ScoreScale",
     "action_decoder",
     "close_open",
     "evaluate",
+    "full_name",
     "imported_spec",
     "leaves",
     "make_plain_vector",

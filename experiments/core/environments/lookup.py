@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
@@ -12,7 +14,9 @@ from gymnasium.envs.registration import EnvSpec
 
 import envs
 from analysis.text import did_you_mean
+from envs.base import UnknownTargetError, target_spec
 from experiments.core.errors import UserError
+from experiments.core.program import NO_FILE, program_module
 
 
 def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
@@ -30,24 +34,54 @@ def is_image(space: gym.Space[Any]) -> bool:
 
 
 def imported_spec(env_id: str) -> EnvSpec:
-    """Returns Gymnasium's entry for an id, after importing the module that registers it.
+    """Returns Gymnasium's entry for an environment, after importing the module that has it.
 
     Args:
-        env_id: Gymnasium id, or `module:id`.
+        env_id: Gymnasium id, `module:id`, or `module:Class`.
 
     Raises:
-        UserError: The module cannot be imported, or nothing is registered under the id.
+        UserError: The module cannot be imported, or nothing has the name.
     """
-    module, _, plain = env_id.rpartition(":")
     try:
-        if module:
-            importlib.import_module(module)
-        return gym.spec(plain)
+        return target_spec(env_id, import_module=_imported)
     except ModuleNotFoundError as error:
         raise UserError(f"environment {env_id!r}: there is no module {error.name!r} to import") from error
-    except gym.error.Error as error:
-        hint = did_you_mean(plain, gym.registry, likeness=0.3)
+    except UnknownTargetError as error:
+        if env_id.startswith(f"{NO_FILE}:"):
+            raise UserError(
+                f"environment {env_id!r} was declared in a notebook or an interpreter: declare it here, too, "
+                "or move it into a module before the next sweep"
+            ) from error
+        hint = did_you_mean(env_id, error.known, likeness=0.3)
         raise UserError(
             f"unknown environment {env_id!r}{hint} The suite has: {', '.join(envs.ids())}; "
-            "one of your own is named 'module:id', where importing module registers id"
+            "one of your own is named 'module:id', where importing module registers id, or 'module:Class'"
         ) from error
+
+
+def full_name(env_id: str) -> str:
+    """Returns the name by which other processes, too, find what the running program registers itself."""
+    spec, program = gym.registry.get(env_id), program_module()
+    if (
+        spec is None
+        or program == NO_FILE
+        or not any(map(is_own, (spec.entry_point, spec.vector_entry_point)))
+    ):
+        return env_id
+    return f"{program}:{env_id}"
+
+
+def is_own(entry_point: Any) -> bool:
+    """Returns whether the running program declares an entry point itself, in no module that it imports."""
+    module = entry_point.partition(":")[0] if isinstance(entry_point, str) else _module_of(entry_point)
+    return module in {"__main__", program_module()}
+
+
+def _module_of(entry_point: Any) -> str | None:
+    module: str | None = getattr(entry_point, "__module__", None)
+    return module
+
+
+def _imported(module: str) -> ModuleType:
+    """Imports a module; what is running is not run once more."""
+    return sys.modules["__main__"] if module == program_module() else importlib.import_module(module)

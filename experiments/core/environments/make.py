@@ -30,7 +30,7 @@ def make_vector(
     (:mod:`envs.spaces.encoding`). Whoever asks for the lanes closes them.
 
     Args:
-        env_id: Gymnasium id, or `module:id`.
+        env_id: Gymnasium id, `module:id`, or `module:Class`.
         parameters: The environment's keywords.
         lanes: N.
         vectorization: "async" steps every lane in a process of its own, which `close` ends.
@@ -56,8 +56,8 @@ def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) ->
     spec = imported_spec(env_id)
     if spec.vector_entry_point is None:
         # The sweep checks its environment once; Gymnasium's checker would look at every lane's first steps.
-        return SyncLanes([lambda: Lane(gym.make(spec.id, disable_env_checker=True, **parameters))] * lanes)
-    native = gym.make_vec(spec.id, lanes, "vector_entry_point", **parameters)
+        return SyncLanes([lambda: Lane(gym.make(spec, disable_env_checker=True, **parameters))] * lanes)
+    native = gym.make_vec(spec, lanes, "vector_entry_point", **parameters)
     return native if spec.id in envs.ids() else NativeLanes(native)
 
 

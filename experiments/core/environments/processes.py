@@ -32,6 +32,7 @@ from gymnasium.vector.utils import write_to_shared_memory
 from envs.lanes import Lane
 from envs.spaces.encoding import encode
 from experiments.core.environments.lookup import imported_spec, is_image
+from experiments.core.environments.portable import PortableEnvironment
 
 PRELOADED = ("ray", "experiments.core.environments.processes")
 """What the server imports once instead of each lane; Ray is what a trial's main module imports."""
@@ -47,22 +48,23 @@ def make_lane_processes(env_id: str, parameters: Mapping[str, Any], lanes: int) 
     Observations are encoded where they are made, in the lane's process, and come back in shared memory.
 
     Args:
-        env_id: Gymnasium id, or `module:id`, which every process imports.
+        env_id: Gymnasium id, `module:id`, or `module:Class`.
         parameters: The environment's keywords.
         lanes: N.
     """
-    return LaneProcesses([partial(make_lane, env_id, dict(parameters))] * lanes)
+    return LaneProcesses([partial(make_lane, PortableEnvironment.of(env_id), dict(parameters))] * lanes)
 
 
-def make_lane(env_id: str, parameters: Mapping[str, Any]) -> gym.Env[Any, Any]:
+def make_lane(environment: PortableEnvironment, parameters: Mapping[str, Any]) -> gym.Env[Any, Any]:
     """Makes the environment that one process steps.
 
     Args:
-        env_id: Gymnasium id, or `module:id`.
+        environment: What it is.
         parameters: The environment's keywords.
     """
+    environment.unpack()
     # The sweep checks its environment once, before it starts; Gymnasium's checker looks at every first step.
-    lane = Lane(gym.make(imported_spec(env_id).id, disable_env_checker=True, **parameters))
+    lane = Lane(gym.make(imported_spec(environment.env_id), disable_env_checker=True, **parameters))
     try:
         return lane if is_image(lane.observation_space) else encode(lane)
     except BaseException:

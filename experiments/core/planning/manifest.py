@@ -17,7 +17,7 @@ from typing import Any
 from analysis.sweep import SCHEMA_VERSION
 from experiments.core.declaration import schedulers
 from experiments.core.planning.plan import Plan
-from experiments.core.records import this_command
+from experiments.core.program import this_command
 
 PACKAGES = ("ray", "torch", "optuna", "gymnasium", "numpy", "pandas", "scipy", "altair")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,13 @@ from typing import Any
 from analysis.sweep import DEFAULT, RLLIB, Phase
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Experiment, Seeds
-from experiments.core.environments import EvaluationSetting, ScoreScale, scale_of
+from experiments.core.environments import (
+    EvaluationSetting,
+    PortableEnvironment,
+    ScoreScale,
+    full_name,
+    scale_of,
+)
 from experiments.core.planning.options import Options
 from experiments.core.planning.warm_start import WarmStart, read_warm_start
 from experiments.core.ray_internals import cores_here
@@ -41,6 +47,7 @@ class Plan:
     def of(cls, experiment: Experiment, options: Options, *, name: str, question: str) -> Plan:
         """Names the sweep; the options are already part of the experiment."""
         sweep = options.new_name or options.name or datetime.now(UTC).strftime("%Y-%m-%d_%H-%M-%S")
+        experiment = replace(experiment, env=full_name(experiment.env))
         return cls(experiment=experiment, name=name, question=question, options=options, sweep=sweep)
 
     @property
@@ -138,6 +145,7 @@ class Plan:
         experiment = self.experiment
         return Task(
             env=experiment.env,
+            portable=PortableEnvironment.of(experiment.env),
             env_parameters=dict(experiment.env_parameters),
             evaluation_settings=self.evaluation_settings,
             fixed=dict(experiment.fixed),

@@ -81,7 +81,7 @@ def _made(policy: TrainedPolicy, mode: Literal["rgb_array", "human"], option: st
     """Makes the policy's environment with a render mode."""
     spec = imported_spec(policy.env)
     try:
-        env = gym.make(spec.id, render_mode=mode, disable_env_checker=True, **policy.env_parameters)
+        env = gym.make(spec, render_mode=mode, disable_env_checker=True, **policy.env_parameters)
     except gym.error.DependencyNotInstalled as error:
         raise UserError(f"{option}: {error}") from error
     except (gym.error.Error, TypeError, ValueError) as error:

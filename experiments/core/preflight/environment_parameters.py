@@ -73,12 +73,12 @@ def known_parameters(env_id: str) -> list[str] | None:
     if env_id in envs.ids():
         return [field.name for field in fields(envs.entry(env_id).dynamics.parameters_type)]
     spec = imported_spec(env_id)
-    entry_point = spec.entry_point
+    entry_point = spec.entry_point or spec.vector_entry_point
     creator = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
     keywords = inspect.signature(creator).parameters.values() if creator is not None else ()
     if any(keyword.kind is inspect.Parameter.VAR_KEYWORD for keyword in keywords):
         return None
-    return [keyword.name for keyword in keywords if keyword.name != "render_mode"]
+    return [keyword.name for keyword in keywords if keyword.name not in {"render_mode", "num_envs"}]
 
 
 def _check_pinned(experiment: Experiment, name: str) -> None:

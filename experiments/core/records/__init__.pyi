@@ -3,7 +3,6 @@ from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
 from .lock import sole_use, unwritable
 from .output import RunOutput
-from .provenance import this_command
 from .run_log import CONFIGURATION, RunLog
 from .runs import (
     FinishedRun,
@@ -40,7 +39,6 @@ __all__ = [
     "results_of",
     "saved_state",
     "sole_use",
-    "this_command",
     "tidy",
     "unfinished_runs",
     "unwritable",

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from analysis.sweep import LOCK_FILE
 from experiments.core.errors import UserError
-from experiments.core.records.provenance import this_command
+from experiments.core.program import this_command
 
 
 @contextmanager

@@ -2,6 +2,6 @@ from . import summary
 from .console import open_console
 from .progress import SweepProgress, steps_of
 from .replayed import replay_lines
-from .summary import print_damaged, shown
+from .summary import print_damaged
 
-__all__ = ["SweepProgress", "open_console", "print_damaged", "replay_lines", "shown", "steps_of", "summary"]
+__all__ = ["SweepProgress", "open_console", "print_damaged", "replay_lines", "steps_of", "summary"]

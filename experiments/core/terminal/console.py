@@ -14,6 +14,6 @@ def open_console(*, quiet: bool) -> Console:
     Text is printed as it is: causes, paths and intervals have brackets and colons that mean nothing to rich.
     """
     console = Console(quiet=quiet, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
+    if not console.is_terminal and not console.is_jupyter:
         console.width = WIDTH
     return console

@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping
+from importlib.util import find_spec
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -48,10 +49,19 @@ class SweepProgress:
             phase: self._bars.add_task(_TITLES[phase], total=total, note="")
             for phase, total in totals.items()
         }
-        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
+        # A notebook shows what changes in a widget, and without widgets one line after the other.
+        self._is_live = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
+        self._live = Live(
+            get_renderable=self._render,
+            console=console,
+            # What a thread prints does not reach a notebook's widget, which is drawn at every result instead.
+            auto_refresh=not console.is_jupyter,
+            refresh_per_second=4,
+            transient=True,
+        )
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal and not self._console.quiet:
+        if self._is_live and not self._console.quiet:
             self._live.start()
         return self
 
@@ -84,6 +94,7 @@ class SweepProgress:
         self.goes_on |= bool(ended or under_way)
         for run, (state, objective) in ended.items():
             self._count(run, state, objective)
+        self._draw()
 
     def restarted(self, run: str, cause: str) -> None:
         """Notes that a run restarts, because it cannot continue from what it had saved."""
@@ -94,14 +105,21 @@ class SweepProgress:
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
         """Notes an evaluation of a run."""
         self._steps[self._phase, run] = steps_of(result) - self._trained_before.get(run, 0)
+        self._draw()
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
         """Notes the end of a run."""
         objective = float(result.get("objective", math.nan))
         self._count(run, state, objective)
-        if not self._console.is_terminal:
+        self._draw()
+        if not self._is_live:
             line = self._line(run, state, objective, result, cause)
             self._console.print(Text(line), soft_wrap=True)
+
+    def _draw(self) -> None:
+        """Draws a live display that does not draw itself."""
+        if self._live.is_started and not self._live.auto_refresh:
+            self._live.refresh()
 
     def _count(self, run: str, state: State, objective: float) -> None:
         counts = self._ended[self._phase]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
 from experiments.core.planning import Plan
 from experiments.core.preflight import Checked, CostEstimate
+from experiments.core.program import NO_FILE, module_command, shown
 from experiments.core.records import damaged_runs, finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress, duration
 
@@ -24,7 +26,8 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     """Prints what is going to be done, what was checked, and what it will take."""
     experiment, scale = plan.experiment, plan.scale
     confirmation = experiment.confirmation
-    console.print(plan.question, style="bold")
+    if plan.question:
+        console.print(plan.question, style="bold")
     seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
     console.print(
         f"{experiment.env}: {_search(experiment)}{seeds} over "
@@ -138,10 +141,14 @@ def print_result(
     if report.best is not None:
         console.print(f"best:     {shown(report.best)}", soft_wrap=True)
     console.print("next:", soft_wrap=True)
+    env_id = plan.experiment.env
     for command in (
-        f"tensorboard --logdir {folder}",
-        f"python -m analysis report {folder}",
-        f"python -m experiments replay {folder}",
+        shlex.join(["tensorboard", "--logdir", folder]),
+        shlex.join(["python", "-m", "analysis", "report", folder]),
+        # What a notebook declares, no other program finds.
+        f"replay({folder!r})"
+        if env_id.startswith(f"{NO_FILE}:")
+        else module_command("experiments", "replay", folder, env_id=env_id),
     ):
         console.print(f"  {command}", soft_wrap=True)
 
@@ -166,11 +173,6 @@ def verdict_table(verdict: Verdict) -> Table:
             _interval(row["difference"], row["difference_low"], row["difference_high"], sign="+"),
         )
     return table
-
-
-def shown(path: Path) -> str:
-    """Returns a path as one would type it from here."""
-    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix()
 
 
 def _number(value: float, sign: str = "") -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from analysis.sweep import Phase
 from experiments.core.declaration import Resources, Seeds, Vectorization
-from experiments.core.environments import EvaluationSetting
+from experiments.core.environments import EvaluationSetting, PortableEnvironment
 from experiments.core.training.compilation import Compile
 
 
@@ -17,7 +17,7 @@ class Task:
     """Settings that all trials of a sweep have in common."""
 
     env: str
-    """Gymnasium id of the environment, or `module:id`."""
+    """Gymnasium id of the environment, `module:id`, or `module:Class`."""
     env_parameters: Mapping[str, Any]
     """Keywords of the training environment."""
     evaluation_settings: Mapping[Phase, EvaluationSetting]
@@ -48,6 +48,8 @@ class Task:
     """Replicas in one run of the search; a confirmation run has one seed."""
     seed_penalty: float = 0.0
     """Standard deviations of the replicas' objectives by which their mean is lowered."""
+    portable: PortableEnvironment | None = None
+    """What another process needs to find the environment; None if it finds it by its name."""
     goes_on: bool = True
     """Whether a run that is cut off continues where it was; the members of a population restart together."""
 

@@ -89,6 +89,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     def setup(self, config: dict[str, Any], task: Task) -> None:
         """Prepares the process once and builds the first trial."""
         _prepare_process(task.resources)
+        if task.portable is not None:
+            task.portable.unpack()
         self._task = task
         self._evaluation_setting = task.evaluation_settings[_phase(config)]
         # Whatever ends this process in good order closes what is open in it, SIGTERM included.

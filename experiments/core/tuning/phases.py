@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, Stopper, TuneConfig, Tuner
+from ray.tune import (
+    Callback,
+    CheckpointConfig,
+    CLIReporter,
+    FailureConfig,
+    RunConfig,
+    Stopper,
+    TuneConfig,
+    Tuner,
+)
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
@@ -260,6 +269,8 @@ def train_all(
             callbacks=list(callbacks),
             checkpoint_config=CheckpointConfig(num_to_keep=kept_checkpoints, checkpoint_at_end=True),
             failure_config=FailureConfig(max_failures=0, fail_fast=False),
+            # In a notebook Tune's own reporter would clear the cell, and with it the plan.
+            progress_reporter=CLIReporter(),
             verbose=0,
         ),
     )

@@ -26,6 +26,7 @@ def few_extremes(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--trails", "4"], "See python -m experiments.trading_sweep --help"),
         (["--trials", "0"], "--trials 0: expected a whole number"),  # found before Ray is imported
         # And after.
         (["--name", "a", "--new-name", "b"], "a does not exist; expected a sweep folder, such as results/"),
@@ -61,18 +62,18 @@ def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arg
         (["--name", ""], "--name '': expected a plain folder name"),
         (["--name", "a/b"], "--name 'a/b': expected a plain folder name"),
         (["--storage", "s3://bucket/x"], "expected a folder"),
-        (["--sampler", "tpee"], "--sampler: 'tpee': expected tpe, random, gp or cmaes; see python -m exp"),
+        (["--sampler", "tpee"], "--sampler: 'tpee': expected tpe, random, gp or cmaes; see python exp"),
         (["--scheduler", "x"], "--scheduler: 'x': expected asha, median, hyperband, none, pbt or pb2; see"),
         (["--sampler", "None"], "--sampler: 'None': expected tpe"),
         (["--compile", "x"], "--compile: 'x': expected auto, always or never"),
-        (["--trials", "many"], "--trials: 'many': expected a whole number; see python -m experiments"),
+        (["--trials", "many"], "--trials: 'many': expected a whole number; see python experiments/"),
         (["--seed", "0.5"], "--seed: '0.5': expected a whole number"),
-        (["--trails", "4"], "no option --trails; did you mean '--trials'? See python -m experiments.trading"),
-        (["--trails=4"], "no option --trails; did you mean '--trials'? See python -m experiments.trading"),
-        (["--trial", "4"], "no option --trial; did you mean '--trials'? See python -m experiments.trading"),
-        (["--42"], "there is no option --42; see python -m experiments.trading_sweep --help"),
-        (["--trials"], "--trials: expected one argument; see python -m experiments.trading_sweep --help"),
-        (["x"], "'x': expected an option; see python -m experiments.trading_sweep --help"),
+        (["--trails", "4"], "no option --trails; did you mean '--trials'? See python experiments/trading_"),
+        (["--trails=4"], "no option --trails; did you mean '--trials'? See python experiments/trading_"),
+        (["--trial", "4"], "no option --trial; did you mean '--trials'? See python experiments/trading_"),
+        (["--42"], "there is no option --42; see python experiments/trading_sweep.py --help"),
+        (["--trials"], "--trials: expected one argument; see python experiments/trading_sweep.py --help"),
+        (["x"], "'x': expected an option; see python experiments/trading_sweep.py --help"),
     ],
 )
 def test_a_wrong_option_is_one_line(run_here, tmp_path, arguments, message):

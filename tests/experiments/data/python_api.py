@@ -10,19 +10,15 @@ from pathlib import Path
 from corridor_sweep import EXPERIMENT
 
 from analysis import load_sweep, verdict_on
-from experiments import check, load_policy, replay, retrain, run
+from experiments import load_policy, replay, retrain, run
 
 if __name__ == "__main__":
     storage = Path(sys.argv[1])
     state = dict(os.environ), list(warnings.filters), logging.root.manager.disable
-    checked = check(EXPERIMENT, storage=storage, quiet=True)
-    left = list(storage.iterdir())
-    result = run(EXPERIMENT, name="first", storage=storage, trials=3, quiet=True)
+    result = run(EXPERIMENT, name="first", storage=storage, trials=2, confirm_seeds=1, quiet=True)
     retrained = retrain(EXPERIMENT, result.folder, seeds=range(200, 202), quiet=True)
     played = replay(result.folder, episodes=4)
     told = {
-        "estimated_s": checked.estimate.seconds,
-        "left_by_the_check": len(left),
         "folder": str(result.folder),
         "sentence": result.verdict.sentence,
         "same_sentence": verdict_on(load_sweep(result.folder)).sentence == str(result),

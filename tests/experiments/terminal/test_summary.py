@@ -1,6 +1,7 @@
 """What is printed before and after a sweep is what was found, letter by letter."""
 
 import json
+import shlex
 
 import pytest
 
@@ -30,9 +31,14 @@ def told(capsys):
     return tell
 
 
-def test_a_folder_with_brackets_can_be_copied_from_what_is_printed(writer, told, tmp_path):
-    folder = writer.write_sweep(tmp_path / "[red]" / "trading_sweep" / "x", trials=8, seeds=2)
-    assert f"python -m experiments replay {folder}\n" in told(folder)
+def test_commands_for_a_folder_with_brackets_and_blanks_can_be_pasted_into_a_shell(writer, told, tmp_path):
+    folder = writer.write_sweep(tmp_path / "[red] [/]" / "trading_sweep" / "x", trials=8, seeds=2)
+    commands = told(folder).partition("next:\n")[2].splitlines()
+    assert [shlex.split(command) for command in commands] == [
+        ["tensorboard", "--logdir", str(folder)],
+        ["python", "-m", "analysis", "report", str(folder)],
+        ["python", "-m", "experiments", "replay", str(folder)],
+    ]
 
 
 @pytest.mark.parametrize(
