@@ -20,7 +20,7 @@ measure = failed=0; for name in $(1); do \
 	echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || failed=1; \
 	done; exit $$failed
 
-.PHONY: sweep test lint check format bench bench-long compare figures architecture lock clean
+.PHONY: sweep test lint check format bench bench-long compare figures report-picture architecture lock clean
 
 sweep: $(READY) ## Run an experiment (EXPERIMENT=name, ARGS="--trials 64 ..."): search, confirm, report.
 	$(BIN)/python -m experiments.$(EXPERIMENT) $(ARGS)
@@ -54,6 +54,14 @@ figures: $(READY) ## Draw the README's pictures: the environments, and the curve
 	$(BIN)/python -m envs.gallery docs/pictures/environments
 	$(BIN)/python -m envs.catalogue docs/environments.md
 	cp "$$(ls -td results/trading_sweep/*/ | head -n 1)figures/confirmed_curves.png" docs/pictures/trading_sweep.png
+
+report-picture: $(READY) ## Take the README's picture of a report (FOLDER=a sweep of the README's environment); needs Chromium.
+	profile="$$(mktemp -d)" && chromium --headless --no-sandbox --disable-gpu --disable-background-networking \
+		--user-data-dir="$$profile" --virtual-time-budget=20000 --hide-scrollbars --window-size=1100,1130 \
+		--screenshot="$$profile/report.png" "file://$$(realpath "$(FOLDER)")/report.html" && \
+	$(BIN)/python -c "import sys; from PIL import Image; \
+		Image.open(sys.argv[1]).convert('RGB').quantize(128).save(sys.argv[2], optimize=True)" \
+		"$$profile/report.png" docs/pictures/report.png && rm -rf "$$profile"
 
 architecture: $(READY) ## Draw the rooms and the arrows between them from the real imports.
 	$(BIN)/python -m benchmarks.architecture

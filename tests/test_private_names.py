@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("analysis", "envs", "experiments", "search_spaces")
+PACKAGES = ("analysis", "benchmarks", "envs", "experiments", "search_spaces")
 FOREIGN = ("ray", "torch")
 INTERNALS = ("experiments.core.ray_internals", "experiments.core.torch_internals")
 WITHOUT = {
