@@ -16,6 +16,8 @@ import pytest
 
 # Two files run at once on as few as two cores, where two threads of each would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# As in an activated environment, where commands are printed by their names.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 ROOT = Path(__file__).parents[1]
 

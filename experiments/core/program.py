@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -28,17 +29,32 @@ def program_module() -> str:
     return NO_FILE if file is None else file.stem
 
 
-def this_program() -> str:
+def installed(name: str) -> str:
+    """Returns how a shell calls a command of this Python's environment, `python` among them.
+
+    By its name where that is what the shell would find; else, the environment is not activated, by its path.
+    """
+    # Not resolved: an environment's python is a link to one that lacks its packages.
+    path = Path(sys.executable).absolute().with_name(name)
+    found = shutil.which(name)
+    is_found = found is not None and Path(found).absolute() == path
+    return name if is_found or not path.exists() else shown(path)
+
+
+def this_program(python: str = "python") -> str:
     """Returns what comes before the arguments in the command that started this process.
 
     It works where the process was started: the path of a file below that folder is relative.
+
+    Args:
+        python: What to call Python; in records by a name that says nothing of the machine.
     """
     spec, file = getattr(sys.modules["__main__"], "__spec__", None), program_file()
     if spec is not None:
-        return shlex.join(["python", "-m", spec.name.removesuffix(".__main__")])
+        return shlex.join([python, "-m", spec.name.removesuffix(".__main__")])
     if file is None:
-        return "python"
-    return shlex.join(["python", shown(file)])
+        return shlex.quote(python)
+    return shlex.join([python, shown(file)])
 
 
 def module_command(*arguments: str, env_id: str) -> str:
@@ -49,7 +65,7 @@ def module_command(*arguments: str, env_id: str) -> str:
         env_id: The environment; a module in its name may lie beside the program's file, which is where
             `python FILE` looks for modules and `python -m` does not.
     """
-    command, file = shlex.join(["python", "-m", *arguments]), program_file()
+    command, file = shlex.join([installed("python"), "-m", *arguments]), program_file()
     by_path = file is not None and getattr(sys.modules["__main__"], "__spec__", None) is None
     if file is None or not by_path or ":" not in env_id or file.parent == Path.cwd():
         return command
@@ -61,8 +77,12 @@ def shown(path: Path) -> str:
     return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix()
 
 
-def this_command() -> str:
-    """Returns the command that started this process, for a shell; says so where there is none."""
+def this_command(python: str = "python") -> str:
+    """Returns the command that started this process, for a shell; says so where there is none.
+
+    Args:
+        python: What to call Python.
+    """
     if program_module() == NO_FILE:
         return "interactive Python"
-    return " ".join([this_program(), *map(shlex.quote, sys.argv[1:])])
+    return " ".join([this_program(python), *map(shlex.quote, sys.argv[1:])])

@@ -43,6 +43,26 @@ def test_a_program_is_called_as_it_was_started(running, tmp_path):
     assert program.this_command() == "python -m experiments replay x"
 
 
+def test_a_command_of_an_environment_that_is_not_activated_is_called_by_its_path(
+    running, tmp_path, monkeypatch
+):
+    running("my_sweep.py")
+    folder = tmp_path / "my env" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("python", "tensorboard"):
+        (folder / name).write_text("#!/bin/sh\necho called")
+        (folder / name).chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    assert program.installed("tensorboard") == "my env/bin/tensorboard"
+    command = program.module_command("my_env", env_id="CartPole-v1")
+    assert command == "'my env/bin/python' -m my_env"
+    assert subprocess.check_output(command, shell=True, text=True) == "called\n"
+    assert program.this_command() == "python my_sweep.py", "records say nothing of the machine"
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    assert program.installed("tensorboard") == "tensorboard"
+    assert program.installed("no-such-command") == "no-such-command"
+
+
 def test_an_interpreter_has_no_command(running, monkeypatch):
     running(None, "-f", "/secret/kernel.json")
     assert program.this_command() == "interactive Python"
@@ -57,11 +77,7 @@ def test_another_module_finds_the_environment_that_lies_beside_the_program(runni
     (folder / "my_env.py").write_text("print('found')")
     command = program.module_command("my_env", env_id="my_env:Walk")
     assert command == "PYTHONPATH='my lab' python -m my_env"
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, check=True, env={**os.environ, "PATH": path}
-    )
-    assert done.stdout == "found\n"
+    assert subprocess.check_output(command, shell=True, text=True) == "found\n"
 
 
 def test_nothing_is_added_where_nothing_is_needed(running, tmp_path, monkeypatch):

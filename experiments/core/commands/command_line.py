@@ -12,7 +12,7 @@ from experiments.core.commands.results import CommandStopped
 from experiments.core.declaration import Experiment
 from experiments.core.errors import AllRunsFailedError, UserError
 from experiments.core.planning import Options
-from experiments.core.program import NO_FILE, program_module, this_command, this_program
+from experiments.core.program import NO_FILE, installed, program_module, this_command, this_program
 
 EXIT_ALL_FAILED = 1
 EXIT_WRONG_INPUT = 2
@@ -28,7 +28,7 @@ def main(experiment: Experiment) -> None:
     """
     module = sys.modules["__main__"]
     arguments = [] if is_interactive() else sys.argv[1:]
-    options = parse(this_program(), module.__doc__ or "", arguments)
+    options = parse(this_program(installed("python")), module.__doc__ or "", arguments)
     code = execute(experiment, options, name=module_name(module), question=question_of(module))
     if not is_interactive():
         sys.exit(code)
@@ -106,7 +106,8 @@ def _again(stop: CommandStopped, options: Options) -> str:
     named = options.name is not None or stop.sweep is None
     if program_module() == NO_FILE:
         return f"run(EXPERIMENT, name={stop.sweep!r})"
-    return this_command() if named else f"{this_command()} --name {shlex.quote(str(stop.sweep))}"
+    again = this_command(installed("python"))
+    return again if named else f"{again} --name {shlex.quote(str(stop.sweep))}"
 
 
 def _say_error(error: UserError) -> None:

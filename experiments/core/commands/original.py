@@ -16,6 +16,7 @@ from analysis.sweep import BEST_FILE, SCHEDULE, NotASweepError, Sweep, load_swee
 from analysis.verdict import Reproduction, Verdict, reproduce, verdict_on
 from experiments.core.declaration import Experiment
 from experiments.core.errors import UserError
+from experiments.core.program import installed
 
 _NEEDED = (
     "config_id", "configuration", "env", "env_parameters", "test_parameters", "fixed", "training.steps",
@@ -51,7 +52,7 @@ class Original:
             raise UserError(
                 f"--retrain {folder} is a sweep of {found}, not of {experiment_name}: run it from {found}"
             )
-        report = shlex.join(["python", "-m", "analysis", "report", str(folder)])
+        report = shlex.join([installed("python"), "-m", "analysis", "report", str(folder)])
         try:
             best = yaml.safe_load((folder / BEST_FILE).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:

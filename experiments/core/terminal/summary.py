@@ -17,7 +17,7 @@ from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
 from experiments.core.planning import Plan
 from experiments.core.preflight import Checked, CostEstimate
-from experiments.core.program import NO_FILE, module_command, shown
+from experiments.core.program import NO_FILE, installed, module_command, shown
 from experiments.core.records import damaged_runs, finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress, duration
 
@@ -143,8 +143,8 @@ def print_result(
     console.print("next:", soft_wrap=True)
     env_id = plan.experiment.env
     for command in (
-        shlex.join(["tensorboard", "--logdir", folder]),
-        shlex.join(["python", "-m", "analysis", "report", folder]),
+        shlex.join([installed("tensorboard"), "--logdir", folder]),
+        shlex.join([installed("python"), "-m", "analysis", "report", folder]),
         # What a notebook declares, no other program finds.
         f"replay({folder!r})"
         if env_id.startswith(f"{NO_FILE}:")
