@@ -5,6 +5,7 @@ each call of its constructor and of `close`.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -14,12 +15,16 @@ import gymnasium as gym
 import numpy as np
 
 SIMULATOR = """
-import signal, time
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+import time
 print('ready', flush=True)
 time.sleep(3600)
 """
-"""It reads nothing and takes no Ctrl-C, so that it does not end by itself when whoever started it is gone."""
+"""It reads nothing, so that it does not end by itself when whoever started it is gone."""
+
+
+def ignore_interrupt():
+    """Makes the simulator deaf to Ctrl-C from its first moment, so that only its environment can end it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class Simulated(gym.Env):
@@ -68,7 +73,9 @@ class Simulated(gym.Env):
 
     def _start(self):
         self._simulator = subprocess.Popen(
-            [sys.executable, "-c", SIMULATOR, os.environ["SIMULATOR_DIARY"]], stdout=subprocess.PIPE
+            [sys.executable, "-c", SIMULATOR, os.environ["SIMULATOR_DIARY"]],
+            stdout=subprocess.PIPE,
+            preexec_fn=ignore_interrupt,
         )
         self._simulator.stdout.readline()
 
