@@ -29,6 +29,7 @@ from gymnasium.vector import VectorEnv
 from envs.base import target_spec
 from envs.checking import MakeSingle, MakeVector, Runs, single_rules, vector_rules
 from envs.commands import CommandParser
+from envs.lanes import told
 from envs.validation import check_number
 
 
@@ -98,10 +99,8 @@ def check_single_env(
 def _result(name: str, check: Callable[[], str | None]) -> CheckResult:
     try:
         return CheckResult(name, check())
-    except SystemExit as end:
-        return CheckResult(name, f"the environment ended its process with sys.exit: {end.code}")
-    except Exception as error:  # whatever a broken environment raises is the finding
-        return CheckResult(name, f"{type(error).__name__}: {' '.join(str(error).split())}")
+    except (Exception, SystemExit) as error:  # whatever a broken environment raises is the finding
+        return CheckResult(name, told(error))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

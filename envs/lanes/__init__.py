@@ -3,12 +3,21 @@
 Imported by the checks and by experiments; rests on :mod:`envs.spaces`.
 """
 
-from envs.lanes.lane import EnvironmentExitedError, Lane, LaneError, in_brief, reward_of
+from envs.lanes.lane import Lane, in_brief, reward_of
+from envs.lanes.raised import (
+    EnvironmentExitedError,
+    EnvironmentRaisedError,
+    LaneError,
+    place_in,
+    place_of,
+    told,
+)
 from envs.lanes.reports import number_of, reported, reported_by_lane
 from envs.lanes.vectors import NativeLanes, SyncLanes, close_all
 
 __all__ = [
     "EnvironmentExitedError",
+    "EnvironmentRaisedError",
     "Lane",
     "LaneError",
     "NativeLanes",
@@ -16,7 +25,10 @@ __all__ = [
     "close_all",
     "in_brief",
     "number_of",
+    "place_in",
+    "place_of",
     "reported",
     "reported_by_lane",
     "reward_of",
+    "told",
 ]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
+from envs.lanes.raised import LaneError, exited_in, raised_by_gymnasium, raised_in
 from envs.lanes.reports import reported
 from envs.spaces import fitting
 
-
-class LaneError(ValueError):
-    """Error of an environment that returned what cannot be trained with; it says what, and what to return."""
-
-
-class EnvironmentExitedError(RuntimeError):
-    """Error of an environment that asked its process to end, by which the run would end without a cause."""
+OLD_GYM = "this is the interface of the old gym package"
+MASK_NAMES = ("action_mask", "action_masks", "valid_actions")
+"""Names under which environments say which actions are allowed, in an observation, an info or a method."""
 
 
 class Lane(gym.Wrapper[Any, Any, Any, Any]):
@@ -33,9 +31,44 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         # A copy, since a batch notes its autoreset mode here, and the class's own belongs to all lanes.
         self.metadata = {**(env.metadata or {})}
-        self._misfit = fitting(env.observation_space)
+        self._misfit = fitting(self._space("observation_space"))
+        self._space("action_space")
         self._steps = 0
+        self._info: Any = None
         self._closed = False
+
+    @classmethod
+    def made_by(cls, make: Callable[[], gym.Env[Any, Any]]) -> Lane:
+        """Makes an environment, and the lane that it is in.
+
+        Args:
+            make: Calls the environment's constructor.
+
+        Raises:
+            EnvironmentRaisedError: The constructor raised something.
+            EnvironmentExitedError: It called `sys.exit`.
+            LaneError: The environment has no spaces.
+        """
+        try:
+            env = make()
+        except SystemExit as end:
+            raise exited_in("its constructor", end) from end
+        except Exception as error:
+            raise raised_in("its constructor", "it", error) from error
+        try:
+            return cls(env)
+        except BaseException:
+            env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+            raise
+
+    @property
+    def has_action_mask(self) -> bool:
+        """Whether the environment says which actions are allowed, as far as it was played."""
+        space = self.observation_space
+        parts = space.spaces if isinstance(space, gym.spaces.Dict) else {}
+        info = self._info if isinstance(self._info, Mapping) else {}
+        named = any(name in parts or name in info for name in MASK_NAMES)
+        return named or any(hasattr(self.unwrapped, name) for name in MASK_NAMES)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -43,13 +76,22 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         """Starts an episode.
 
         Raises:
-            LaneError: The observation does not fit its space.
+            LaneError: It does not return an observation of its space and an info.
+            EnvironmentRaisedError: The environment's own code raised something.
             EnvironmentExitedError: The environment called `sys.exit`.
         """
         try:
-            observation, _ = self.env.reset(seed=seed, options=options)
+            returned = self.env.reset(seed=seed, options=options)
         except SystemExit as end:
-            raise _exited("reset", end) from end
+            raise exited_in("reset", end) from end
+        except Exception as error:
+            raise raised_in("reset", self._who(), error, hint=_reset_hint(error)) from error
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            raise LaneError(
+                f"{self._who()} returns from reset {_kind(returned)}, expected an observation and an info: "
+                f"{OLD_GYM}; return observation, {{}}"
+            )
+        observation, self._info = returned
         self._steps = 0
         misfit = self._misfit(observation)
         if misfit is not None:
@@ -60,14 +102,21 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         """Takes a step.
 
         Raises:
-            LaneError: The observation does not fit its space, or the reward is no number.
+            LaneError: The observation does not fit its space, the reward is no number, or it returns
+                something else than five values.
+            EnvironmentRaisedError: The environment's own code raised something.
             EnvironmentExitedError: The environment called `sys.exit`.
         """
-        try:
-            observation, reward, terminated, truncated, info = self.env.step(action)
-        except SystemExit as end:
-            raise _exited(f"step {self._steps + 1} of an episode", end) from end
         self._steps += 1
+        try:
+            returned = self.env.step(action)
+        except SystemExit as end:
+            raise exited_in(self._when(), end) from end
+        except Exception as error:
+            raise self._raised(error) from error
+        if not isinstance(returned, tuple) or len(returned) != 5:
+            raise self._no_five_values(_kind(returned))
+        observation, reward, terminated, truncated, info = returned
         misfit = self._misfit(observation)
         if misfit is not None:
             raise LaneError(
@@ -76,6 +125,7 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         if type(reward) is not float:
             reward = self._number(reward)
         over = bool(terminated), bool(truncated)
+        self._info = info
         return observation, reward, *over, reported(info) if any(over) else {}
 
     def close(self) -> None:
@@ -93,6 +143,40 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
             )
         return number
 
+    def _raised(self, error: Exception) -> Exception:
+        """Returns the error that says what is wrong with a step."""
+        # Wrappers unpack what the environment returns before this lane sees it.
+        if isinstance(error, ValueError) and "unpack" in str(error) and raised_by_gymnasium(error):
+            return self._no_five_values("something else")
+        hint = ""
+        if self.has_action_mask:
+            hint = (
+                "it says which actions are allowed, and training takes any of the action space, since action "
+                "masks are not supported: let a forbidden action change nothing, and pay less for it"
+            )
+        return raised_in(self._when(), self._who(), error, hint=hint)
+
+    def _no_five_values(self, returned: str) -> LaneError:
+        return LaneError(
+            f"{self._who()} returns from step {returned}, expected five values: {OLD_GYM}; return "
+            "observation, reward, terminated, truncated, info, where terminated says that the task is over "
+            "and truncated that time is up"
+        )
+
+    def _when(self) -> str:
+        return f"step {self._steps} of an episode"
+
+    def _space(self, name: str) -> gym.Space[Any]:
+        """Returns one of the environment's spaces."""
+        space = getattr(self.env, name, None)
+        if isinstance(space, gym.Space):
+            return space
+        got = "no" if space is None else f"as {name} a {type(space).__module__}.{type(space).__name__}, not a"
+        got = f"{got} {name}" if space is None else f"{got} space of Gymnasium's"
+        raise LaneError(
+            f"{self._who()} has after its constructor {got}: set self.{name} there to one of gymnasium.spaces"
+        )
+
     def _who(self) -> str:
         return type(self.env.unwrapped).__name__
 
@@ -109,16 +193,15 @@ def in_brief(value: Any) -> str:
     return f"{' '.join(repr(value).split())} of type {type(value).__name__}"
 
 
-def _exited(where: str, end: SystemExit) -> BaseException:
-    """Returns what stands for `sys.exit` in a user's code; a signal's own SystemExit goes on its way."""
-    if end.__traceback__ is not None and _raised_by_ray(end):
-        return end
-    said = f": {end.code}" if end.code is not None else ""
-    return EnvironmentExitedError(f"the environment ended its process with sys.exit in {where}{said}")
+def _reset_hint(error: Exception) -> str:
+    if not isinstance(error, TypeError) or "unexpected keyword argument 'seed'" not in str(error):
+        return ""
+    declared = "reset(self, *, seed=None, options=None)"
+    return f"{OLD_GYM}; declare {declared}, and call super().reset(seed=seed) in it"
 
 
-def _raised_by_ray(end: SystemExit) -> bool:
-    last = end.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    return last is not None and str(last.tb_frame.f_globals.get("__name__", "")).startswith("ray.")
+def _kind(value: Any) -> str:
+    """Returns what something is, without its content."""
+    if isinstance(value, tuple | list):
+        return f"{len(value)} values"
+    return f"{type(value).__name__}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
+from envs.lanes.raised import exited_in, raised_in
 from envs.lanes.reports import reported
 
 
@@ -78,9 +79,41 @@ class NativeLanes(VectorWrapper):
     def __init__(self, env: VectorEnv[Any, Any, Any]) -> None:
         super().__init__(env)
         self.closed = False
+        self._steps = 0
         inner = env.unwrapped
         if type(inner)._add_info is VectorEnv._add_info:
             inner._add_info = partial(_add_numbers, inner.num_envs)
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Starts an episode in every lane.
+
+        Raises:
+            EnvironmentRaisedError: The environment's own code raised something.
+            EnvironmentExitedError: The environment called `sys.exit`.
+        """
+        self._steps = 0
+        with self._errors_told("reset"):
+            return self.env.reset(**kwargs)
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Takes a step in every lane.
+
+        Raises:
+            EnvironmentRaisedError: The environment's own code raised something.
+            EnvironmentExitedError: The environment called `sys.exit`.
+        """
+        self._steps += 1
+        with self._errors_told(f"step {self._steps}"):
+            return self.env.step(actions)
+
+    @contextmanager
+    def _errors_told(self, call: str) -> Iterator[None]:
+        try:
+            yield
+        except SystemExit as end:
+            raise exited_in(call, end) from end
+        except Exception as error:
+            raise raised_in(call, type(self.env.unwrapped).__name__, error) from error
 
     def close(self, **kwargs: Any) -> None:
         """Closes the environment, once."""

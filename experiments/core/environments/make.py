@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import envs
-from envs.lanes import Lane, NativeLanes, SyncLanes, close_all
+from envs.lanes import Lane, NativeLanes, SyncLanes, close_all, told
 from envs.spaces.encoding import encode_vector
 from experiments.core.declaration import Vectorization
 from experiments.core.environments.lookup import imported_spec, is_image
@@ -36,7 +37,7 @@ def make_vector(
         vectorization: "async" steps every lane in a process of its own, which `close` ends.
 
     Raises:
-        UserError: The id is unknown, or the environment does not take the parameters.
+        UserError: The id is unknown, or the environment cannot be made with the parameters.
     """
     try:
         if vectorization == "async":
@@ -45,8 +46,11 @@ def make_vector(
             made: VectorEnv[Any, Any, Any] = make_lane_processes(env_id, parameters, lanes)
         else:
             made = _encoded(make_plain_vector(env_id, parameters, lanes))
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{env_id}: {error}") from error
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # a user's constructor may raise anything
+        own = env_id in envs.ids()
+        raise UserError(f"{env_id}: {error}" if own else f"{env_id} cannot be made: {told(error)}") from error
     _open.add(made)
     return made
 
@@ -56,7 +60,8 @@ def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) ->
     spec = imported_spec(env_id)
     if spec.vector_entry_point is None:
         # The sweep checks its environment once; Gymnasium's checker would look at every lane's first steps.
-        return SyncLanes([lambda: Lane(gym.make(spec, disable_env_checker=True, **parameters))] * lanes)
+        make = partial(gym.make, spec, disable_env_checker=True, **parameters)
+        return SyncLanes([partial(Lane.made_by, make)] * lanes)
     native = gym.make_vec(spec, lanes, "vector_entry_point", **parameters)
     return native if spec.id in envs.ids() else NativeLanes(native)
 

@@ -29,7 +29,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState
 from gymnasium.vector.utils import write_to_shared_memory
 
-from envs.lanes import Lane
+from envs.lanes import Lane, told
 from envs.spaces.encoding import encode
 from experiments.core.environments.lookup import imported_spec, is_image
 from experiments.core.environments.portable import PortableEnvironment
@@ -64,7 +64,8 @@ def make_lane(environment: PortableEnvironment, parameters: Mapping[str, Any]) -
     """
     environment.unpack()
     # The sweep checks its environment once, before it starts; Gymnasium's checker looks at every first step.
-    lane = Lane(gym.make(imported_spec(environment.env_id), disable_env_checker=True, **parameters))
+    make = partial(gym.make, imported_spec(environment.env_id), disable_env_checker=True, **parameters)
+    lane = Lane.made_by(make)
     try:
         return lane if is_image(lane.observation_space) else encode(lane)
     except BaseException:
@@ -181,22 +182,22 @@ def _live(
     """
     parents.close()
     _lead_group()
-    env, told = None, True
+    env, unanswered = None, True
     try:
         env = maker()
         _obey(index, env, pipe, memory)
-        told = False
+        unanswered = False
     except (_NobodyListensError, _ToldToEndError):
-        told = False
+        unanswered = False
     except BaseException as error:
-        errors.put((_sendable(error), f"{type(error).__name__}: {error}"))
+        errors.put((_sendable(error), told(error)))
     finally:
         if env is not None:
             try:
                 env.close()
             except Exception:
                 traceback.print_exc()
-        if told:
+        if unanswered:
             with contextlib.suppress(OSError):
                 pipe.send((None, False))
         sys.stdout.flush()

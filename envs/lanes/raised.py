@@ -1,0 +1,160 @@
+"""Errors of a user's own code, in one line with the file and the line that raised them."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from types import FrameType, TracebackType
+
+
+class LaneError(ValueError):
+    """Error of an environment that returned what cannot be trained with; it says what, and what to return."""
+
+
+class EnvironmentRaisedError(RuntimeError):
+    """Error of an environment whose own code raised something; it says what, in which call, and where."""
+
+
+class EnvironmentExitedError(RuntimeError):
+    """Error of an environment that asked its process to end, by which the run would end without a cause."""
+
+
+TOLD = (LaneError, EnvironmentRaisedError, EnvironmentExitedError)
+"""Errors whose message says everything."""
+
+
+def told(error: BaseException) -> str:
+    """Returns what was raised and where, in one line: "KeyError: 'load' (my_env.py:31)"."""
+    text = _one_line(error)
+    if isinstance(error, TOLD):
+        return text
+    if isinstance(error, SystemExit):
+        said = f"sys.exit: {text}" if text else "sys.exit"
+        return f"{said}{_in_brackets(place_of(error))}"
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{said}{_in_brackets(place_of(error))}"
+
+
+def place_of(error: BaseException) -> str | None:
+    """Returns the line of the user's code that an error came from, as "my_env.py:31".
+
+    That is the innermost one on the way which belongs neither to Python, nor to an installed package, nor to
+    this suite. If there is none, it is the innermost one of an installed package that makes environments.
+
+    Args:
+        error: With its traceback. One that came from another process has none, and so no place.
+    """
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{_shown(error.filename)}:{error.lineno}"
+    return _place(traceback.walk_tb(error.__traceback__))
+
+
+def place_in(frame: FrameType | None) -> str | None:
+    """Returns the line of the user's code in which a thread is, as :func:`place_of` does for an error."""
+    return _place(reversed([*traceback.walk_stack(frame)]))
+
+
+def raised_in(call: str, who: str, error: BaseException, *, hint: str = "") -> EnvironmentRaisedError:
+    """Makes the error that stands for whatever a call of an environment's raised.
+
+    Args:
+        call: Which one, with the step of the episode.
+        who: The environment.
+        error: What was raised.
+        hint: What to change, where the error is a known one.
+    """
+    text = _one_line(error)
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    place = _in_brackets(place_of(error))
+    return EnvironmentRaisedError(f"{who} raises in {call} {said}{place}{f'; {hint}' if hint else ''}")
+
+
+def exited_in(call: str, end: SystemExit) -> BaseException:
+    """Returns what stands for `sys.exit` in a user's code; a signal's own SystemExit goes on its way."""
+    if end.__traceback__ is not None and _raised_by_ray(end.__traceback__):
+        return end
+    said = f": {_one_line(end)}" if end.code is not None else ""
+    place = _in_brackets(place_of(end))
+    return EnvironmentExitedError(f"the environment ended its process with sys.exit in {call}{said}{place}")
+
+
+def raised_by_gymnasium(error: BaseException) -> bool:
+    """Returns whether an error comes from a wrapper of Gymnasium's, not from the environment in it."""
+    last = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        last = frame
+    return last is not None and _module(last).partition(".")[0] == "gymnasium"
+
+
+def _raised_by_ray(trace: TracebackType) -> bool:
+    *_, (frame, _) = traceback.walk_tb(trace)
+    return _module(frame).startswith("ray.")
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return error.msg or ""
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # a user's own exception may fail at that, too
+        return ""
+
+
+def _in_brackets(place: str | None) -> str:
+    return f" ({place})" if place else ""
+
+
+def _place(calls: Iterable[tuple[FrameType, int]]) -> str | None:
+    """Returns the innermost place of the user's among calls, the outermost first."""
+    own: str | None = None
+    installed: str | None = None
+    for frame, line in calls:
+        file = frame.f_code.co_filename
+        if file.startswith("<") and not file.startswith("<ipython"):
+            continue
+        if file.startswith(_INSTALLED):
+            if not file.startswith(_frameworks()):
+                installed = f"{_shown(file)}:{line}"
+        elif not file.startswith(_PYTHON) and not file.startswith(_suite()):
+            own = f"{_shown(file)}:{line}"
+    return own or installed
+
+
+_INSTALLED = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+_PYTHON = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+
+
+@cache
+def _suite() -> tuple[str, ...]:
+    """Returns the folders of this suite's own code; an experiment beside its core counts as the user's."""
+    top = Path(__file__).resolve().parents[2]
+    return tuple(f"{top / name}/" for name in ("envs", "analysis", "search_spaces", "experiments/core"))
+
+
+@cache
+def _frameworks() -> tuple[str, ...]:
+    """Returns where packages are installed that are on the way of every error, and never its cause."""
+    names = ("gymnasium", "ray", "torch", "numpy", "optuna", "experiments", *_suite())
+    return tuple(f"{Path(folder, name)}/" for folder in _INSTALLED for name in names)
+
+
+def _shown(file: str) -> str:
+    """Returns a file as one would type it from here; a notebook's cell has none."""
+    if file.startswith("<ipython") or "/ipykernel_" in file:
+        return "the notebook's cell, line"
+    path, here = Path(file), _here()
+    return path.relative_to(here).as_posix() if here and path.is_relative_to(here) else file
+
+
+def _here() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # the folder may be gone
+        return None
