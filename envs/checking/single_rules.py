@@ -1,3 +1,4 @@
+# ruff: noqa: NPY002 - the global generators are what is looked at
 """The promises of a single environment, as rules that look at runs of it.
 
 Every rule makes the environments that it needs, and closes each of them once.
@@ -5,10 +6,13 @@ Every rule makes the environments that it needs, and closes each of them once.
 
 from __future__ import annotations
 
+import random
 import re
+import secrets
+import sys
 import warnings
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -27,6 +31,9 @@ from envs.spaces import fitting
 NO_FAULTS = (
     # RLlib scales actions to any bounded box by itself.
     "we recommend using a symmetric and normalized space",
+    # The usual space of quantities without natural bounds.
+    "A Box observation space minimum value is -infinity",
+    "A Box observation space maximum value is infinity",
     # What a reward may be is a rule below, and arrays of one number are fine.
     "The reward returned by `step()` must be a float",
 )
@@ -49,7 +56,7 @@ def gymnasium_passes(make: MakeSingle, drawing: bool) -> Problem:
                 _draw(env.unwrapped, env.unwrapped.spec)
     # Gymnasium colours its warnings for terminals.
     messages = [re.sub(r"\x1b\[\d*m", "", str(warning.message)) for warning in caught]
-    said = dict.fromkeys(" ".join(message.split()) for message in messages)
+    said = dict.fromkeys(" ".join(message.removeprefix("WARN: ").split()) for message in messages)
     return "; ".join(message for message in said if not any(text in message for text in NO_FAULTS)) or None
 
 
@@ -114,12 +121,48 @@ def twins_agree(make: MakeSingle, steps: int, seed: int) -> Problem:
     return None
 
 
+def randomness_is_its_own(make: MakeSingle, steps: int, seed: int) -> Problem:
+    """Checks that the random numbers of the whole process are neither used nor seeded."""
+    with _fresh_generators() as states:
+        before = {name: state() for name, state in states.items()}
+        with closing(make()) as env:
+            _play(env, min(steps, 100), seed)
+            env.reset()
+        touched = [name for name, state in states.items() if state() != before[name]]
+    return f"{' and '.join(touched)} moved on, or was seeded" if touched else None
+
+
+@contextmanager
+def _fresh_generators() -> Iterator[dict[str, Callable[[], str]]]:
+    """Gives the process's generators states that nobody else comes by; yields what reads them, by name."""
+    states = {
+        "random": lambda: repr(random.getstate()),
+        "numpy.random": lambda: repr(np.random.get_state(legacy=False)),
+    }
+    torch = sys.modules.get("torch")  # not imported here; an environment that draws from it has done so
+    before = random.getstate(), np.random.get_state(), None if torch is None else torch.get_rng_state()
+    fresh = secrets.randbits(32)
+    random.seed(fresh)
+    np.random.seed(fresh)
+    if torch is not None:
+        torch.manual_seed(fresh)
+        states["torch"] = lambda: repr(torch.get_rng_state().tolist())
+    try:
+        yield states
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        if torch is not None:
+            torch.set_rng_state(before[2])
+
+
 def promises(make: MakeSingle, steps: int, seed: int, drawing: bool) -> dict[str, Callable[[], Problem]]:
     """Returns the rules by what they promise."""
     return {
         "Gymnasium's check_env passes without a warning": partial(gymnasium_passes, make, drawing),
         "types, dtypes and bounds are exact": partial(forms_exact, make, steps, seed),
         "equal seeds give equal episodes": partial(twins_agree, make, steps, seed),
+        "random numbers are the environment's own": partial(randomness_is_its_own, make, steps, seed),
     }
 
 

@@ -1,10 +1,12 @@
 """The checker finds each fault in an environment that has just that one, and says what it is."""
 
+import random
 import sys
 
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
@@ -281,7 +283,38 @@ class UnboundedObservation(Counter):
     observation_space = spaces.Box(-np.inf, np.inf, (1,), np.float32)
 
 
-@pytest.mark.parametrize("sound", [Counter, Float32Reward, ArrayReward])
+class UnboundedAction(Counter):
+    action_space = spaces.Box(-np.inf, np.inf, (1,), np.float32)
+
+    def step(self, action):
+        return super().step(int(action[0] > 0))
+
+
+class GlobalNumbers(Counter):
+    """Draws from the generator that the whole process has, and seeds it where it is asked to."""
+
+    generator = "numpy"
+
+    def reset(self, *, seed=None, options=None):
+        observation, info = super().reset(seed=seed)
+        if self.generator == "numpy":
+            np.random.seed(7)  # noqa: NPY002
+        elif self.generator == "random":
+            random.random()
+        else:
+            torch.rand(1)
+        return observation, info
+
+
+class GlobalPython(GlobalNumbers):
+    generator = "random"
+
+
+class GlobalTorch(GlobalNumbers):
+    generator = "torch"
+
+
+@pytest.mark.parametrize("sound", [Counter, Float32Reward, ArrayReward, UnboundedObservation])
 def test_a_sound_single_environment_passes(sound):
     assert failures(check_single_env(sound, steps=30)) == {}
 
@@ -292,7 +325,10 @@ def test_a_sound_single_environment_passes(sound):
         (MissingReward, "types, dtypes and bounds are exact", "reward is None of type NoneType, expected a"),
         (Float64Observation, "types, dtypes and bounds are exact", "of type float64, expected float32"),
         (Unrepeatable, "equal seeds give equal episodes", "['now']"),
-        (UnboundedObservation, "Gymnasium's check_env passes without a warning", "maximum value is infinity"),
+        (UnboundedAction, "Gymnasium's check_env passes without a warning", "maximum value is infinity"),
+        (GlobalNumbers, "random numbers are the environment's own", "numpy.random moved on, or was seeded"),
+        (GlobalPython, "random numbers are the environment's own", "random moved on"),
+        (GlobalTorch, "random numbers are the environment's own", "torch moved on"),
     ],
 )
 def test_a_fault_of_a_single_environment_is_found_with_its_reason(broken, promise, reason):
@@ -310,7 +346,7 @@ def test_the_command_passes_a_sound_environment_of_the_user(user_module, capsys)
     assert main([f"{user_module}:Counters", "--steps", "30"]) == 0
     assert "10 of 10 checks passed" in capsys.readouterr().out
     assert main([f"{user_module}:Counter", "step_size=3", "--steps", "30"]) == 0
-    assert "3 of 3 checks passed" in capsys.readouterr().out
+    assert "4 of 4 checks passed" in capsys.readouterr().out
 
 
 def test_the_command_takes_the_name_that_an_experiment_has_for_an_environment_of_the_user(
@@ -318,7 +354,7 @@ def test_the_command_takes_the_name_that_an_experiment_has_for_an_environment_of
 ):
     monkeypatch.setitem(gym.registry, "user/Counter-v0", EnvSpec("user/Counter-v0", entry_point=Counter))
     assert main([f"{user_module}:user/Counter-v0", "step_size=3", "--steps", "30"]) == 0
-    assert f"{user_module}:user/Counter-v0: 3 of 3 checks passed" in capsys.readouterr().out
+    assert f"{user_module}:user/Counter-v0: 4 of 4 checks passed" in capsys.readouterr().out
 
 
 def test_the_command_fails_with_one_and_names_what_failed(user_module, capsys):
@@ -332,7 +368,7 @@ def test_the_command_fails_with_one_and_names_what_failed(user_module, capsys):
 
 def test_the_command_checks_both_forms_of_a_registered_id(capsys):
     assert main(["sweeps/Bandit-v0", "--steps", "20"]) == 0
-    assert "14 of 14 checks passed" in capsys.readouterr().out
+    assert "15 of 15 checks passed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from experiments.core.records import (
     write_manifest,
     write_rllib_settings,
 )
-from experiments.core.terminal import SweepProgress, steps_of, summary
+from experiments.core.terminal import CheckProgress, SweepProgress, steps_of, summary
 from experiments.core.training import Task, hyperparameters, trainer_part
 from experiments.core.tuning import (
     EnforceCheckpointBudget,
@@ -87,7 +87,8 @@ def check_sweep(plan: Plan, console: Console) -> Checked:
     Raises:
         UserError: It could not.
     """
-    checked = preflight(plan)
+    with CheckProgress(console) as progress:
+        checked = preflight(plan, progress.say)
     summary.print_plan(console, plan, checked)
     return checked
 

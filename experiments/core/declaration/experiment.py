@@ -178,6 +178,9 @@ class Experiment:
     """Cores, and share of a GPU, of one trial."""
     evaluation_episodes: int = 256
     """Greedy episodes of one evaluation, on the same seeds for every trial; 1 to 4,096."""
+    max_evaluation_steps: int | None = None
+    """Steps after which an evaluation's episode is cut off, and counts with what it has earned by then, where
+    the environment states no time limit; as many as a trial trains if None."""
     confirmation: Confirmation = field(default_factory=Confirmation)
     """Number of configurations that are confirmed, and of their test seeds."""
     scheduler: Scheduler = field(default_factory=Asha)
@@ -190,6 +193,11 @@ class Experiment:
     """Training seeds of one search trial, side by side; each trains all of the trial's steps."""
     seed_penalty: float = 0.0
     """Standard deviations over a trial's seeds by which its objective, their mean, is lowered; 0 or more."""
+    check_s: float = 7.0
+    """Seconds on the clock that the checks before a sweep may take, however slow the environment is."""
+    step_timeout_s: float | None = None
+    """Seconds after which a step or a reset that does not come back counts as stuck, and its run as lost; 60,
+    or a hundred steps of the check where those are more, if None."""
     checkpoint_budget_gb: float = 2.0
     """Gigabytes (10^9 bytes) that the search's checkpoints may take; the worst finished trials' go first."""
 
@@ -198,11 +206,18 @@ class Experiment:
         """Configurations of the search that are confirmed: no more than it tries beside the default one."""
         return min(self.confirmation.top_k, self.budget.trials - 1)
 
+    @property
+    def most_evaluation_steps(self) -> int:
+        """Steps after which an evaluation cuts an episode off, where the environment states no time limit."""
+        return self.max_evaluation_steps or self.budget.steps_per_trial
+
     def __post_init__(self) -> None:
         for name in ("env_parameters", "validation_parameters", "test_parameters", "fixed"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         _check(self, "lanes", 1, LANES)
         _check(self, "evaluation_episodes", 1, LANES)
+        if self.max_evaluation_steps is not None:
+            _check(self, "max_evaluation_steps", 1)
         _check(self, "seed", 0)
         schedulers.check(self.scheduler)
         if self.vectorization not in get_args(Vectorization):
@@ -211,6 +226,9 @@ class Experiment:
         _check(self, "seeds_per_trial", 1, LANES // self.lanes)
         _check(self, "seed_penalty", 0, whole=False)
         _check(self, "checkpoint_budget_gb", 0, whole=False)
+        _check(self, "check_s", 1, whole=False)
+        if self.step_timeout_s is not None:
+            _check(self, "step_timeout_s", 1, whole=False)
         if self.seed_penalty and self.seeds_per_trial == 1:
             raise UserError(
                 f"seed_penalty={self.seed_penalty:g} without a spread over seeds to take off: set "

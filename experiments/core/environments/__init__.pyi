@@ -1,5 +1,5 @@
 from .evaluation import EvaluationResult, Policy, evaluate
-from .lookup import full_name, imported_spec, time_limit
+from .lookup import episode_limit, full_name, imported_spec, time_limit
 from .make import RLlibEnv, close_open, make_plain_vector, make_vector
 from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
 from .portable import PortableEnvironment
@@ -17,6 +17,7 @@ __all__ = [
     "ScoreScale",
     "action_decoder",
     "close_open",
+    "episode_limit",
     "evaluate",
     "full_name",
     "imported_spec",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,12 @@ class EvaluationResult:
 
 
 def evaluate(
-    env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes: int | None = None
+    env: VectorEnv[Any, Any, Any],
+    policy: Policy,
+    *,
+    seed: int,
+    episodes: int | None = None,
+    most_steps: int | None = None,
 ) -> EvaluationResult:
     """Plays episodes, as many at once as there are lanes.
 
@@ -38,11 +44,19 @@ def evaluate(
         policy: Chooses all lanes' actions.
         seed: Of the first episode; episode i is that of seed `seed + i`, whatever the number of lanes.
         episodes: E; one a lane if None.
+        most_steps: Steps after which an episode is cut off, and counts with what it has earned by then; it
+            reports nothing. Never if None.
     """
     episodes = episodes or env.num_envs
     firsts = range(0, episodes, env.num_envs)
     turns = [
-        _play(env, policy, seed=seed + first, episodes=min(env.num_envs, episodes - first))
+        _play(
+            env,
+            policy,
+            seed=seed + first,
+            episodes=min(env.num_envs, episodes - first),
+            most_steps=most_steps,
+        )
         for first in firsts
     ]
     names = dict.fromkeys(name for turn in turns for name in turn.reports)
@@ -70,13 +84,16 @@ class _Turn(NamedTuple):
     """Each number that the environment reports at an episode's end, [E]."""
 
 
-def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes: int) -> _Turn:
+def _play(
+    env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes: int, most_steps: int | None
+) -> _Turn:
     """Plays one episode in each of the first E lanes."""
     returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
     reports: dict[str, NDArray[np.float64]] = {}
     playing = np.arange(env.num_envs) < episodes
+    steps = count() if most_steps is None else range(most_steps)
     observations, _ = env.reset(seed=seed)
-    while playing.any():
+    for _ in steps:
         observations, rewards, terminated, truncated, infos = env.step(policy(observations))
         np.add(returns, rewards, out=returns, where=playing)
         lengths += playing
@@ -84,6 +101,8 @@ def _play(env: VectorEnv[Any, Any, Any], policy: Policy, *, seed: int, episodes:
         if ended.any():
             _collect(reports, infos, ended)
             playing &= ~ended
+            if not playing.any():
+                break
     kept = {name: values[:episodes] for name, values in reports.items()}
     return _Turn(returns[:episodes], lengths[:episodes], kept)
 

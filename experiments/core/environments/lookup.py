@@ -15,6 +15,7 @@ from gymnasium.envs.registration import EnvSpec
 import envs
 from analysis.text import did_you_mean
 from envs.base import UnknownTargetError, target_spec
+from experiments.core.environments.scale import EvaluationSetting
 from experiments.core.errors import UserError
 from experiments.core.program import NO_FILE, program_module
 
@@ -26,6 +27,11 @@ def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
         return spec.max_episode_steps
     found = envs.entry(spec.id)
     return found.dynamics(found.parameters(**parameters), 1).horizon
+
+
+def episode_limit(env_id: str, setting: EvaluationSetting) -> int:
+    """Returns the steps after which an evaluation's episode is over: by itself, or because it is cut off."""
+    return time_limit(env_id, setting.parameters) or setting.most_steps
 
 
 def is_image(space: gym.Space[Any]) -> bool:

@@ -52,6 +52,8 @@ class EvaluationSetting:
     """The environment's keywords."""
     scale: ScoreScale
     """How returns there become scores."""
+    most_steps: int
+    """Steps after which an episode is cut off, where the environment states no time limit."""
 
 
 def scale_of(env_id: str, parameters: Mapping[str, Any]) -> ScoreScale:

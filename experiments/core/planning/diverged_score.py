@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from analysis.sweep import Phase
-from experiments.core.environments import evaluate, make_vector
+from experiments.core.environments import episode_limit, evaluate, make_vector
 from experiments.core.planning.plan import Plan
 
 
@@ -24,5 +24,11 @@ def random_return(plan: Plan, *, episodes: int = 64) -> float:
     made = make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)
     with closing(made) as env:
         env.action_space.seed(0)
-        played = evaluate(env, lambda _: env.action_space.sample(), episodes=episodes, seed=0)
+        played = evaluate(
+            env,
+            lambda _: env.action_space.sample(),
+            episodes=episodes,
+            seed=0,
+            most_steps=episode_limit(experiment.env, plan.evaluation_settings[Phase.SEARCH]),
+        )
     return float(np.mean(played.returns))

@@ -57,7 +57,15 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
             "seed_penalty": experiment.seed_penalty,
             "seed_stride": experiment.lanes,
         },
-        "evaluation": {"episodes": experiment.evaluation_episodes},
+        "evaluation": {
+            "episodes": experiment.evaluation_episodes,
+            # Named only where it was declared, so that folders of before there was such a limit go on.
+            **(
+                {}
+                if experiment.max_evaluation_steps is None
+                else {"max_steps": experiment.max_evaluation_steps}
+            ),
+        },
         "confirmation": {
             "top_k": experiment.confirmation.top_k,
             "seeds": experiment.confirmation.maximum,

@@ -89,7 +89,11 @@ class Plan:
         }
         parameters = {phase: {**experiment.env_parameters, **own} for phase, own in overrides.items()}
         return {
-            phase: EvaluationSetting(parameters=keywords, scale=scale_of(experiment.env, keywords))
+            phase: EvaluationSetting(
+                parameters=keywords,
+                scale=scale_of(experiment.env, keywords),
+                most_steps=experiment.most_evaluation_steps,
+            )
             for phase, keywords in parameters.items()
         }
 

@@ -66,11 +66,12 @@ def show(policy: TrainedPolicy, *, episodes: int, seed: int) -> list[float]:
     try:
         for episode in range(episodes):
             env.reset(seed=seed + episode)
-            earned, over = 0.0, False
-            while not over:
+            earned = 0.0
+            for _ in range(policy.most_steps):
                 _, reward, terminated, truncated, _ = env.step(policy.compute_action(env.observation))
                 earned += float(reward)
-                over = terminated or truncated
+                if terminated or truncated:
+                    break
             returns.append(earned)
     finally:
         env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation

@@ -68,7 +68,7 @@ def replay(
     check_number(f"--seed {seed}", seed, 0)
     policy = load_policy(folder)
     with closing(make_vector(policy.env, policy.env_parameters, episodes)) as env:
-        result = evaluate(env, policy.act, seed=seed)
+        result = evaluate(env, policy.act, seed=seed, most_steps=policy.most_steps)
     if gif is not None:
         gif = Path(gif)
         record(policy, gif, seed=seed)

@@ -29,7 +29,7 @@ from analysis.sweep import (
 )
 from envs.spaces import collate, member
 from envs.spaces.encoding import ActionDecoder, EncodedVectorEnv, ObservationEncoder
-from experiments.core.environments import Policy, make_plain_vector, make_vector
+from experiments.core.environments import Policy, make_plain_vector, make_vector, time_limit
 from experiments.core.errors import UserError
 from experiments.core.policy.numpy_policy import saved_policy
 from experiments.core.policy.saved_module import UnknownModuleError
@@ -51,6 +51,8 @@ class TrainedPolicy:
     """The environment it was trained in."""
     env_parameters: Mapping[str, Any]
     """That environment's keywords."""
+    most_steps: int
+    """Steps after which an episode is over in the sweep's evaluations, by itself or because it is cut off."""
     observation_space: gym.Space[Any]
     """The environment's own space of one observation."""
     action_space: gym.Space[Any]
@@ -110,12 +112,18 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         score=float(best["objective"]),
         env=env["id"],
         env_parameters=parameters,
+        most_steps=_most_steps(sweep.manifest, parameters),
         observation_space=spaces[0],
         action_space=spaces[1],
         act=_readable_network(run, _replica(checkpoint, best), trained),
         encoder=None if coder is None else coder.encoder,
         decoder=None if coder is None else coder.decoder,
     )
+
+
+def _most_steps(manifest: Mapping[str, Any], parameters: Mapping[str, Any]) -> int:
+    declared = manifest["evaluation"].get("max_steps", manifest["budget"]["steps_per_trial"])
+    return time_limit(manifest["env"]["id"], parameters) or int(declared)
 
 
 def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:

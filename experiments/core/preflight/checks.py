@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from analysis.sweep import DEFAULT, Phase
 from analysis.text import counted
-from envs.lanes import EnvironmentExitedError, LaneError
-from experiments.core.environments import make_vector
+from envs.lanes import told
+from experiments.core.environments import imported_spec, time_limit
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan
-from experiments.core.preflight.contract import check_command, check_contract
+from experiments.core.preflight.contract import check_contract, contract_notes
 from experiments.core.preflight.cost_model import CostEstimate
+from experiments.core.preflight.deadline import Deadline, TimeUpError
 from experiments.core.preflight.declaration import check_names, check_population, check_splits
 from experiments.core.preflight.environment_parameters import check_environment_names
-from experiments.core.preflight.estimate import estimate_of, evaluation_limit
+from experiments.core.preflight.estimate import estimate_of
 from experiments.core.preflight.extremes import extremes, named_extremes
 from experiments.core.preflight.folder import check_disk, check_folder, check_warm_start
+from experiments.core.preflight.play import Play, batch_step_seconds, play
 from experiments.core.preflight.probe import (
     EvaluationCost,
     ExtremeRuns,
@@ -32,12 +35,15 @@ from experiments.core.preflight.probe import (
     preserve_rng_state,
     try_extremes,
 )
-from experiments.core.preflight.workers import Environments
 from experiments.core.ray_internals import cores_here
 from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
 """Time after which no further extreme configuration is trained, and no further layout measured."""
+LARGE = 100.0
+"""Magnitude of rewards and observations from which a note says how to scale them."""
+PLAY_S, BATCH_S, EVALUATION_S = 1.0, 0.3, 1.0
+"""Seconds for playing a few episodes, for stepping lanes together, and for an evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +54,8 @@ class Checked:
     """The extreme configurations that were tried."""
     estimate: CostEstimate
     """Estimated cost of the sweep, or of the rest of it."""
-    at_least: bool
-    """Whether it may take longer without limit: evaluation episodes did not end, and nothing says when."""
+    step_s: float
+    """Seconds on the clock of one step of one lane of the environment."""
     concurrency: int
     """Runs at once that the estimate is for."""
     free_bytes: int
@@ -58,8 +64,12 @@ class Checked:
     """Notes for the user on what stops nothing."""
 
 
-def preflight(plan: Plan) -> Checked:
+def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Checked:
     """Checks hyperparameters, environment, objective and storage, and estimates time and disk.
+
+    Args:
+        plan: The sweep.
+        say: Told what is being done, whenever that changes.
 
     Raises:
         UserError: With the first thing that is wrong.
@@ -67,80 +77,141 @@ def preflight(plan: Plan) -> Checked:
     experiment = plan.experiment
     check_names(plan)
     concurrency = _concurrency(plan)
-    with closing(make_vector(experiment.env, experiment.env_parameters, 1, experiment.vectorization)) as env:
-        shape = env.single_observation_space.shape or ()
-    check_environment_names(experiment, extremes(experiment.space))
-    check_splits(plan)
-    check_population(plan)
     check_warm_start(plan)
+    check_folder(plan)
     # Compiling one layout takes longer than all the checks.
     task = replace(plan.task(diverged_score=0.0), compile="never")
     tried = {DEFAULT: experiment.space.defaults, **named_extremes(plan)}
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)
-        hyperparameters.check_layout(
-            hyperparameters.with_defaults(trainer_part(config), experiment.fixed), shape
+    deadline = Deadline(experiment.check_s, say)
+    with preserve_rng_state(), _errors_told(experiment.env, deadline):
+        with deadline.enforced():
+            played, notes = _played(plan, deadline)
+            check_splits(plan)
+            check_population(plan)
+            step_s = _step_seconds(plan, played, deadline)
+        found = _extremes_tried(plan, task, tried, played, deadline)
+        with deadline.enforced():
+            deadline.begin(f"evaluating in {experiment.env}")
+            evaluation = measure_evaluation(
+                tried[DEFAULT], task, played, plan.evaluation_settings[Phase.SEARCH],
+                seconds=EVALUATION_S, seed=plan.seeds.probe,
+            )  # fmt: skip
+    if not math.isfinite(evaluation.score) and evaluation.finished:
+        raise UserError(
+            f"the objective of an untrained policy is {evaluation.score}: expected {experiment.env} to pay "
+            "finite rewards in every step"
         )
-    check_folder(plan)
-    notes, found, evaluation = _tried_out(plan, task, tried)
-    expected = estimate_of(plan, found, evaluation, concurrency)
-    limit = evaluation_limit(plan)
+    expected = estimate_of(
+        plan, found, evaluation, concurrency, step_s=step_s, lanes_s=_lanes_seconds(plan, task, played)
+    )
     return Checked(
         extremes=found,
         estimate=expected,
-        at_least=not evaluation.finished and limit is None,
+        step_s=played.step_s,
         concurrency=concurrency,
         free_bytes=check_disk(plan, expected.bytes),
         notes=(
             *notes,
             *_concurrency_notes(plan, concurrency),
             *_extreme_notes(found),
-            *_episode_notes(plan, evaluation, limit),
+            *_episode_notes(plan, evaluation, played),
         ),
     )
 
 
-def _tried_out(
-    plan: Plan, task: Task, configs: Mapping[str, Mapping[str, Any]]
-) -> tuple[list[str], ExtremeRuns, EvaluationCost]:
-    """Runs the user's environment: its contract, an update of each configuration, an evaluation.
+def _played(plan: Plan, deadline: Deadline) -> tuple[Play, list[str]]:
+    """Plays in the user's environment and looks at its contract.
 
     Returns:
-        Notes on the contract, and what the updates and the evaluation gave.
+        What was seen, and notes for the user.
 
     Raises:
-        UserError: It raises something, training begins with what is not finite, or the objective is not.
+        UserError: The environment is unknown or cannot be made, a searched parameter of it cannot be set, the
+            layouts do not fit its observations, or it breaks a promise that training relies on.
     """
-    env, seed = plan.experiment.env, plan.seeds.probe
+    experiment, seed = plan.experiment, plan.seeds.probe
+    deadline.begin(f"importing and making {experiment.env}")
+    check_environment_names(experiment, extremes(experiment.space))
+    deadline.begin(f"playing in {experiment.env}")
+    played = play(
+        experiment.env, experiment.env_parameters, experiment.vectorization, seconds=PLAY_S, seed=seed
+    )
+    for config in (experiment.space.defaults, *extremes(experiment.space)):
+        settings = hyperparameters.with_defaults(trainer_part(config), experiment.fixed)
+        hyperparameters.check_layout(settings, played.observation_space.shape or ())
+    deadline.begin(f"looking at the contract of {experiment.env}")
+    contract = check_contract(
+        experiment.env, experiment.env_parameters, make_s=played.make_s, step_s=played.step_s
+    )
+    return played, [
+        *contract_notes(contract, experiment.env, experiment.env_parameters),
+        *_play_notes(plan, played),
+    ]
+
+
+def _step_seconds(plan: Plan, played: Play, deadline: Deadline) -> float:
+    """Returns the seconds on the clock of an environment step, one of many that a run samples."""
+    experiment = plan.experiment
+    # In processes lanes wait side by side, however many; others would take too long to make, where one does.
+    several = 2 if experiment.vectorization == "async" else experiment.lanes
+    lanes = played.affordable_lanes(several, experiment.vectorization, EVALUATION_S)
+    if lanes == 1:
+        return played.step_s
+    deadline.begin(f"stepping {counted(lanes, 'lane')} of {experiment.env}")
+    seconds = batch_step_seconds(
+        experiment.env, experiment.env_parameters, experiment.vectorization, lanes,
+        seconds=BATCH_S, seed=plan.seeds.probe,
+    )  # fmt: skip
+    return seconds / (experiment.lanes if experiment.vectorization == "async" else lanes)
+
+
+def _lanes_seconds(plan: Plan, task: Task, played: Play) -> float:
+    """Returns the seconds in which a process that trains makes its lanes."""
+    spec = imported_spec(plan.experiment.env)
+    together = spec.vector_entry_point is not None and plan.experiment.vectorization != "async"
+    return played.make_s * (2 if together else plan.experiment.lanes + task.evaluation_lanes)
+
+
+def _extremes_tried(
+    plan: Plan, task: Task, configs: Mapping[str, Mapping[str, Any]], played: Play, deadline: Deadline
+) -> ExtremeRuns:
+    """Lets each configuration take an update.
+
+    Raises:
+        UserError: Training begins with what is not finite.
+    """
     settings = [
         hyperparameters.with_defaults(trainer_part(config), task.fixed) for config in configs.values()
     ]
     rows = min(each["minibatch_size"] for each in settings)
+    patience = replace(PATIENCE, clock_s=max(0.0, min(PATIENCE.clock_s, deadline.left_s - EVALUATION_S)))
+    deadline.begin(f"training {counted(len(configs), 'extreme configuration')}")
+    found = try_extremes(configs, task, played, seed=plan.seeds.probe, few_rows=rows, patience=patience)
+    if DEFAULT in found.diverged:
+        raise UserError(
+            "the default configuration's first update is not finite: see that rewards and observations are "
+            "finite and of order one"
+        )
+    return found
+
+
+@contextmanager
+def _errors_told(env: str, deadline: Deadline) -> Iterator[None]:
+    """Turns whatever the user's environment raises, and what it does not come back from, into one line."""
     try:
-        with preserve_rng_state(), Environments() as environments:
-            notes = _contract_notes(plan)
-            found = try_extremes(configs, task, environments, seed=seed, few_rows=rows, patience=PATIENCE)
-            if DEFAULT in found.diverged:
-                raise UserError(
-                    "the default configuration's first update is not finite: see that rewards and "
-                    "observations are finite and of order one"
-                )
-            evaluation = measure_evaluation(
-                configs[DEFAULT], task, environments, plan.evaluation_settings[Phase.SEARCH], seed=seed
-            )
+        yield
     except UserError:
         raise
-    except (LaneError, EnvironmentExitedError) as error:
-        raise UserError(f"{env} cannot be trained: {error}") from error
-    except Exception as error:  # whatever the user's own environment raises is the finding
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"{env} cannot be trained: {what}; --debug shows where") from error
-    if evaluation.finished and not math.isfinite(evaluation.score):
+    except TimeUpError as time_up:
+        place = f" ({time_up})" if str(time_up) else ""
         raise UserError(
-            f"the objective of an untrained policy is {evaluation.score}: expected {env} to pay finite "
-            "rewards in every step"
-        )
-    return notes, found, evaluation
+            f"{deadline.doing} has not ended after {deadline.seconds:g} s{place}: every run would wait "
+            "there, too; if the environment is slow and not stuck, declare check_s=... in the experiment"
+        ) from time_up
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{env} cannot be trained: {told(error)}") from error
 
 
 def _concurrency(plan: Plan) -> int:
@@ -157,39 +228,58 @@ def _concurrency_notes(plan: Plan, concurrency: int) -> list[str]:
     return [f"--concurrency {wanted} is more than fits on this machine, where {concurrency} can run at once"]
 
 
-def _contract_notes(plan: Plan) -> list[str]:
-    experiment = plan.experiment
-    broken = check_contract(experiment.env, experiment.env_parameters)
-    if not broken:
-        return []
-    return [
-        f"{experiment.env} leaves {len(broken)} of an environment's promises unkept, none that training "
-        f"needs: {'; '.join(result.name for result in broken)} "
-        f"({check_command(experiment.env, experiment.env_parameters)})"
-    ]
+def _play_notes(plan: Plan, played: Play) -> list[str]:
+    """Notes on what was seen in the environment, where training with it is harder than need be."""
+    notes = []
+    if played.has_action_mask:
+        notes.append(
+            f"{plan.experiment.env} says which actions are allowed, and training takes any of the action "
+            "space: a forbidden one should change nothing and pay less"
+        )
+    defaults = plan.experiment.space.defaults
+    settings = hyperparameters.with_defaults(trainer_part(defaults), plan.experiment.fixed)
+    seen = {"rewards": played.rewards, "observations": [] if _are_images(played) else played.observations}
+    for what, option in (("rewards", "scale_rewards"), ("observations", "normalise_observations")):
+        largest = max((float(np.max(np.abs(each), initial=0.0)) for each in seen[what]), default=0.0)
+        if largest > LARGE and not settings[option]:
+            notes.append(
+                f"{what} of up to {largest:.3g} are far from order one, which PPO learns from badly: declare "
+                f'fixed={{"{option}": True}}, or scale them in the environment'
+            )
+    return notes
+
+
+def _are_images(played: Play) -> bool:
+    return played.observation_space.dtype == np.uint8
 
 
 def _extreme_notes(found: ExtremeRuns) -> list[str]:
     notes = [f"the first update is not finite with {name}" for name in found.diverged]
     if found.slowdown > 1:
         notes.append(
-            f"other programs, or waiting, make computing take {found.slowdown:.1f} times as long as on an "
-            "idle machine; the estimate counts with that"
+            f"other programs make computing take {found.slowdown:.1f} times as long as on an idle machine; "
+            "the estimate counts with that"
         )
     return notes
 
 
-def _episode_notes(plan: Plan, evaluation: EvaluationCost, limit: int | None) -> list[str]:
-    """Notes where episodes may have no end, or are too long for the intervals of reporting."""
+def _episode_notes(plan: Plan, evaluation: EvaluationCost, played: Play) -> list[str]:
+    """Notes where episodes are cut off, or are too long for the intervals of reporting."""
     experiment = plan.experiment
-    budget = experiment.budget
-    if not evaluation.finished:
-        unended = f"not every evaluation episode ended within {evaluation.steps:,} steps, and "
-        if limit is not None:
-            return [f"{unended}an evaluation lasts until all have: up to {limit:,} steps, as is estimated"]
+    budget, setting = experiment.budget, plan.evaluation_settings[Phase.SEARCH]
+    limit = time_limit(experiment.env, setting.parameters)
+    unseen = not (evaluation.finished or played.lengths)
+    if limit is None and (evaluation.cut_off or unseen):
         return [
-            f"{unended}{experiment.env} states no time limit: an evaluation lasts until all have, which may "
-            "be never, so the estimate is the least it takes; register it with max_episode_steps"
+            f"{experiment.env} states no time limit, and not every episode ended within "
+            f"{counted(evaluation.steps, 'step')}: an evaluation cuts episodes off after "
+            f"{counted(setting.most_steps, 'step')}; declare another number as max_evaluation_steps, or "
+            "register the environment with max_episode_steps"
+        ]
+    if unseen:
+        return [
+            f"not every evaluation episode ended within {counted(evaluation.steps, 'step')}, and an "
+            f"evaluation lasts until all have: up to {limit:,} steps, as is estimated"
         ]
     interval = budget.steps_per_trial / budget.evaluations / experiment.lanes
     takes = f"{interval:,.0f}" if interval >= 1 else "less than one"

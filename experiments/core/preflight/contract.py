@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import VectorEnv
 
 import envs
 from envs.check import CheckResult, check_single_env, check_vector_env
 from envs.checking import MakeSingle
-from envs.lanes import Lane
 from experiments.core.environments import imported_spec
 from experiments.core.errors import UserError
 from experiments.core.program import NO_FILE, module_command, program_module
@@ -25,11 +22,14 @@ from experiments.core.program import NO_FILE, module_command, program_module
 LANES = 2
 MOST_STEPS = 400
 """Steps of each run of the checker, unless the environment is slow: long enough for most episodes to end."""
-FEWEST_STEPS = 20
-SECONDS = 1.0
-"""Processor time that the runs may take together."""
+FEWEST_STEPS = 3
+"""Steps of a run that can still say something; an environment that is too slow for it is not looked at."""
+SECONDS = 1.5
+"""Seconds that the runs may take together."""
 RUNS_PER_STEP = 20
 """Steps that the checker takes in all, for each step of its longest run."""
+MADE = 8
+"""Environments that the checker makes."""
 
 DATA_PROMISES = frozenset(
     {
@@ -43,29 +43,37 @@ DATA_PROMISES = frozenset(
 """Promises of a vector environment without which training runs on wrong data and says nothing."""
 
 
-def check_contract(env_id: str, parameters: Mapping[str, Any]) -> list[CheckResult]:
-    """Runs the environment checker for about a second.
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """Promises of an environment, as far as they were looked at."""
+
+    looked: bool
+    """Whether there was time to look."""
+    broken: Sequence[CheckResult]
+    """Broken promises with which training is still sound."""
+
+
+def check_contract(env_id: str, parameters: Mapping[str, Any], *, make_s: float, step_s: float) -> Contract:
+    """Runs the environment checker for about a second, if it can say anything in that time.
 
     Args:
         env_id: Gymnasium id, `module:id`, or `module:Class`.
         parameters: The environment's keywords.
-
-    Returns:
-        Broken promises with which training is still sound.
+        make_s: Seconds on the clock in which it is made.
+        step_s: Seconds on the clock of one of its steps.
 
     Raises:
         UserError: A vector environment breaks a promise without which its data are wrong.
     """
+    steps = min(MOST_STEPS, int((SECONDS - MADE * make_s) / max(RUNS_PER_STEP * step_s, 1e-9)))
+    if steps < FEWEST_STEPS:
+        return Contract(looked=False, broken=())
     spec = imported_spec(env_id)
     make_vector = partial(_make_vector, spec, dict(parameters))
     make_single: MakeSingle | None = None
     results: list[CheckResult] = []
-    if spec.entry_point is None:
-        steps = _affordable_steps(partial(make_vector, LANES))
-    else:
+    if spec.entry_point is not None:
         make_single = partial(gym.make, spec, disable_env_checker=True, **parameters)
-        # A lane, as is trained in: what cannot be trained with is named here, before the checker looks.
-        steps = _affordable_steps(partial(_make_lane, make_single))
         results += check_single_env(make_single, steps=steps, drawing=False)
     if spec.vector_entry_point is not None:
         results += check_vector_env(make_vector, make_single=make_single, num_envs=LANES, steps=steps)
@@ -76,7 +84,49 @@ def check_contract(env_id: str, parameters: Mapping[str, Any]) -> list[CheckResu
                 f"{env_id} breaks a promise that training relies on, {result.name!r}: {result.problem}; "
                 f"mend it until {check_command(env_id, parameters)} passes"
             )
-    return broken
+    return Contract(looked=True, broken=tuple(broken))
+
+
+CURES = {
+    "equal seeds give equal episodes": (
+        "its episodes do not follow from their seed",
+        "no run can be repeated, and configurations are not compared on the same episodes",
+        "call super().reset(seed=seed) first in reset, and draw every random number from self.np_random",
+    ),
+    "random numbers are the environment's own": (
+        "it uses the random numbers of the whole process",
+        "lanes and runs disturb one another, no run can be repeated, and configurations are not compared on "
+        "the same episodes",
+        "call super().reset(seed=seed) first in reset, and draw every random number from self.np_random",
+    ),
+}
+"""Cause, effect and cure of the broken promises by which results lose something."""
+_OTHERS = "Gymnasium's check_env passes without a warning"
+
+
+def contract_notes(contract: Contract, env_id: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Returns what is broken of a contract, what is lost by it, and how to mend it, a line each."""
+    command = check_command(env_id, parameters)
+    if not contract.looked:
+        return [f"{env_id} is too slow to look at its contract now; {command} does, and takes its time"]
+    notes, seeds = [], False
+    for result in contract.broken:
+        if result.name in CURES:
+            cause, effect, cure = CURES[result.name]
+            if not seeds:  # both are about seeds, and mended alike
+                notes.append(f"{env_id}: {cause} ({result.problem}), so {effect}; {cure}")
+            seeds = True
+    for result in contract.broken:
+        # Gymnasium's own words on seeds say no more.
+        if result.name in CURES or (seeds and "random number generator" in str(result.problem)):
+            continue
+        what = (
+            f"{result.problem}"
+            if result.name == _OTHERS
+            else f"{result.name!r} does not hold: {result.problem}"
+        )
+        notes.append(f"{env_id}: {what}; training needs no more than it does, {command} says the rest")
+    return notes
 
 
 def check_command(env_id: str, parameters: Mapping[str, Any]) -> str:
@@ -97,21 +147,3 @@ def check_command(env_id: str, parameters: Mapping[str, Any]) -> str:
 
 def _make_vector(spec: EnvSpec, parameters: dict[str, Any], lanes: int) -> VectorEnv[Any, Any, Any]:
     return gym.make_vec(spec, lanes, "vector_entry_point", **parameters)
-
-
-def _make_lane(make_single: MakeSingle) -> gym.Env[Any, Any]:
-    return Lane(make_single())
-
-
-def _affordable_steps(make: Callable[[], gym.Env[Any, Any] | VectorEnv[Any, Any, Any]]) -> int:
-    """Returns how long the runs may be, measured on a short one."""
-    with closing(make()) as env:
-        env.action_space.seed(0)
-        env.reset(seed=0)
-        started = time.process_time()
-        for _ in range(FEWEST_STEPS):
-            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-            if np.any(terminated) or np.any(truncated):
-                env.reset()
-        step_s = (time.process_time() - started) / FEWEST_STEPS
-    return min(MOST_STEPS, max(FEWEST_STEPS, int(SECONDS / max(RUNS_PER_STEP * step_s, 1e-9))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.core.declaration import Asha, Hyperband, Median, Scheduler
@@ -41,13 +41,22 @@ class NetworkCost:
     """Cost of one network, measured on one core."""
 
     sampling_s: float
-    """Seconds for each environment step of a rollout."""
+    """Seconds of the network for each environment step of a rollout."""
     gradient_s: float
     """Seconds of a gradient step, whatever its minibatch."""
     row_s: float
     """Seconds of a gradient step for each row of its minibatch."""
     checkpoint_bytes: int
     """Size of a checkpoint."""
+
+    def slowed(self, factor: float) -> NetworkCost:
+        """Returns the cost on a machine where computing takes so many times as long."""
+        return replace(
+            self,
+            sampling_s=factor * self.sampling_s,
+            gradient_s=factor * self.gradient_s,
+            row_s=factor * self.row_s,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +67,10 @@ class Workload:
     """Environment steps."""
     evaluations: int
     """Evaluations on the way, evenly spaced in steps."""
+    step_s: float
+    """Seconds of the environment for each of its steps, measured on the clock, as it may wait."""
     evaluation_s: float
-    """Seconds of one evaluation, measured."""
+    """Seconds of one evaluation, measured on the clock."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +132,7 @@ def run_cost(settings: Mapping[str, Any], network: NetworkCost, workload: Worklo
     iterations = math.ceil(workload.steps / batch)
     gradient_steps = math.ceil(settings["epochs"] * batch / rows)
     update_s = gradient_steps * (network.gradient_s + rows * network.row_s)
-    training_s = iterations * (ITERATION_S + batch * network.sampling_s + update_s)
+    training_s = iterations * (ITERATION_S + batch * (network.sampling_s + workload.step_s) + update_s)
     # A batch that passes several evaluation points is evaluated once.
     evaluations = min(workload.evaluations, iterations)
     return RunCost(
@@ -181,7 +192,7 @@ def estimate(
     interim_analyses: Sequence[int],
     search_bytes: int,
     concurrency: int,
-    slowdown: float,
+    lanes_s: float,
 ) -> CostEstimate:
     """Adds up the cost of a sweep.
 
@@ -194,7 +205,7 @@ def estimate(
         interim_analyses: Numbers of seeds at which the confirmation's race may end yet; one if it is none.
         search_bytes: The most that the search's checkpoints may take.
         concurrency: Runs at once.
-        slowdown: Seconds on the clock for each second of computing; above 1 on a machine that is busy.
+        lanes_s: Seconds in which a process that trains makes its environments; it does so once in a phase.
     """
     each_s = sum(run.seconds for run in trials) / len(trials)
     stopped_s = RUN_S + share * (each_s - RUN_S)
@@ -207,16 +218,14 @@ def estimate(
         _rounds(confirmation, [*(n for n in interim_analyses if n < end), end])
         for end in (interim_analyses[0], halfway, interim_analyses[-1])
     )
-    least_s, confirm_s, most_s = (
-        slowdown * _race_seconds(rounds, concurrency) for rounds in (least, expected, most)
-    )
+    least_s, confirm_s, most_s = (_race_seconds(rounds, concurrency) for rounds in (least, expected, most))
     confirmed_runs = [run for runs in expected for run in runs]
-    around_s = START_S + REPORT_S + (NEXT_PHASE_S if search and expected else 0.0)
+    around_s = START_S + lanes_s + REPORT_S + (NEXT_PHASE_S + lanes_s if search and expected else 0.0)
     return CostEstimate(
-        search_s=slowdown * _makespan(search, concurrency),
+        search_s=_makespan(search, concurrency),
         confirm_s=confirm_s,
         confirm_range_s=(least_s, most_s),
-        around_s=slowdown * (around_s if search or expected else REPORT_S),
+        around_s=around_s if search or expected else REPORT_S,
         steps=round(others * share * each_steps) + sum(run.steps for run in (*started, *confirmed_runs)),
         bytes=min(round(others * each_bytes) + sum(run.bytes for run in started), search_bytes)
         + sum(run.bytes for run in confirmed_runs)

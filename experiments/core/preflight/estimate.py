@@ -9,7 +9,6 @@ from typing import Any
 
 from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, load_sweep
 from analysis.verdict import Standing, most_seeds, run_race
-from experiments.core.environments import time_limit
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
 from experiments.core.preflight.cost_model import (
     CostEstimate,
@@ -30,20 +29,38 @@ MIX = 64
 """Configurations drawn from the space to say what one costs on average."""
 
 
-def estimate_of(plan: Plan, found: ExtremeRuns, evaluation: EvaluationCost, concurrency: int) -> CostEstimate:
-    """Estimates the cost of the runs that the folder does not hold yet."""
+def estimate_of(
+    plan: Plan,
+    found: ExtremeRuns,
+    evaluation: EvaluationCost,
+    concurrency: int,
+    *,
+    step_s: float,
+    lanes_s: float,
+) -> CostEstimate:
+    """Estimates the cost of the runs that the folder does not hold yet.
+
+    Args:
+        plan: The sweep.
+        found: What its configurations cost, whatever the environment.
+        evaluation: What an evaluation costs.
+        concurrency: Runs at once.
+        step_s: Seconds on the clock of one environment step of one lane.
+        lanes_s: Seconds on the clock in which a process that trains makes its lanes.
+    """
     experiment, fixed = plan.experiment, plan.experiment.fixed
     workload = Workload(
         steps=experiment.budget.steps_per_trial,
         evaluations=experiment.budget.evaluations,
-        evaluation_s=_evaluation_seconds(evaluation, evaluation_limit(plan)),
+        step_s=step_s,
+        evaluation_s=evaluation.seconds,
     )
 
     def cost(config: Mapping[str, Any]) -> RunCost:
         settings = hyperparameters.with_defaults(trainer_part(config), fixed)
         # A layout that there was no time to measure counts as the default's.
         network = found.networks.get(settings["layout"], next(iter(found.networks.values())))
-        return run_cost(settings, network, workload)
+        return run_cost(settings, network.slowed(found.slowdown), workload)
 
     full = [cost(config) for config in drawn(experiment.space, MIX)]
     seeds = experiment.seeds_per_trial
@@ -64,7 +81,7 @@ def estimate_of(plan: Plan, found: ExtremeRuns, evaluation: EvaluationCost, conc
         interim_analyses=interim_analyses,
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
-        slowdown=found.slowdown,
+        lanes_s=lanes_s,
     )
 
 
@@ -106,15 +123,3 @@ def _race(
         for name, config in chosen.items()
     ]
     return racers, [n for n in interim_analyses if n >= max(state.seeds.values())]
-
-
-def evaluation_limit(plan: Plan) -> int | None:
-    """Returns the steps after which every episode of an evaluation in the search is over; None if unknown."""
-    return time_limit(plan.experiment.env, plan.evaluation_settings[Phase.SEARCH].parameters)
-
-
-def _evaluation_seconds(evaluation: EvaluationCost, limit: int | None) -> float:
-    """Returns the seconds of one evaluation; one broken off counts to its time limit, if there is one."""
-    if evaluation.finished or limit is None or not evaluation.steps:
-        return evaluation.seconds
-    return evaluation.seconds * max(1.0, limit / evaluation.steps)

@@ -1,8 +1,9 @@
 """Probe of the extreme configurations: whether they train here, and what training costs, without Ray.
 
 A trial's two working parts, RLlib's environment runner and its learner, are built as the trial would build
-them and do a little of its work. All times are processor time of one thread, so that other programs do not
-enter; how much the clock ran ahead of it is reported beside.
+them and do a little of its work, on what was seen in the environment before. Their times are processor time
+of one thread, so that other programs do not enter; how much the clock ran ahead of it is reported beside.
+An evaluation, in which the environment may wait, is measured on the clock.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from experiments.core.environments import EvaluationSetting, evaluate, make_vector
+from experiments.core.environments import EvaluationSetting, episode_limit, evaluate, make_vector
 from experiments.core.fast_ppo import DivergenceError, module_policy
 from experiments.core.preflight.cost_model import NetworkCost
-from experiments.core.preflight.workers import Environments, Workers
+from experiments.core.preflight.play import Play
+from experiments.core.preflight.workers import Workers
 from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
 
 ROWS, FEW_ROWS = 512, 128
@@ -34,8 +36,6 @@ ALWAYS = 2
 nearly every sweep confirms."""
 BUSY = 1.25
 """Seconds on the clock for one of computing above which the machine counts as busy; files take a little."""
-EVALUATION_S = 1.0
-"""Seconds after which a measured evaluation is broken off and extrapolated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +59,11 @@ class EvaluationCost:
     """Cost and result of evaluating an untrained policy."""
 
     seconds: float
-    """Of one evaluation."""
+    """Of one evaluation, on the clock; extrapolated if not every episode ended."""
     finished: bool
-    """Whether every episode ended before the time was up."""
+    """Whether every episode ended, or was cut off, before the time was up."""
+    cut_off: bool
+    """Whether one reached the number of steps after which it is cut off, or over by a time limit."""
     steps: int
     """Steps until the last episode ended, or until the time was up."""
     length_mean: float
@@ -106,7 +108,7 @@ class Patience:
 def try_extremes(
     configs: Mapping[str, Mapping[str, Any]],
     task: Task,
-    environments: Environments,
+    play: Play,
     *,
     seed: int,
     few_rows: int,
@@ -117,7 +119,7 @@ def try_extremes(
     Args:
         configs: By name, the most important first.
         task: Settings that all runs have in common.
-        environments: Lends them.
+        play: What was seen in the environment.
         seed: For runs that nobody keeps.
         few_rows: The smallest minibatch of any configuration.
         patience: After it, what is left is neither tried nor measured, save the first `ALWAYS` of each.
@@ -129,7 +131,7 @@ def try_extremes(
     computing, clock = time.process_time(), time.perf_counter()
 
     def workers_of(name: str) -> Workers:
-        return Workers(ppo_config({**configs[name], "seed": seed}, task), environments)
+        return Workers(ppo_config({**configs[name], "seed": seed}, task), play)
 
     settings = {
         name: hyperparameters.with_defaults(trainer_part(config), task.fixed)
@@ -197,43 +199,55 @@ def _networks(
 def measure_evaluation(
     config: Mapping[str, Any],
     task: Task,
-    environments: Environments,
+    play: Play,
     evaluation_setting: EvaluationSetting,
     *,
+    seconds: float,
     seed: int,
 ) -> EvaluationCost:
-    """Evaluates an untrained policy as a trial evaluates its own.
+    """Evaluates an untrained policy as a trial evaluates its own, if there is time in fewer lanes.
 
     Args:
         config: Whose policy.
         task: Settings that all runs have in common.
-        environments: Lends the one that it would train in.
+        play: What was seen in the environment that it would train in.
         evaluation_setting: Where.
+        seconds: On the clock, of making the lanes, and of playing in them.
         seed: Of the network and the episodes.
     """
-    with Workers(ppo_config({**config, "seed": seed}, task), environments) as workers:
+    with Workers(ppo_config({**config, "seed": seed}, task), play) as workers:
         module = workers.runner.module
+    all_lanes = task.evaluation_lanes
+    lanes = play.affordable_lanes(all_lanes, task.vectorization, seconds)
     steps, started = 0, 0.0
 
     def bounded(observations: Any) -> Any:
         nonlocal steps
-        if time.process_time() - started > EVALUATION_S:
+        if time.perf_counter() - started > seconds:
             raise _TimeUpError
         steps += 1
         return policy(observations)
 
-    made = make_vector(task.env, evaluation_setting.parameters, task.evaluation_lanes, task.vectorization)
+    most_steps = episode_limit(task.env, evaluation_setting)
+    made = make_vector(task.env, evaluation_setting.parameters, lanes, task.vectorization)
     with closing(made) as env:
         policy = module_policy(module, env.single_observation_space, env.single_action_space)
-        started = time.process_time()
+        started = time.perf_counter()
         try:
-            played = evaluate(env, bounded, seed=seed, episodes=task.evaluation_episodes)
+            played = evaluate(env, bounded, seed=seed, episodes=lanes, most_steps=most_steps)
         except _TimeUpError:
             played = None
-        seconds = time.process_time() - started
+        taken_s = time.perf_counter() - started
+    if played is None:
+        # Random actions may have seen how long episodes last, where there was no time for this policy's.
+        taken_s *= max(1.0, max(play.lengths, default=most_steps) / max(steps, 1))
+    # Lanes in processes step together, others one after the other.
+    turns = -(-task.evaluation_episodes // all_lanes)
+    more = turns if task.vectorization == "async" else task.evaluation_episodes / lanes
     return EvaluationCost(
-        seconds=seconds,
+        seconds=taken_s * more,
         finished=played is not None,
+        cut_off=played is not None and bool((played.lengths >= most_steps).any()),
         steps=steps,
         length_mean=math.nan if played is None else float(played.lengths.mean()),
         score=math.nan if played is None else evaluation_setting.scale.score(float(played.returns.mean())),

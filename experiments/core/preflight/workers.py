@@ -3,70 +3,71 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
 from typing import Any
 
-from gymnasium.vector import VectorEnv, VectorWrapper
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core import COMPONENT_RL_MODULE
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, NUM_MODULE_STEPS_TRAINED_LIFETIME
 
-from envs.lanes import close_all
 from experiments.core.fast_ppo import FastEnvRunner
+from experiments.core.preflight.play import Play
 from experiments.core.ray_internals import without_source_lookup
 from experiments.core.torch_internals import without_compiler
 
 
-class Environments:
-    """Pool of lanes that are lent to one run after the other, as long as their parameters are equal.
+class RecordedLanes(VectorEnv[Any, Any, Any]):
+    """Lanes that show again what was seen in an environment, in which nothing waits and nothing is closed.
 
-    A runner resets them before it samples. Making them takes long where each lane is a process or reads data;
-    leaving the context closes them.
+    Args:
+        play: What was seen.
+        lanes: N.
     """
 
-    def __init__(self) -> None:
-        self._made: dict[str, VectorEnv[Any, Any, Any]] = {}
+    def __init__(self, play: Play, lanes: int) -> None:
+        self.num_envs, self.metadata = lanes, {"autoreset_mode": AutoresetMode.NEXT_STEP}
+        self.single_observation_space, self.single_action_space = play.observation_space, play.action_space
+        self.observation_space = batch_space(play.observation_space, lanes)
+        self.action_space = batch_space(play.action_space, lanes)
+        self._seen, self._paid = np.stack(play.observations), np.array(play.rewards)
+        self._length = round(float(np.mean(play.lengths))) if play.lengths else len(play.rewards)
 
-    def lent_to(self, config: PPOConfig) -> PPOConfig:
-        """Returns the configuration with an environment that is made at its first use only."""
-        made, make = self._made, config.env
+    def reset(self, *, seed: Any = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        """Begins an episode in every lane."""
+        self._time = 0
+        return self._shown(), {}
 
-        def lend(context: Mapping[str, Any]) -> VectorEnv[Any, Any, Any]:
-            key = repr(sorted((str(name), value) for name, value in context.items()))
-            if key not in made:
-                made[key] = make(context)
-            return _Lent(made[key])
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Shows the next step, whatever the actions; after an episode's last one, the next one's reset."""
+        if self._time >= self._length:
+            return self.reset()[0], np.zeros(self.num_envs), self._all(False), self._all(False), {}
+        rewards = self._paid[self._rows()]
+        self._time += 1
+        return self._shown(), rewards, self._all(False), self._all(self._time >= self._length), {}
 
-        changed: PPOConfig = config.environment(lend)
-        return changed
+    def _shown(self) -> Any:
+        return self._seen[self._rows()]
 
-    def __enter__(self) -> Environments:
-        return self
+    def _rows(self) -> Any:
+        return (self._time + np.arange(self.num_envs)) % len(self._paid)
 
-    def __exit__(self, *exception: object) -> None:
-        made = [*self._made.values()]
-        self._made.clear()
-        close_all(made)
-
-
-class _Lent(VectorWrapper):
-    """Lanes that outlive the run that they are lent to."""
-
-    def close(self, **kwargs: Any) -> None:
-        """Leaves them open."""
+    def _all(self, flag: bool) -> Any:
+        return np.full(self.num_envs, flag)
 
 
 class Workers:
-    """Environment runner and learner of one run; leaving the context gives the lanes back.
+    """Environment runner and learner of one run, in lanes that show again what was seen in the environment.
 
     Args:
         config: As a trial builds it.
-        environments: Where it takes its lanes from.
+        play: What was seen.
     """
 
-    def __init__(self, config: PPOConfig, environments: Environments) -> None:
-        config = environments.lent_to(config)
+    def __init__(self, config: PPOConfig, play: Play) -> None:
+        config = config.environment(lambda context: RecordedLanes(play, context["num_envs"]))
         with without_compiler(), without_source_lookup():
             config.validate()
             self.runner = (config.env_runner_cls or SingleAgentEnvRunner)(config=config, worker_index=0)

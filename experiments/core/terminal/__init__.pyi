@@ -1,7 +1,16 @@
 from . import summary
 from .console import open_console
-from .progress import SweepProgress, steps_of
+from .progress import CheckProgress, SweepProgress, duration, steps_of
 from .replayed import replay_lines
 from .summary import print_damaged
 
-__all__ = ["SweepProgress", "open_console", "print_damaged", "replay_lines", "steps_of", "summary"]
+__all__ = [
+    "CheckProgress",
+    "SweepProgress",
+    "duration",
+    "open_console",
+    "print_damaged",
+    "replay_lines",
+    "steps_of",
+    "summary",
+]

@@ -17,6 +17,40 @@ from rich.text import Text
 
 from analysis.sweep import DEFAULT, FIRST_TRIAL, SEEDS_PREFIX, Phase, State
 
+LATE_S = 3.0
+"""Seconds after which a check is slow, and says what it is doing also where nobody may watch."""
+
+
+class CheckProgress:
+    """Progress of the checks: one live line in a terminal; elsewhere a line for what begins late.
+
+    Args:
+        console: Where to show it.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("checking", spinner_style="cyan")
+        self._shown = console.is_terminal and not console.quiet
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._shown:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def say(self, doing: str) -> None:
+        """Shows what is being done."""
+        if self._shown:
+            self._status.update(f"checking: {doing}")
+        elif time.monotonic() - self._started > LATE_S:
+            self._console.print(f"checking: {doing}", soft_wrap=True)
+
 
 class SweepProgress:
     """Progress of a sweep: counts what has happened and shows it.

@@ -52,9 +52,8 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     )
     for note in checked.notes:
         console.print(f"note: {note}", soft_wrap=True)
-    least = "at least " if checked.at_least else ""
     console.print(
-        f"estimate: {least}{duration(expected.seconds)} with {counted(checked.concurrency, 'run')} at once "
+        f"estimate: {duration(expected.seconds)} with {counted(checked.concurrency, 'run')} at once "
         f"(search {duration(expected.search_s)}; confirmation {_confirmation(expected)}; start and "
         f"report {duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
         f"{expected.bytes / 1e6:,.0f} MB of disk"

@@ -38,6 +38,8 @@ class TrainingSchedule:
     """Environment in which it is evaluated."""
     episodes: int
     """Episodes of an evaluation, played in turns where they are more than the lanes."""
+    most_steps: int
+    """Steps of an episode after which it is cut off."""
     seed: int
     """Of the evaluation's first episode."""
     scale: ScoreScale
@@ -104,7 +106,11 @@ class TrainingRun:
         """Evaluates the present policy on the schedule's episodes."""
         schedule = self._schedule
         played = evaluate(
-            schedule.env, greedy_policy(self._algorithm), episodes=schedule.episodes, seed=schedule.seed
+            schedule.env,
+            greedy_policy(self._algorithm),
+            episodes=schedule.episodes,
+            seed=schedule.seed,
+            most_steps=schedule.most_steps,
         )
         mean = float(played.returns.mean())
         return {

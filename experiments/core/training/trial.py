@@ -21,7 +21,7 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from analysis.sweep import Phase, configuration_of
 from experiments.core.declaration import Resources, replica_seeds
-from experiments.core.environments import RLlibEnv, close_open, make_vector
+from experiments.core.environments import RLlibEnv, close_open, episode_limit, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
 from experiments.core.records import CONFIGURATION, RunOutput, saved_state
@@ -188,6 +188,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
             evaluations=task.evaluations,
             env=self._evaluation_env,
             episodes=task.evaluation_episodes,
+            most_steps=episode_limit(task.env, self._evaluation_setting),
             seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
             scale=self._evaluation_setting.scale,
             diverged_score=task.diverged_score,

@@ -29,10 +29,16 @@ class Walk(gym.Env):
         return np.full(1, self._time / self._steps, np.float32), self._reward, False, over, {}
 
 
-class Unbounded(Walk):
-    """The same in a space that the checker warns of, though it can be learned in."""
+class Listing(Walk):
+    """The same with lists for observations, which the checker warns of, though it can be learned in."""
 
-    observation_space = gym.spaces.Box(0.0, np.inf, (1,), np.float32)
+    def reset(self, *, seed=None, options=None):
+        observation, info = super().reset(seed=seed)
+        return observation.tolist(), info
+
+    def step(self, action):
+        observation, *outcome = super().step(action)
+        return observation.tolist(), *outcome
 
 
 class Hasty(VectorEnv):
@@ -58,6 +64,6 @@ class Hasty(VectorEnv):
 
 
 gym.register("tests/Walk-v0", entry_point=Walk)
-gym.register("tests/Unbounded-v0", entry_point=Unbounded)
+gym.register("tests/Listing-v0", entry_point=Listing)
 gym.register("tests/Limited-v0", entry_point=Walk, max_episode_steps=10**7, kwargs={"steps": 10**9})
 gym.register("tests/Hasty-v0", entry_point=Walk, vector_entry_point=Hasty)

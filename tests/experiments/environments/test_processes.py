@@ -83,7 +83,9 @@ def test_a_trial_ends_its_processes_when_the_next_one_begins_and_when_it_is_clea
     task = Task(
         env=CORRIDOR,
         env_parameters={},
-        evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
+        evaluation_settings={
+            phase: EvaluationSetting(parameters={}, scale=ScoreScale(), most_steps=10_000) for phase in Phase
+        },
         fixed={"batch_size": 64, "epochs": 2, "num_minibatches": 2, "layout": "16x16-tanh"},
         lanes=LANES,
         steps=128,

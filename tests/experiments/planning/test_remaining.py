@@ -19,7 +19,7 @@ from search_spaces import model_layouts, ppo
 SPACE = ppo.CORE.without("kl_coeff", "kl_target") | model_layouts.MLP
 NETWORK = NetworkCost(sampling_s=1e-4, gradient_s=1e-3, row_s=1e-5, checkpoint_bytes=1_000_000)
 CORNERS = ExtremeRuns(networks={"64x64-tanh": NETWORK}, updated=2, given=2, diverged=[], slowdown=1.0)
-EVALUATION = EvaluationCost(seconds=0.1, finished=True, steps=10, length_mean=10.0, score=0.0)
+EVALUATION = EvaluationCost(seconds=0.1, finished=True, cut_off=False, steps=10, length_mean=10.0, score=0.0)
 STEPS = 1000
 
 
@@ -64,7 +64,7 @@ def raced(plan_of):
 
 
 def estimated(plan):
-    return estimate_of(plan, CORNERS, EVALUATION, concurrency=1)
+    return estimate_of(plan, CORNERS, EVALUATION, concurrency=1, step_s=0.0, lanes_s=0.0)
 
 
 def test_a_race_that_is_over_lacks_nothing_and_takes_nothing(raced):

@@ -137,7 +137,8 @@ TASK = Task(
     env=ENV,
     env_parameters=PINNED,
     evaluation_settings={
-        phase: EvaluationSetting(parameters=PINNED, scale=scale_of(ENV, PINNED)) for phase in Phase
+        phase: EvaluationSetting(parameters=PINNED, scale=scale_of(ENV, PINNED), most_steps=10_000)
+        for phase in Phase
     },
     fixed={"batch_size": 1024, "epochs": 1, "num_minibatches": 1, "layout": "8-tanh"},
     lanes=4,
@@ -176,6 +177,6 @@ def test_the_evaluation_does_not_change_with_the_searched_value():
     assert free["train/return_mean"] > dear["train/return_mean"] + 0.05
     # The test can fail: with another fee declared, the same policy earns less.
     costly = {"fee_rate": 0.05}
-    evaluation_setting = EvaluationSetting(parameters=costly, scale=scale_of(ENV, costly))
+    evaluation_setting = EvaluationSetting(parameters=costly, scale=scale_of(ENV, costly), most_steps=10_000)
     elsewhere = dataclasses.replace(TASK, evaluation_settings=dict.fromkeys(Phase, evaluation_setting))
     assert one_evaluation(elsewhere, lr=0.0)["eval/return_mean"] < free["eval/return_mean"]

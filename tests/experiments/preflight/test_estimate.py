@@ -32,15 +32,15 @@ RUN = RunCost(seconds=10.0 + RUN_S, steps=1000, bytes=100)
 
 
 def test_a_run_costs_its_steps_its_gradient_steps_and_its_evaluations():
-    cost = run_cost(SETTINGS, NETWORK, Workload(steps=4000, evaluations=2, evaluation_s=0.5))
-    sampled, updated = 4 * 1000 * 1e-4, 4 * 50 * (1e-3 + 100 * 1e-5)
+    cost = run_cost(SETTINGS, NETWORK, Workload(steps=4000, evaluations=2, step_s=2e-3, evaluation_s=0.5))
+    sampled, updated = 4 * 1000 * (1e-4 + 2e-3), 4 * 50 * (1e-3 + 100 * 1e-5)
     assert cost.seconds == pytest.approx(sampled + updated + 2 * 0.5 + 4 * ITERATION_S + RUN_S)
     assert cost.steps == 4000
     assert cost.bytes == 1_000_000 + RUN_BYTES
 
 
 def test_a_run_trains_whole_batches_and_is_evaluated_at_most_once_for_each():
-    cost = run_cost(SETTINGS, NETWORK, Workload(steps=1500, evaluations=16, evaluation_s=1.0))
+    cost = run_cost(SETTINGS, NETWORK, Workload(steps=1500, evaluations=16, step_s=0.0, evaluation_s=1.0))
     assert cost.steps == 2000
     assert 2.0 < cost.seconds < 3.0
 
@@ -52,7 +52,7 @@ def racers(*most, done=0):
 def added(**changes):
     given = {
         "trials": [RUN], "default": RUN, "others": 9, "share": 0.5, "confirmation": racers(4, 4),
-        "interim_analyses": (1, 4), "search_bytes": 10**9, "concurrency": 1, "slowdown": 1.0,
+        "interim_analyses": (1, 4), "search_bytes": 10**9, "concurrency": 1, "lanes_s": 0.0,
     }  # fmt: skip
     return estimate(**given | changes)
 
@@ -94,8 +94,19 @@ def test_a_configuration_takes_no_more_seeds_than_it_may():
     assert found.confirm_range_s[1] == pytest.approx(6 * (10 + RUN_S) + NEXT_ROUND_S)
 
 
-def test_a_busy_machine_takes_longer_by_as_much():
-    assert added(slowdown=3.0).seconds == pytest.approx(3 * added().seconds)
+def test_a_busy_machine_computes_longer_by_as_much_and_waits_no_longer():
+    work = Workload(steps=1000, evaluations=1, step_s=2e-3, evaluation_s=0.5)
+    idle, busy = (run_cost(SETTINGS, network, work) for network in (NETWORK, NETWORK.slowed(3.0)))
+    waiting = 1000 * 2e-3 + 0.5 + ITERATION_S + RUN_S
+    assert busy.seconds - waiting == pytest.approx(3 * (idle.seconds - waiting))
+    assert busy.bytes == idle.bytes
+
+
+def test_processes_that_make_their_lanes_slowly_start_later_in_both_phases():
+    assert added(lanes_s=7.0).around_s == pytest.approx(added().around_s + 2 * 7)
+    assert added(lanes_s=7.0, interim_analyses=(1,), confirmation=[]).around_s == pytest.approx(
+        added(interim_analyses=(1,), confirmation=[]).around_s + 7
+    )
 
 
 def test_the_budget_of_checkpoints_bounds_what_the_search_leaves():

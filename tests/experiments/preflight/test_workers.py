@@ -1,6 +1,5 @@
-"""A run's working parts outside Ray: what they sample, and whose lanes they use."""
+"""A run's working parts outside Ray: they train on what was seen in the environment before."""
 
-import multiprocessing
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +8,9 @@ import pytest
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.scale import EvaluationSetting, ScoreScale
+from experiments.core.preflight.play import play
 from experiments.core.preflight.probe import preserve_rng_state
-from experiments.core.preflight.workers import Environments, Workers
+from experiments.core.preflight.workers import RecordedLanes, Workers
 from experiments.core.training.task import Task
 from experiments.core.training.trial import ppo_config
 
@@ -19,7 +19,9 @@ ENV = "sweeps/PointTarget-v0"
 TASK = Task(
     env=ENV,
     env_parameters={},
-    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
+    evaluation_settings={
+        phase: EvaluationSetting(parameters={}, scale=ScoreScale(), most_steps=10_000) for phase in Phase
+    },
     fixed={"batch_size": 64, "num_minibatches": 2, "layout": "16-tanh"},
     lanes=4,
     steps=64,
@@ -37,56 +39,57 @@ def leaves_the_generators_alone():
         yield
 
 
-def sampled(environments, task=TASK, **names):
-    with Workers(ppo_config({"seed": 3, **names}, task), environments) as workers:
+@pytest.fixture(scope="module")
+def seen():
+    return play(ENV, {}, "auto", seconds=1.0, seed=0)
+
+
+def test_the_lanes_show_again_what_was_seen_and_paid(seen):
+    with Workers(ppo_config({"seed": 3}, TASK), seen) as workers:
         rollout = workers.sample(64)
-        return workers.runner.env.unwrapped, rollout.obs_tn.numpy().copy(), rollout.rewards_tn.copy()
+        observations, rewards = rollout.obs_tn.numpy().copy(), rollout.rewards_tn.copy()
+    known = {tuple(each) for each in np.asarray(seen.observations, np.float32)}
+    assert {tuple(each) for each in observations.reshape(-1, observations.shape[-1])} <= known
+    assert set(np.unique(rewards)) <= {0.0, *np.float32(seen.rewards)}
 
 
-def test_runs_with_equal_parameters_get_the_same_lanes_one_after_the_other_and_each_a_fresh_start():
-    with Environments() as environments:
-        first = sampled(environments)
-        again = sampled(environments)
-        other = sampled(environments, **{"env.max_steps": 7})
-    assert again[0] is first[0]
-    assert other[0] is not first[0]
-    for one, same in zip(first[1:], again[1:], strict=True):
-        np.testing.assert_array_equal(one, same)
+def test_an_episode_lasts_as_long_as_those_that_were_seen_and_the_next_begins_a_step_later(seen):
+    lanes = RecordedLanes(replace(seen, lengths=[3, 3]), 2)
+    lanes.reset(seed=0)
+    over = [bool(lanes.step(lanes.action_space.sample())[3].all()) for _ in range(8)]
+    assert over == [False, False, True, False, False, False, True, False]
 
 
-def test_lanes_in_processes_are_started_once_and_end_with_the_context():
-    task = replace(TASK, vectorization="async", lanes=2)
-    with Environments() as environments:
-        sampled(environments, task)
-        processes = multiprocessing.active_children()
-        sampled(environments, task, lr=0.01)
-        assert multiprocessing.active_children() == processes
-        assert len(processes) == 2
-    assert multiprocessing.active_children() == []
+def test_every_run_sees_the_same(seen):
+    def first():
+        with Workers(ppo_config({"seed": 3}, TASK), seen) as workers:
+            return workers.sample(64).obs_tn.numpy().copy()
+
+    np.testing.assert_array_equal(first(), first())
 
 
 @pytest.mark.parametrize("trainer", ["fast", "rllib"])
-def test_both_trainers_take_an_update_on_lent_lanes(trainer):
+def test_both_trainers_take_an_update(trainer, seen):
     task = replace(TASK, trainer=trainer)
-    with Environments() as environments:
-        for lr in (0.0001, 0.001):
-            with Workers(ppo_config({"seed": 3, "lr": lr}, task), environments) as workers:
-                before = workers.checkpoint_bytes()
-                workers.update(workers.sample(64), rows=32)
-                assert workers.checkpoint_bytes() >= before > 1000
+    for lr in (0.0001, 0.001):
+        with Workers(ppo_config({"seed": 3, "lr": lr}, task), seen) as workers:
+            before = workers.checkpoint_bytes()
+            workers.update(workers.sample(64), rows=32)
+            assert workers.checkpoint_bytes() >= before > 1000
 
 
 LEAN = """
 import sys
 from ray.rllib.algorithms.ppo import PPOConfig
 from experiments.core.fast_ppo import use_fast_path
-from experiments.core.preflight.workers import Environments, Workers
+from experiments.core.preflight.play import play
+from experiments.core.preflight.workers import Workers
 
-import gymnasium as gym
-config = PPOConfig().environment(lambda context: gym.make_vec("CartPole-v1", context["num_envs"]))
+seen = play("CartPole-v1", {}, "auto", seconds=0.1, seed=0)
+config = PPOConfig()
 config = config.env_runners(num_envs_per_env_runner=2, gym_env_vectorize_mode="vector_entry_point")
 config = use_fast_path(config)
-with Environments() as environments, Workers(config, environments) as workers:
+with Workers(config, seen) as workers:
     workers.update(workers.sample(64), rows=32)
 print("compiler" if {"torch._dynamo", "torch._inductor"} & set(sys.modules) else "lean")
 """

@@ -21,7 +21,9 @@ ENV = "sweeps/TradingMeanReverting-v0"
 TASK = Task(
     env=ENV,
     env_parameters={},
-    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=scale_of(ENV, {})) for phase in Phase},
+    evaluation_settings={
+        phase: EvaluationSetting(parameters={}, scale=scale_of(ENV, {}), most_steps=10_000) for phase in Phase
+    },
     fixed={"epochs": 2, "num_minibatches": 4, "normalise_observations": True, "scale_rewards": True},
     lanes=4,
     steps=3072,

@@ -20,7 +20,9 @@ from search_spaces.baselines import RLLIB_DEFAULTS
 TASK = Task(
     env="CartPole-v1",
     env_parameters={},
-    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
+    evaluation_settings={
+        phase: EvaluationSetting(parameters={}, scale=ScoreScale(), most_steps=10_000) for phase in Phase
+    },
     fixed={},
     lanes=4,
     steps=1000,

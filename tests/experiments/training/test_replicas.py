@@ -22,7 +22,8 @@ TASK = Task(
     env=ENV,
     env_parameters=FEES,
     evaluation_settings={
-        phase: EvaluationSetting(parameters=FEES, scale=scale_of(ENV, FEES)) for phase in Phase
+        phase: EvaluationSetting(parameters=FEES, scale=scale_of(ENV, FEES), most_steps=10_000)
+        for phase in Phase
     },
     fixed={"batch_size": 256, "num_minibatches": 2, "epochs": 2, "layout": "8-tanh"},
     lanes=4,

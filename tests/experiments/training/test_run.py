@@ -55,7 +55,8 @@ def run_of():
             env=env,
             env_parameters={},
             evaluation_settings={
-                phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase
+                phase: EvaluationSetting(parameters={}, scale=ScoreScale(), most_steps=10_000)
+                for phase in Phase
             },
             fixed={"num_minibatches": 2, "epochs": 2, "layout": "16-tanh"},
             lanes=4,
@@ -76,6 +77,7 @@ def run_of():
             evaluations=2,
             env=make_vector(env, {}, 2),
             episodes=2,
+            most_steps=1000,
             seed=5,
             scale=ScoreScale(),
             diverged_score=0.0,

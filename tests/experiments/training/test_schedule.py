@@ -28,7 +28,9 @@ COPY = {
 
 
 def task(**changes):
-    evaluation_settings = {phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase}
+    evaluation_settings = {
+        phase: EvaluationSetting(parameters={}, scale=ScoreScale(), most_steps=10_000) for phase in Phase
+    }
     return Task(
         **{
             "env": "CartPole-v1", "env_parameters": {}, "evaluation_settings": evaluation_settings,

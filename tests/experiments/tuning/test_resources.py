@@ -31,7 +31,9 @@ from search_spaces import ppo
 TASK = Task(
     env="Acrobot-v1",
     env_parameters={},
-    evaluation_settings={phase: EvaluationSetting(parameters={}, scale=ScoreScale()) for phase in Phase},
+    evaluation_settings={
+        phase: EvaluationSetting(parameters={}, scale=ScoreScale(), most_steps=10_000) for phase in Phase
+    },
     fixed={"batch_size": 64, "epochs": 2, "num_minibatches": 2, "layout": "16x16-tanh"},
     lanes=4,
     steps=64,

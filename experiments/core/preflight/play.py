@@ -1,0 +1,149 @@
+"""Moment of play in an experiment's environment with random actions: what it is like, and how fast."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from envs.lanes import Lane
+from experiments.core.declaration import Vectorization
+from experiments.core.environments import make_vector
+
+EPISODES = 3
+"""Whole episodes that are played, if there is time for them."""
+SOME_STEPS = 10
+"""Steps that lanes take at least where several are measured together."""
+KEPT = 256
+"""Observations and rewards that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play:
+    """What a moment of play showed, of one lane."""
+
+    observation_space: gym.Space[Any]
+    """Of one observation, as it is trained on."""
+    action_space: gym.Space[Any]
+    """Of one action, as it is chosen."""
+    observations: Sequence[Any]
+    """Some of what was seen, of the first step at least."""
+    rewards: Sequence[float]
+    """What was paid in those steps."""
+    make_s: float
+    """Seconds on the clock of making one lane."""
+    step_s: float
+    """Seconds on the clock of one step, the resets shared out among them."""
+    lengths: Sequence[int]
+    """Steps of the episodes that ended."""
+    has_action_mask: bool
+    """Whether the environment says which actions it allows."""
+
+    def affordable_lanes(self, wanted: int, vectorization: Vectorization, seconds: float) -> int:
+        """Returns how many lanes can be made, and take some steps, in so many seconds; at least 1."""
+        lane_s = self.make_s if vectorization == "async" else max(self.make_s, SOME_STEPS * self.step_s)
+        return max(1, min(wanted, int(seconds / max(lane_s, 1e-9))))
+
+
+def play(
+    env_id: str, parameters: Mapping[str, Any], vectorization: Vectorization, *, seconds: float, seed: int
+) -> Play:
+    """Plays a few whole episodes in one lane, as many as there is time for, and at least two steps.
+
+    Args:
+        env_id: The environment.
+        parameters: Its keywords.
+        vectorization: How its lanes are stepped.
+        seconds: On the clock, after which no further step is taken.
+        seed: Of the first episode and of the actions.
+
+    Raises:
+        UserError: The environment cannot be made.
+        Exception: Whatever the environment raises.
+    """
+    started = time.perf_counter()
+    with closing(make_vector(env_id, parameters, 1, vectorization)) as env:
+        make_s = time.perf_counter() - started
+        env.action_space.seed(seed)
+        observations: list[Any] = []
+        rewards: list[float] = []
+        lengths: list[int] = []
+        steps, began, time_is_up = 0, time.perf_counter(), False
+        for observation, reward, length in _steps(env, seed):
+            steps += 1
+            if len(rewards) < KEPT:
+                observations.append(observation)
+                rewards.append(reward)
+            if length is not None:
+                lengths.append(length)
+            time_is_up = time.perf_counter() - began > seconds
+            if len(lengths) >= EPISODES or (time_is_up and steps >= 2):
+                break
+        return Play(
+            observation_space=env.single_observation_space,
+            action_space=env.single_action_space,
+            observations=observations,
+            rewards=rewards,
+            make_s=make_s,
+            step_s=(time.perf_counter() - began) / steps,
+            lengths=lengths,
+            has_action_mask=_has_action_mask(env),
+        )
+
+
+def batch_step_seconds(
+    env_id: str,
+    parameters: Mapping[str, Any],
+    vectorization: Vectorization,
+    lanes: int,
+    *,
+    seconds: float,
+    seed: int,
+) -> float:
+    """Measures the seconds on the clock of one step of several lanes together.
+
+    Args:
+        env_id: The environment.
+        parameters: Its keywords.
+        vectorization: How its lanes are stepped.
+        lanes: How many.
+        seconds: On the clock, after which no further step is taken.
+        seed: Of the episodes and of the actions.
+    """
+    with closing(make_vector(env_id, parameters, lanes, vectorization)) as env:
+        env.action_space.seed(seed)
+        env.reset(seed=seed)
+        actions = [env.action_space.sample() for _ in range(8)]
+        taken: list[float] = []
+        began = time.perf_counter()
+        while not taken or (len(taken) < 200 and time.perf_counter() - began < seconds):
+            at = time.perf_counter()
+            env.step(actions[len(taken) % len(actions)])
+            taken.append(time.perf_counter() - at)
+    return float(np.mean(taken))
+
+
+def _steps(env: VectorEnv[Any, Any, Any], seed: int) -> Iterator[tuple[Any, float, int | None]]:
+    """Plays on and on; yields what each step saw and paid, and the length of an episode that it ended."""
+    observations, _ = env.reset(seed=seed)
+    length, over = 0, False
+    while True:
+        seen = np.array(observations[0])
+        observations, rewards, terminated, truncated, _ = env.step(env.action_space.sample())
+        if over:  # this step was the reset
+            over, length = False, 0
+            continue
+        length += 1
+        over = bool(terminated[0] or truncated[0])
+        yield seen, float(rewards[0]), length if over else None
+
+
+def _has_action_mask(env: VectorEnv[Any, Any, Any]) -> bool:
+    lanes = getattr(env.unwrapped, "envs", ())
+    return any(isinstance(lane, Lane) and lane.has_action_mask for lane in lanes)
