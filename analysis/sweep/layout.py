@@ -56,6 +56,8 @@ STATE_FILE: Final = "state.json"
 """How a run ended. Written last: its presence says that the run is over and its records are whole."""
 SCHEDULE_FILE: Final = "schedule.json"
 """The configurations of a run that changed while it trained."""
+LOST_FILE: Final = "lost.txt"
+"""Why the process of a run that is unfinished ended itself."""
 UNFINISHED_FILE: Final = "unfinished.ckpt"
 """What a run that was cut off goes on from; one that ended has none."""
 TUNES_FILES: Final = (

@@ -13,9 +13,11 @@ from envs.lanes.raised import (
     told,
 )
 from envs.lanes.reports import number_of, reported, reported_by_lane
+from envs.lanes.under_way import CallUnderWay, under_way
 from envs.lanes.vectors import NativeLanes, SyncLanes, close_all
 
 __all__ = [
+    "CallUnderWay",
     "EnvironmentExitedError",
     "EnvironmentRaisedError",
     "Lane",
@@ -31,4 +33,5 @@ __all__ = [
     "reported_by_lane",
     "reward_of",
     "told",
+    "under_way",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from envs.lanes.raised import LaneError, exited_in, raised_by_gymnasium, raised_in
 from envs.lanes.reports import reported
+from envs.lanes.under_way import under_way
 from envs.spaces import fitting
 
 OLD_GYM = "this is the interface of the old gym package"
@@ -50,7 +51,8 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
             LaneError: The environment has no spaces.
         """
         try:
-            env = make()
+            with under_way.of("its constructor"):
+                env = make()
         except SystemExit as end:
             raise exited_in("its constructor", end) from end
         except Exception as error:
@@ -80,12 +82,15 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
             EnvironmentRaisedError: The environment's own code raised something.
             EnvironmentExitedError: The environment called `sys.exit`.
         """
+        under_way.begin("reset")
         try:
             returned = self.env.reset(seed=seed, options=options)
         except SystemExit as end:
             raise exited_in("reset", end) from end
         except Exception as error:
             raise raised_in("reset", self._who(), error, hint=_reset_hint(error)) from error
+        finally:
+            under_way.end()
         if not isinstance(returned, tuple) or len(returned) != 2:
             raise LaneError(
                 f"{self._who()} returns from reset {_kind(returned)}, expected an observation and an info: "
@@ -108,12 +113,15 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
             EnvironmentExitedError: The environment called `sys.exit`.
         """
         self._steps += 1
+        under_way.begin("step")
         try:
             returned = self.env.step(action)
         except SystemExit as end:
             raise exited_in(self._when(), end) from end
         except Exception as error:
             raise self._raised(error) from error
+        finally:
+            under_way.end()
         if not isinstance(returned, tuple) or len(returned) != 5:
             raise self._no_five_values(_kind(returned))
         observation, reward, terminated, truncated, info = returned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sysconfig
 import traceback
 from collections.abc import Iterable
@@ -53,8 +54,13 @@ def place_of(error: BaseException) -> str | None:
 
 
 def place_in(frame: FrameType | None) -> str | None:
-    """Returns the line of the user's code in which a thread is, as :func:`place_of` does for an error."""
-    return _place(reversed([*traceback.walk_stack(frame)]))
+    """Returns the line of the user's code in which a thread is, as :func:`place_of` does for an error.
+
+    What called this suite does not count: it is where a command was started.
+    """
+    calls = [*traceback.walk_stack(frame)]
+    called = itertools.takewhile(lambda call: not call[0].f_code.co_filename.startswith(_suite()), calls)
+    return _place(reversed([*called]))
 
 
 def raised_in(call: str, who: str, error: BaseException, *, hint: str = "") -> EnvironmentRaisedError:

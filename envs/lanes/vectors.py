@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 
 from envs.lanes.raised import exited_in, raised_in
 from envs.lanes.reports import reported
+from envs.lanes.under_way import under_way
 
 
 class Closes(Protocol):
@@ -109,7 +110,8 @@ class NativeLanes(VectorWrapper):
     @contextmanager
     def _errors_told(self, call: str) -> Iterator[None]:
         try:
-            yield
+            with under_way.of(call.split()[0]):
+                yield
         except SystemExit as end:
             raise exited_in(call, end) from end
         except Exception as error:

@@ -27,6 +27,7 @@ from experiments.core.preflight import Checked, preflight
 from experiments.core.records import (
     CheckpointBudget,
     FinishedRun,
+    cause_of_loss,
     config_at,
     finished_runs,
     keep_only,
@@ -67,7 +68,7 @@ def run_sweep(plan: Plan, console: Console) -> SweepResult:
         checked = check_sweep(plan, console)
         interruption = Interruption()
         try:
-            report, progress = _run(plan, console, interruption)
+            report, progress = _run(plan, console, interruption, checked.step_timeout_s)
             if report is not None:
                 summary.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
         except KeyboardInterrupt:  # the second Ctrl-C, or the first outside of training
@@ -76,9 +77,19 @@ def run_sweep(plan: Plan, console: Console) -> SweepResult:
         if interruption.requested:
             raise _stopped(plan, interruption, result)
         if result is None:
-            first = finished_runs(plan.folder / Phase.SEARCH)[0]
-            raise AllRunsFailedError(f"every trial failed; the first cause: {first.cause}")
+            raise AllRunsFailedError(_first_cause(plan))
         return result
+
+
+def _first_cause(plan: Plan) -> str:
+    """Says why there is nothing to report."""
+    folder = plan.folder / Phase.SEARCH
+    failed = [run.cause for run in finished_runs(folder)]
+    if failed:
+        return f"every trial failed; the first cause: {failed[0]}"
+    lost = [cause_of_loss(folder / run.name) for run in unfinished_runs(folder)]
+    first = next((cause for cause in lost if cause is not None), "their processes died")
+    return f"every trial was lost; the first cause: {first}"
 
 
 def check_sweep(plan: Plan, console: Console) -> Checked:
@@ -93,14 +104,17 @@ def check_sweep(plan: Plan, console: Console) -> Checked:
     return checked
 
 
-def _run(plan: Plan, console: Console, interruption: Interruption) -> tuple[Report | None, SweepProgress]:
+def _run(
+    plan: Plan, console: Console, interruption: Interruption, step_timeout_s: float
+) -> tuple[Report | None, SweepProgress]:
     """Trains and reports; there is no report where every trial failed, or none has ended."""
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
     progress = SweepProgress(console, totals=totals)
     with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
         concurrency = plan.concurrency(available)
         _write_manifest(plan)
-        _train(plan, progress, interruption, concurrency)
+        task = plan.task(diverged_score=score_of_diverged(plan), step_timeout_s=step_timeout_s)
+        _train(plan, task, progress, interruption, concurrency)
     # One that failed has no value, however far it came.
     if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):
         return None, progress
@@ -124,9 +138,10 @@ def rllib_settings(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[
     return {**at(0), SCHEDULE: [{"from_step": steps, **at(steps)} for steps in later]}
 
 
-def _train(plan: Plan, progress: SweepProgress, interruption: Interruption, concurrency: int) -> None:
+def _train(
+    plan: Plan, task: Task, progress: SweepProgress, interruption: Interruption, concurrency: int
+) -> None:
     """Runs the search and the confirmation; both end early when the user asks for it."""
-    task = plan.task(diverged_score=score_of_diverged(plan))
     with graceful_interrupt(interruption) as recorders:
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)

@@ -29,7 +29,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState
 from gymnasium.vector.utils import write_to_shared_memory
 
-from envs.lanes import Lane, told
+from envs.lanes import Lane, told, under_way
 from envs.spaces.encoding import encode
 from experiments.core.environments.lookup import imported_spec, is_image
 from experiments.core.environments.portable import PortableEnvironment
@@ -38,6 +38,8 @@ PRELOADED = ("ray", "experiments.core.environments.processes")
 """What the server imports once instead of each lane; Ray is what a trial's main module imports."""
 CLOSING_S = 5.0
 """Seconds that an environment may take to close; then its process is told to end, and in the end killed."""
+STUCK_S = 0.5
+"""Seconds for that where the environment has not yet answered what it was asked before."""
 ENDING_S = 2.0
 """Seconds that a process has to close its environment once it was told to end."""
 
@@ -85,24 +87,25 @@ class LaneProcesses(AsyncVectorEnv):
         self.processes: list[Any] = []
         self.parent_pipes: list[Any] = []
         try:
-            super().__init__(
-                makers,
-                context="forkserver",
-                worker=cast("Any", _live),
-                autoreset_mode=AutoresetMode.NEXT_STEP,
-            )
+            with under_way.of("its constructor"):
+                super().__init__(
+                    makers,
+                    context="forkserver",
+                    worker=cast("Any", _live),
+                    autoreset_mode=AutoresetMode.NEXT_STEP,
+                )
         except BaseException:
             self.close()
             raise
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Starts an episode in every lane."""
-        with self._deaths_told():
+        with self._deaths_told(), under_way.of("reset"):
             return super().reset(**kwargs)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Takes a step in every lane."""
-        with self._deaths_told():
+        with self._deaths_told(), under_way.of("step"):
             return super().step(actions)
 
     def close(self, **kwargs: Any) -> None:
@@ -115,7 +118,9 @@ class LaneProcesses(AsyncVectorEnv):
                 with contextlib.suppress(OSError):
                     pipe.send(("close", None))
                 pipe.close()  # whoever is about to answer finds nobody, and closes its environment, too
-        for seconds, number in ((CLOSING_S, signal.SIGTERM), (ENDING_S, signal.SIGKILL), (ENDING_S, None)):
+        # Who was asked for a step and does not answer is stuck, and not about to close.
+        asked_s = CLOSING_S if self._state is AsyncState.DEFAULT else STUCK_S
+        for seconds, number in ((asked_s, signal.SIGTERM), (ENDING_S, signal.SIGKILL), (ENDING_S, None)):
             deadline = time.monotonic() + seconds
             for process in self.processes:
                 process.join(max(0.0, deadline - time.monotonic()))

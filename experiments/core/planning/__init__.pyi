@@ -1,10 +1,11 @@
 from .diverged_score import score_of_diverged
 from .manifest import continued, difference_of, manifest_of
 from .options import Options, Trainer
-from .plan import Plan
+from .plan import LEAST_TIMEOUT_S, Plan
 from .remaining import chosen_configurations, lacks_runs, missing_trials
 
 __all__ = [
+    "LEAST_TIMEOUT_S",
     "Options",
     "Plan",
     "Trainer",

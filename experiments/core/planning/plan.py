@@ -27,6 +27,9 @@ from experiments.core.training import Task
 from search_spaces import model_layouts
 from search_spaces.baselines import rllib_defaults
 
+LEAST_TIMEOUT_S = 60.0
+"""Seconds that a call of an environment may take, however fast it is otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -144,8 +147,14 @@ class Plan:
         fitting = self.experiment.resources.trials_in(available)
         return min(self.options.concurrency or fitting, fitting)
 
-    def task(self, *, diverged_score: float) -> Task:
-        """Returns the settings that all runs of the sweep have in common."""
+    def task(self, *, diverged_score: float, step_timeout_s: float = LEAST_TIMEOUT_S) -> Task:
+        """Returns the settings that all runs of the sweep have in common.
+
+        Args:
+            diverged_score: Score of a trial once its numbers are no longer finite.
+            step_timeout_s: Seconds after which a call of the environment counts as stuck, if the experiment
+                declares none.
+        """
         experiment = self.experiment
         return Task(
             env=experiment.env,
@@ -165,4 +174,5 @@ class Plan:
             compile=self.options.compile,
             seeds_per_trial=experiment.seeds_per_trial,
             seed_penalty=experiment.seed_penalty,
+            step_timeout_s=experiment.step_timeout_s or step_timeout_s,
         )

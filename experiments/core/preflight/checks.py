@@ -17,7 +17,7 @@ from analysis.text import counted
 from envs.lanes import told
 from experiments.core.environments import imported_spec, time_limit
 from experiments.core.errors import UserError
-from experiments.core.planning import Plan
+from experiments.core.planning import LEAST_TIMEOUT_S, Plan
 from experiments.core.preflight.contract import check_contract, contract_notes
 from experiments.core.preflight.cost_model import CostEstimate
 from experiments.core.preflight.deadline import Deadline, TimeUpError
@@ -40,6 +40,8 @@ from experiments.core.training import Task, hyperparameters, ppo_config, trainer
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
 """Time after which no further extreme configuration is trained, and no further layout measured."""
+PATIENT = 100
+"""Times its usual duration after which a call of the environment counts as stuck."""
 LARGE = 100.0
 """Magnitude of rewards and observations from which a note says how to scale them."""
 PLAY_S, BATCH_S, EVALUATION_S = 1.0, 0.3, 1.0
@@ -54,8 +56,8 @@ class Checked:
     """The extreme configurations that were tried."""
     estimate: CostEstimate
     """Estimated cost of the sweep, or of the rest of it."""
-    step_s: float
-    """Seconds on the clock of one step of one lane of the environment."""
+    step_timeout_s: float
+    """Seconds after which a call of the environment counts as stuck, by how long they take."""
     concurrency: int
     """Runs at once that the estimate is for."""
     free_bytes: int
@@ -85,7 +87,7 @@ def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Ch
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)
     deadline = Deadline(experiment.check_s, say)
-    with preserve_rng_state(), _errors_told(experiment.env, deadline):
+    with preserve_rng_state(), _errors_told(experiment.env):
         with deadline.enforced():
             played, notes = _played(plan, deadline)
             check_splits(plan)
@@ -109,7 +111,7 @@ def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Ch
     return Checked(
         extremes=found,
         estimate=expected,
-        step_s=played.step_s,
+        step_timeout_s=max(LEAST_TIMEOUT_S, PATIENT * played.step_s, PATIENT * played.make_s),
         concurrency=concurrency,
         free_bytes=check_disk(plan, expected.bytes),
         notes=(
@@ -198,18 +200,14 @@ def _extremes_tried(
 
 
 @contextmanager
-def _errors_told(env: str, deadline: Deadline) -> Iterator[None]:
+def _errors_told(env: str) -> Iterator[None]:
     """Turns whatever the user's environment raises, and what it does not come back from, into one line."""
     try:
         yield
     except UserError:
         raise
     except TimeUpError as time_up:
-        place = f" ({time_up})" if str(time_up) else ""
-        raise UserError(
-            f"{deadline.doing} has not ended after {deadline.seconds:g} s{place}: every run would wait "
-            "there, too; if the environment is slow and not stuck, declare check_s=... in the experiment"
-        ) from time_up
+        raise UserError(str(time_up)) from time_up
     except (Exception, SystemExit) as error:
         raise UserError(f"{env} cannot be trained: {told(error)}") from error
 

@@ -14,10 +14,12 @@ from types import FrameType
 from envs.lanes import place_in
 from experiments.core.environments import close_open
 
-AGAIN_S = 0.5
-"""Seconds after which a call is interrupted once more: a bare `except:` swallows everything."""
-GRACE_S = 1.0
-"""Seconds after which the process is ended that nothing could interrupt, as long as closing may take."""
+AGAIN_S = 2.0
+"""Seconds after which what still runs is interrupted once more: a bare `except:` swallows everything."""
+GRACE_S = 3.0
+"""Seconds after which the process ends that nothing could interrupt: environments may take that to close."""
+CLOSING_S = 1.0
+"""Seconds that they have to close then."""
 
 
 class TimeUpError(BaseException):
@@ -51,28 +53,31 @@ class Deadline:
         self._say(doing)
 
     @contextmanager
-    def enforced(self, give_up: Callable[[str], None] | None = None) -> Iterator[None]:
+    def enforced(self) -> Iterator[None]:
         """Interrupts what runs in it once the time is up.
 
-        Only the main thread can be interrupted; in another one this does nothing.
-
-        Args:
-            give_up: Called in another thread if the call does not even take the interruption, as one that
-                waits in C does, with what is to be said; the process ends after it.
+        Only the main thread can be interrupted; in another one this does nothing. What takes no interruption,
+        because it waits in C or swallows every exception, ends with the process, after a line that says so.
 
         Raises:
-            TimeUpError: From whatever was running, with the place in the user's code.
+            TimeUpError: From whatever was running, with what was done, and the place in the user's code.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        watched = threading.get_ident()
 
         def interrupt(number: int, frame: FrameType | None) -> None:
-            raise TimeUpError(place_in(frame) or "")
+            raise TimeUpError(self._said(frame))
 
-        watch = threading.Timer(
-            self.left_s + GRACE_S, _end, [give_up or _print, f"{self.doing} does not end"]
-        )
+        def end() -> None:
+            print(f"error: {self._said(sys._current_frames().get(watched))}", file=sys.stderr, flush=True)
+            closing = threading.Thread(target=close_open, daemon=True)
+            closing.start()
+            closing.join(CLOSING_S)
+            os._exit(2)
+
+        watch = threading.Timer(self.left_s + GRACE_S, end)
         watch.daemon = True
         before = signal.signal(signal.SIGALRM, interrupt)
         signal.setitimer(signal.ITIMER_REAL, max(self.left_s, 1e-3), AGAIN_S)
@@ -84,15 +89,10 @@ class Deadline:
             signal.signal(signal.SIGALRM, before)
             watch.cancel()
 
-
-def _print(said: str) -> None:
-    print(f"error: {said}", file=sys.stderr, flush=True)
-
-
-def _end(give_up: Callable[[str], None], said: str) -> None:
-    """Ends the process that cannot be interrupted, its environments closed as far as they let themselves."""
-    give_up(said)
-    closing = threading.Thread(target=close_open, daemon=True)
-    closing.start()
-    closing.join(GRACE_S)
-    os._exit(2)
+    def _said(self, frame: FrameType | None) -> str:
+        place = place_in(frame)
+        at = f" ({place})" if place else ""
+        return (
+            f"{self.doing} has not ended after {self.seconds:g} s{at}: every run would wait there, too; if the "
+            "environment is slow and not stuck, declare check_s=... in the experiment"
+        )

@@ -1,4 +1,4 @@
-from .cluster import cores_here, has_dead_process, registered_env
+from .cluster import cores_here, deaths_untold, has_dead_process, registered_env
 from .population import BanditScheduler, PopulationScheduler
 from .rllib import custom_connectors, without_source_lookup
 from .schedulers import assign_bracket, keep_idle_actors, rungs_per_bracket
@@ -9,6 +9,7 @@ __all__ = [
     "assign_bracket",
     "cores_here",
     "custom_connectors",
+    "deaths_untold",
     "has_dead_process",
     "keep_idle_actors",
     "registered_env",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -25,6 +26,21 @@ def has_dead_process() -> bool:
 
     node = worker._global_node
     return node is not None and bool(node.dead_processes())
+
+
+@contextmanager
+def deaths_untold(*, debug: bool) -> Iterator[None]:
+    """Keeps Ray from printing a paragraph on standard output whenever a process of its dies.
+
+    It does so whatever it was told about logs; why a run is lost is said in a line of this suite's own.
+    """
+    from ray._private import worker
+
+    worker._worker_logs_enabled, before = debug, worker._worker_logs_enabled
+    try:
+        yield
+    finally:
+        worker._worker_logs_enabled = before
 
 
 def registered_env(name: str) -> Callable[..., Any] | None:

@@ -2,6 +2,7 @@ from . import saved_state
 from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
 from .lock import sole_use, unwritable
+from .lost import cause_of_loss, forget_loss, write_cause_of_loss
 from .output import RunOutput
 from .run_log import CONFIGURATION, RunLog
 from .runs import (
@@ -26,10 +27,12 @@ __all__ = [
     "RunLog",
     "RunOutput",
     "UnfinishedRun",
+    "cause_of_loss",
     "config_at",
     "damaged_runs",
     "drop_older_checkpoints",
     "finished_runs",
+    "forget_loss",
     "keep_only",
     "new_study",
     "ranking_key",
@@ -43,6 +46,7 @@ __all__ = [
     "unfinished_runs",
     "unwritable",
     "with_schedule",
+    "write_cause_of_loss",
     "write_lineage",
     "write_manifest",
     "write_reproduction",

@@ -141,6 +141,17 @@ class SweepProgress:
         self._steps[self._phase, run] = steps_of(result) - self._trained_before.get(run, 0)
         self._draw()
 
+    def silent(self, run: str, seconds: float, expected_s: float | None) -> None:
+        """Says that nothing was heard of a run for so long."""
+        expected = "" if expected_s is None else f", expected {duration(expected_s)}"
+        line = f"no result from {self._name(run)} for {duration(seconds)}{expected}"
+        self._console.print(Text(line), soft_wrap=True)
+
+    def lost(self, run: str, cause: str) -> None:
+        """Says that a run is left unfinished, because its process ended."""
+        line = f"{self._name(run)} is lost: {cause}; the same command with --name goes on with it"
+        self._console.print(Text(line), soft_wrap=True)
+
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
         """Notes the end of a run."""
         objective = float(result.get("objective", math.nan))

@@ -50,6 +50,8 @@ class Task:
     """Standard deviations of the replicas' objectives by which their mean is lowered."""
     portable: PortableEnvironment | None = None
     """What another process needs to find the environment; None if it finds it by its name."""
+    step_timeout_s: float = 60.0
+    """Seconds after which a call of the environment that does not come back ends the run's process."""
     goes_on: bool = True
     """Whether a run that is cut off continues where it was; the members of a population restart together."""
 

@@ -24,13 +24,14 @@ from experiments.core.declaration import Resources, replica_seeds
 from experiments.core.environments import RLlibEnv, close_open, episode_limit, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
-from experiments.core.records import CONFIGURATION, RunOutput, saved_state
+from experiments.core.records import CONFIGURATION, RunOutput, saved_state, write_cause_of_loss
 from experiments.core.training import hyperparameters
 from experiments.core.training.compilation import is_compiled
 from experiments.core.training.environment_parameters import trainer_part, training_parameters
 from experiments.core.training.replicas import SeedReplicas
 from experiments.core.training.run import TrainingRun, TrainingSchedule
 from experiments.core.training.schedule import ConfigurationSchedule
+from experiments.core.training.stuck import StuckWatch
 from experiments.core.training.task import Task
 
 SAVE_EVERY_S = 1.0
@@ -92,6 +93,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         if task.portable is not None:
             task.portable.unpack()
         self._task = task
+        StuckWatch(task.step_timeout_s, self._tell_loss).start()
         self._evaluation_setting = task.evaluation_settings[_phase(config)]
         # Whatever ends this process in good order closes what is open in it, SIGTERM included.
         atexit.register(_close_quietly)
@@ -154,6 +156,12 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         if self._folder is not None:
             self._go_on(self._folder, config)
         self._saved_at, self._save_cost = time.perf_counter(), 0.0
+
+    def _tell_loss(self, cause: str) -> None:
+        """Leaves the cause by which this process is about to end, for whoever records it."""
+        storage = getattr(self, "_storage", None)
+        if storage:
+            write_cause_of_loss(Path(storage.trial_fs_path), cause)
 
     def _go_on(self, folder: Path, config: dict[str, Any]) -> None:
         """Continues from what the run had saved; where that cannot be done it restarts and says so."""

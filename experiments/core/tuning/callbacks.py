@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from itertools import dropwhile
 from pathlib import Path
@@ -12,8 +13,20 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from analysis.sweep import State, run_name
-from experiments.core.records import CheckpointBudget, RunLog, refusal_of
+from envs.lanes import EnvironmentRaisedError
+from experiments.core.errors import UserError
+from experiments.core.records import (
+    CheckpointBudget,
+    RunLog,
+    cause_of_loss,
+    forget_loss,
+    refusal_of,
+    write_cause_of_loss,
+)
 
+SILENT_S = 60.0
+"""Seconds after which a run of which nothing is heard is named, or five times the usual if that is more."""
+_REFUSED, _RAISED = (f"{kind.__module__}.{kind.__name__}: " for kind in (UserError, EnvironmentRaisedError))
 FRAME = re.compile(r'\s+File ".*", line \d+')
 """A call in a traceback."""
 
@@ -26,6 +39,12 @@ class RunListener(Protocol):
 
     def reported(self, run: str, result: Mapping[str, Any]) -> None:
         """Notes an evaluation of a run."""
+
+    def silent(self, run: str, seconds: float, expected_s: float | None) -> None:
+        """Notes that nothing was heard of a run for so long, where one might expect a result much earlier."""
+
+    def lost(self, run: str, cause: str) -> None:
+        """Notes that a run is left unfinished, because its process ended."""
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
         """Notes the end of a run."""
@@ -45,12 +64,15 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         self._full_steps = full_steps
         self._listener = listener
         self._open: dict[str, RunLog] = {}
+        self._silences = Silences()
         self.interrupted = False
         """Set before Tune is told to stop early: runs that end from then on are unfinished, not pruned."""
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Opens the run's records, with what it reported before it was cut off if it continues from there."""
         folder = self._log(trial).folder
+        self._silences.heard(folder.name)
+        forget_loss(folder)
         cause = refusal_of(folder)
         if cause is not None:
             self._listener.restarted(folder.name, cause)
@@ -61,15 +83,27 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         """Writes one evaluation."""
         log = self._log(trial)
         log.write(result)
+        self._silences.heard(log.folder.name, result=True)
         self._listener.reported(log.folder.name, result)
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Says of which runs nothing was heard for long."""
+        for run, seconds in self._silences.broken():
+            self._listener.silent(run, seconds, self._silences.expected_s)
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Writes how the run ended."""
         self._close(trial, self._state_of(trial.last_result), trial.last_result.get("cause"))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Writes why the run failed; one whose process ended with the sweep is unfinished."""
-        self._close(trial, None if self.interrupted else State.FAILED, failure_cause(trial))
+        """Writes why the run failed; one whose process ended is no worse for it, and left unfinished."""
+        cause, died = failure_cause(trial)
+        if died and not self.interrupted:
+            log = self._log(trial)
+            cause = cause_of_loss(log.folder) or cause
+            write_cause_of_loss(log.folder, cause)
+            self._listener.lost(log.folder.name, cause)
+        self._close(trial, None if died or self.interrupted else State.FAILED, cause)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
         """Leaves what is still under way unfinished."""
@@ -96,10 +130,39 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
 
     def _close(self, trial: Trial, state: State | None, cause: str | None) -> None:
         log = self._log(trial)
+        self._silences.over(log.folder.name)
         del self._open[trial.trial_id]
         log.close(state, cause)
         if state is not None:
             self._listener.ended(log.folder.name, state, log.last, cause)
+
+
+class Silences:
+    """Times at which runs were last heard of, and those of which nothing was heard for too long."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+        self.expected_s: float | None = None
+        """Seconds between results, the longest so far; None before there are any."""
+
+    def heard(self, run: str, *, result: bool = False) -> None:
+        """Notes that a run has begun, or reported a result."""
+        now = time.monotonic()
+        if result and run in self._heard:
+            self.expected_s = max(self.expected_s or 0.0, now - self._heard[run])
+        self._heard[run] = self._told[run] = now
+
+    def over(self, run: str) -> None:
+        """Notes that a run has ended."""
+        self._heard.pop(run, None)
+
+    def broken(self) -> list[tuple[str, float]]:
+        """Returns the runs that are silent, and for how many seconds; each again only after as long again."""
+        now, least = time.monotonic(), max(SILENT_S, 5 * (self.expected_s or 0.0))
+        silent = [run for run, since in self._heard.items() if now - self._told[run] > least]
+        self._told.update(dict.fromkeys(silent, now))
+        return [(run, now - self._heard[run]) for run in silent]
 
 
 def run_folder(trial: Trial) -> str:
@@ -107,17 +170,24 @@ def run_folder(trial: Trial) -> str:
     return run_name(trial.config)
 
 
-def failure_cause(trial: Trial) -> str:
-    """Returns the exception that a run failed with, type and whole message, in one line."""
+def failure_cause(trial: Trial) -> tuple[str, bool]:
+    """Returns in one line why a run failed, and whether that is the death of its process.
+
+    Else it is the exception, type and whole message.
+    """
     # Tune copies this file to the storage only later, so it is read where Tune wrote it.
     written = Path(trial.error_file or "")
     text = written.read_text(encoding="utf-8") if written.is_file() else ""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     frames = [i for i, line in enumerate(lines) if FRAME.match(line)]
+    if not frames:  # nothing was raised: it is Ray that tells of an end
+        return ("out of memory" if "low on memory" in text else "its process died"), True
     # The source below the last frame is indented; the exception, of one line or more, begins at the margin.
-    below = lines[frames[-1] + 1 :] if frames else []
+    below = lines[frames[-1] + 1 :]
     exception = list(dropwhile(lambda line: line[0].isspace(), below)) or lines[-1:]
-    return " ".join(" ".join(exception).split()) or "the process of the run died"
+    cause = " ".join(" ".join(exception).split())
+    # These say what they are by themselves.
+    return cause.removeprefix(_REFUSED).removeprefix(_RAISED), False
 
 
 class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types

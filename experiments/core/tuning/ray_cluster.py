@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from experiments.core.ray_internals import has_dead_process
+from experiments.core.ray_internals import deaths_untold, has_dead_process
 
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
+    # A user's environment reads its files where the command was started.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
@@ -28,7 +30,7 @@ _QUIET = {
 
 
 def quieten(*, debug: bool) -> None:
-    """Sets what Ray reads when it is imported: no banners, no loggers and signal handlers of its own."""
+    """Sets what Ray reads when it is imported: no banners, loggers, signal handlers, folders of its own."""
     os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
     if debug:
         return
@@ -93,7 +95,8 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]
     else:
         ray.init(address="local", num_cpus=cores, include_dashboard=False, **common)
     try:
-        yield ray.cluster_resources()
+        with deaths_untold(debug=debug):
+            yield ray.cluster_resources()
     finally:
         ray.shutdown()
         if threading.current_thread() is threading.main_thread():

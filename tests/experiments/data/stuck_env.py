@@ -1,0 +1,68 @@
+"""An environment that comes to a call which never comes back, in one way or another."""
+
+import ctypes
+import os
+import time
+
+import gymnasium as gym
+import numpy as np
+
+
+class Stuck(gym.Env):
+    """Ten steps an episode; some step of the process is the last.
+
+    Args:
+        at: Step, counted over all episodes of this environment, that never comes back.
+        how: "waits", "loops", "swallows" every exception meanwhile, or "holds" Python's lock in C.
+        reset: Whether it is a reset that never comes back.
+        constructor: Whether it is the constructor.
+    """
+
+    observation_space = gym.spaces.Box(0.0, 1.0, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, render_mode=None, at=None, how="waits", reset=False, constructor=False):
+        self.render_mode = render_mode
+        self._at, self._how, self._in_reset, self._steps = at, how, reset, 0
+        if constructor:
+            self._never_come_back()
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._time = 0
+        if self._in_reset:
+            self._never_come_back()
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self._time += 1
+        self._steps += 1
+        if self._steps == self._at and self._is_meant():
+            self._never_come_back()
+        return np.full(1, self._time / 10, np.float32), float(action), self._time == 10, False, {}
+
+    def _is_meant(self):
+        """Whether this process is the one to be stuck: the first that makes the file, if one is named."""
+        marker = os.environ.get("STUCK_ONCE")
+        if marker is None:
+            return True
+        try:
+            os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def _never_come_back(self):
+        while True:
+            if self._how == "waits":
+                time.sleep(3600)
+            elif self._how == "swallows":
+                try:
+                    time.sleep(3600)
+                except BaseException:
+                    continue
+            elif self._how == "holds":
+                ctypes.PyDLL(None).sleep(3600)
+
+
+gym.register("tests/Stuck-v0", entry_point=Stuck)
