@@ -93,6 +93,6 @@ class Deadline:
         place = place_in(frame)
         at = f" ({place})" if place else ""
         return (
-            f"{self.doing} has not ended after {self.seconds:g} s{at}: every run would wait there, too; if the "
-            "environment is slow and not stuck, declare check_s=... in the experiment"
+            f"{self.doing} has not ended after {self.seconds:g} s{at}: every run would wait there, too; if "
+            "the environment is slow and not stuck, declare check_s=... in the experiment"
         )

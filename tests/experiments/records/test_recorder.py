@@ -1,5 +1,6 @@
 """What is kept of a run that failed: that it did, and of what, in one line."""
 
+import io
 import traceback
 from types import SimpleNamespace
 
@@ -7,8 +8,10 @@ import pytest
 from rich.console import Console
 
 from analysis.sweep.schema import Phase
+from experiments.core.records.lost import cause_of_loss, write_cause_of_loss
 from experiments.core.records.runs import finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress
+from experiments.core.tuning import callbacks
 from experiments.core.tuning.callbacks import Recorder, failure_cause
 
 
@@ -43,7 +46,7 @@ def test_the_cause_of_a_failure_is_the_exception_with_its_whole_message(tmp_path
     except type(error):
         # As Ray writes what a process of its own raised.
         raised = traceback.format_exc().replace("Traceback (most recent call last):", "ray::PPOTrial.train()")
-    assert cause_of(tmp_path, raised) == cause
+    assert cause_of(tmp_path, raised) == (cause, False)
 
 
 def test_of_an_exception_that_came_of_another_one_the_last_is_the_cause(tmp_path):
@@ -53,29 +56,88 @@ def test_of_an_exception_that_came_of_another_one_the_last_is_the_cause(tmp_path
         except KeyError as error:
             raise Licence("lost\nfor good") from error
     except Licence:
-        cause = cause_of(tmp_path, traceback.format_exc())
+        cause, died = cause_of(tmp_path, traceback.format_exc())
+    assert not died
     assert cause.endswith("Licence: lost for good")
     assert "first" not in cause
 
 
-def test_a_process_that_died_says_so(tmp_path):
-    said = "The actor died unexpectedly before its end.\n\tclass_name: PPOTrial\nThe node is gone."
-    assert cause_of(tmp_path, said) == "The node is gone."
-    assert failure_cause(SimpleNamespace(error_file=None)) == "the process of the run died"
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            "The actor died unexpectedly before its end.\n\tclass_name: PPOTrial\nThe node is gone.",
+            "its process died",
+        ),
+        (
+            "Task was killed due to the node running low on memory.\nMemory on the node: 15 GB",
+            "out of memory",
+        ),
+    ],
+)
+def test_a_process_that_died_is_told_from_an_exception(tmp_path, said, cause):
+    assert cause_of(tmp_path, said) == (cause, True)
+    assert failure_cause(SimpleNamespace(error_file=None)) == ("its process died", True)
 
 
-@pytest.mark.parametrize("interrupted", [False, True])
-def test_a_run_whose_process_dies_with_the_sweep_is_unfinished_and_any_other_has_failed(
-    tmp_path, interrupted
-):
-    display = SweepProgress(Console(quiet=True), totals={Phase.SEARCH: 1})
+@pytest.fixture
+def recorded(tmp_path):
+    """Records of one run under way: its folder, what ends it with an error, and what was printed of it."""
+    printed = io.StringIO()
+    display = SweepProgress(Console(file=printed, width=200), totals={Phase.SEARCH: 1})
     display.begin(Phase.SEARCH, 1)
     recorder = Recorder(tmp_path, 100, display)
     trial = SimpleNamespace(
         trial_id="a", config={"config_id": "trial_0001", "seed": 1, "lr": 0.1}, error_file=None
     )
     recorder.on_trial_start(0, [], trial)
-    recorder.interrupted = interrupted
-    recorder.on_trial_error(0, [], trial)
-    assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0001"] * interrupted
-    assert [run.state for run in finished_runs(tmp_path)] == ["failed"] * (not interrupted)
+
+    def fail(text=None, *, interrupted=False):
+        if text is not None:
+            trial.error_file = str(tmp_path / "error.txt")
+            (tmp_path / "error.txt").write_text(text)
+        recorder.interrupted = interrupted
+        recorder.on_trial_error(0, [], trial)
+        return printed.getvalue()
+
+    return SimpleNamespace(folder=tmp_path, fail=fail, recorder=recorder, trial=trial)
+
+
+RAISED = 'ray::PPOTrial.train()\n  File "/my/trial.py", line 3, in step\n    raise KeyError\nKeyError: 3\n'
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_run_whose_process_dies_is_unfinished_and_one_that_raises_has_failed_unless_all_stops(
+    recorded, interrupted
+):
+    recorded.fail(interrupted=interrupted)
+    assert [run.name for run in unfinished_runs(recorded.folder)] == ["trial_0001"]
+    recorded.recorder.on_trial_start(0, [], recorded.trial)
+    recorded.fail(RAISED, interrupted=interrupted)
+    assert [run.name for run in unfinished_runs(recorded.folder)] == ["trial_0001"] * interrupted
+    assert [run.cause for run in finished_runs(recorded.folder)] == ["KeyError: 3"] * (not interrupted)
+
+
+def test_why_a_process_ended_itself_is_said_and_kept_until_the_run_goes_on(recorded):
+    run = recorded.folder / "trial_0001"
+    write_cause_of_loss(run, "step has not come back for 60 s (my_env.py:12)")
+    said = recorded.fail()
+    assert "trial_0001 is lost: step has not come back for 60 s (my_env.py:12); the same command" in said
+    assert cause_of_loss(run) == "step has not come back for 60 s (my_env.py:12)"
+    recorded.recorder.on_trial_start(0, [], recorded.trial)
+    assert cause_of_loss(run) is None
+
+
+def test_a_run_of_which_nothing_is_heard_is_named_once_for_each_time_that_is_too_long(monkeypatch):
+    clock = iter([0.0, 2.0, 3.0, 62.0, 63.0, 64.0, 122.0, 124.0, 125.0])
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
+    silences = callbacks.Silences()
+    silences.heard("trial_0001")
+    assert silences.expected_s is None
+    silences.heard("trial_0001", result=True)
+    assert silences.expected_s == 2.0
+    assert [silences.broken() for _ in range(6)] == [
+        [], [], [("trial_0001", 61.0)], [], [], [("trial_0001", 122.0)],
+    ]  # fmt: skip
+    silences.over("trial_0001")
+    assert silences.broken() == []

@@ -150,7 +150,7 @@ class Seen(Callback):
 
     def on_trial_error(self, iteration, trials, trial, **info):
         self.required.append(trial.placement_group_factory.required_resources)
-        self.causes.append(failure_cause(trial))
+        self.causes.append(failure_cause(trial)[0])
 
 
 @pytest.mark.slow
