@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,8 +19,11 @@ from optuna.distributions import (
 )
 from optuna.samplers import RandomSampler
 
-Scalar = bool | int | float | str
-"""What a sampled value may be: Optuna, TensorBoard's HPARAMS tab, CSV and YAML all carry scalars alike."""
+Scalar = bool | int | float | str | None
+"""What a sampled value may be: Optuna, TensorBoard's HPARAMS tab, CSV and YAML all carry scalars alike.
+
+None means that something is switched off, where the trainer knows it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +53,10 @@ class Hyperparameter:
         if isinstance(self.domain, CategoricalDistribution):
             for choice in self.domain.choices:
                 if not isinstance(choice, Scalar):
-                    raise ValueError(f"{self.name}: the choice {choice!r} is not a scalar; give it a name")
+                    raise ValueError(
+                        f"{self.name}: the choice {choice!r} is a {type(choice).__name__}, expected a number, a "
+                        "text, a truth value or None; name what is none of them, as layouts are"
+                    )
         if not _contains(self.domain, self.default):
             raise ValueError(
                 f"{self.name}: the default {self.default!r} lies outside {describe(self.domain)}"
@@ -223,22 +230,22 @@ class SearchSpace:
 
 def uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
     """Makes a space of one real number, every value in [low, high] alike."""
-    return _space(name, FloatDistribution(low, high), default, source)
+    return _space(name, FloatDistribution(*_limits(name, low, high)), default, source)
 
 
 def log_uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
     """Makes a space of one positive real number in [low, high], every order of magnitude alike."""
-    return _space(name, FloatDistribution(low, high, log=True), default, source)
+    return _space(name, FloatDistribution(*_limits(name, low, high, log=True), log=True), default, source)
 
 
 def integer(name: str, low: int, high: int, *, default: int, source: str) -> SearchSpace:
     """Makes a space of one whole number from low to high."""
-    return _space(name, IntDistribution(low, high), default, source)
+    return _space(name, IntDistribution(*_limits(name, low, high, whole=True)), default, source)
 
 
 def choice(name: str, *choices: Scalar, default: Scalar, source: str) -> SearchSpace:
     """Makes a space of one choice between named values."""
-    return _space(name, CategoricalDistribution(choices), default, source)
+    return _space(name, CategoricalDistribution(tuple(map(_plain, choices))), default, source)
 
 
 def describe(domain: BaseDistribution) -> str:
@@ -250,7 +257,31 @@ def describe(domain: BaseDistribution) -> str:
 
 
 def _space(name: str, domain: BaseDistribution, default: Scalar, source: str) -> SearchSpace:
-    return SearchSpace((Hyperparameter(name=name, domain=domain, default=default, source=source),))
+    return SearchSpace((Hyperparameter(name=name, domain=domain, default=_plain(default), source=source),))
+
+
+def _limits(name: str, low: Any, high: Any, *, log: bool = False, whole: bool = False) -> tuple[Any, Any]:
+    """Returns the ends of a domain as plain numbers.
+
+    Raises:
+        ValueError: They are no numbers, not in order, or not above 0 on a log scale.
+    """
+    low, high = _plain(low), _plain(high)
+    for end in (low, high):
+        is_number = isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end)
+        if not is_number or (whole and end != int(end)):
+            raise ValueError(f"{name} from {low!r} to {high!r}: expected {'whole' if whole else 'finite'} numbers")
+    if low > high:
+        raise ValueError(f"{name} from {low:g} to {high:g}: expected the lower end first")
+    if log and low <= 0:
+        raise ValueError(f"{name} from {low:g} to {high:g} on a log scale: expected ends above 0, say {high / 1e3:g}")
+    return (int(low), int(high)) if whole else (low, high)
+
+
+def _plain(value: Any) -> Any:
+    """Returns a scalar of NumPy's as one of Python's; anything else as it is."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "shape", None) == () else value
 
 
 def _contains(domain: BaseDistribution, value: Any) -> bool:

@@ -15,6 +15,7 @@ from gymnasium.envs.registration import EnvSpec
 import envs
 from analysis.text import did_you_mean
 from envs.base import UnknownTargetError, target_spec
+from envs.lanes import told
 from experiments.core.environments.scale import EvaluationSetting
 from experiments.core.errors import UserError
 from experiments.core.program import NO_FILE, program_module
@@ -50,8 +51,6 @@ def imported_spec(env_id: str) -> EnvSpec:
     """
     try:
         return target_spec(env_id, import_module=_imported)
-    except ModuleNotFoundError as error:
-        raise UserError(f"environment {env_id!r}: there is no module {error.name!r} to import") from error
     except UnknownTargetError as error:
         if env_id.startswith(f"{NO_FILE}:"):
             raise UserError(
@@ -89,5 +88,20 @@ def _module_of(entry_point: Any) -> str | None:
 
 
 def _imported(module: str) -> ModuleType:
-    """Imports a module; what is running is not run once more."""
-    return sys.modules["__main__"] if module == program_module() else importlib.import_module(module)
+    """Imports a module; what is running is not run once more.
+
+    Raises:
+        UserError: There is none, or importing it raises something.
+    """
+    if module == program_module():
+        return sys.modules["__main__"]
+    try:
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
+        lacking = error.name if isinstance(error, ModuleNotFoundError) else None
+        if lacking is not None and f"{module}.".startswith(f"{lacking}."):
+            raise UserError(
+                f"there is no module {lacking!r} to import, in which environment 'module:id' is looked for: it is "
+                "imported from where this was started and from the folder of the script"
+            ) from error
+        raise UserError(f"importing {module}, in which the environment is, raises {told(error)}") from error

@@ -60,6 +60,31 @@ def check_names(names: Iterable[str]) -> None:
             raise UserError(f"the trainer does not know {name!r}{hint} It knows: {', '.join(NAMES)}")
 
 
+_WHOLE = ("epochs", "batch_size", "minibatch_size", "num_minibatches")
+_OPTIONAL = ("vf_clip", "grad_clip")
+
+
+def check_values(given: Mapping[str, Any]) -> None:
+    """Refuses values of a kind that a hyperparameter cannot have.
+
+    Raises:
+        UserError: With what is expected.
+    """
+    for name, value in given.items():
+        if name in _FAST_PATH:
+            fits, expected = isinstance(value, bool), "True or False"
+        elif name in _TRAINING or name in _WHOLE:
+            whole = name in _WHOLE
+            fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+            fits = fits or (name in _OPTIONAL and value is None)
+            expected = f"a {'whole ' if whole else ''}number"
+            expected += ", or None to switch it off" if name in _OPTIONAL else ""
+        else:
+            continue
+        if not fits:
+            raise UserError(f"{name}={value!r}: expected {expected}")
+
+
 def with_defaults(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Completes a configuration to all settings of the trainer: its own, the fixed, then the literature's.
 
@@ -72,6 +97,7 @@ def with_defaults(config: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[s
     """
     given = {**fixed, **config}
     check_names(given)
+    check_values(given)
     given |= _layout(given)
     if "minibatch_size" in given and "num_minibatches" in given and "minibatch_size" not in config:
         raise UserError("minibatch_size is fixed and num_minibatches searched: one follows from the other")
