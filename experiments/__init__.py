@@ -13,4 +13,9 @@ Each `*_sweep` module declares one experiment, `python -m experiments.<module>` 
 
 import lazy_loader
 
+from experiments.core import uncaught
+
+uncaught.install()
+uncaught.refuse_hidden_packages()
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,12 +51,7 @@ class Hyperparameter:
 
     def __post_init__(self) -> None:
         if isinstance(self.domain, CategoricalDistribution):
-            for choice in self.domain.choices:
-                if not isinstance(choice, Scalar):
-                    raise ValueError(
-                        f"{self.name}: the choice {choice!r} is a {type(choice).__name__}, expected a number, a "
-                        "text, a truth value or None; name what is none of them, as layouts are"
-                    )
+            _check_choices(self.name, self.domain.choices)
         if not _contains(self.domain, self.default):
             raise ValueError(
                 f"{self.name}: the default {self.default!r} lies outside {describe(self.domain)}"
@@ -245,7 +240,9 @@ def integer(name: str, low: int, high: int, *, default: int, source: str) -> Sea
 
 def choice(name: str, *choices: Scalar, default: Scalar, source: str) -> SearchSpace:
     """Makes a space of one choice between named values."""
-    return _space(name, CategoricalDistribution(tuple(map(_plain, choices))), default, source)
+    plain = tuple(map(_plain, choices))
+    _check_choices(name, plain)  # before Optuna warns of them
+    return _space(name, CategoricalDistribution(plain), default, source)
 
 
 def describe(domain: BaseDistribution) -> str:
@@ -260,6 +257,15 @@ def _space(name: str, domain: BaseDistribution, default: Scalar, source: str) ->
     return SearchSpace((Hyperparameter(name=name, domain=domain, default=_plain(default), source=source),))
 
 
+def _check_choices(name: str, choices: Iterable[Any]) -> None:
+    for choice in choices:
+        if not isinstance(choice, Scalar):
+            raise ValueError(
+                f"{name}: the choice {choice!r} is a {type(choice).__name__}, expected a number, a text, a "
+                "truth value or None; name what is none of them, as layouts are"
+            )
+
+
 def _limits(name: str, low: Any, high: Any, *, log: bool = False, whole: bool = False) -> tuple[Any, Any]:
     """Returns the ends of a domain as plain numbers.
 
@@ -270,11 +276,15 @@ def _limits(name: str, low: Any, high: Any, *, log: bool = False, whole: bool = 
     for end in (low, high):
         is_number = isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end)
         if not is_number or (whole and end != int(end)):
-            raise ValueError(f"{name} from {low!r} to {high!r}: expected {'whole' if whole else 'finite'} numbers")
+            raise ValueError(
+                f"{name} from {low!r} to {high!r}: expected {'whole' if whole else 'finite'} numbers"
+            )
     if low > high:
         raise ValueError(f"{name} from {low:g} to {high:g}: expected the lower end first")
     if log and low <= 0:
-        raise ValueError(f"{name} from {low:g} to {high:g} on a log scale: expected ends above 0, say {high / 1e3:g}")
+        raise ValueError(
+            f"{name} from {low:g} to {high:g} on a log scale: expected ends above 0, say {high / 1e3:g}"
+        )
     return (int(low), int(high)) if whole else (low, high)
 
 

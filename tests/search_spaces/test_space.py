@@ -1,7 +1,9 @@
 """Search spaces join, narrow and describe themselves, and refuse what cannot be meant."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -67,9 +69,47 @@ def test_a_default_outside_its_domain_is_refused(default):
         Hyperparameter(name="clip", domain=FloatDistribution(0.1, 0.4), default=default, source="here")
 
 
-def test_a_choice_that_is_not_a_scalar_is_refused():
-    with pytest.raises(ValueError, match="not a scalar"):
-        Hyperparameter(name="x", domain=CategoricalDistribution((None, 1)), default=1, source="here")
+@pytest.mark.parametrize("made", [[64, 64], (1,), {"a": 1}, object, np.ones(2)])
+def test_a_choice_that_is_not_a_scalar_is_refused(made, recwarn):
+    with pytest.raises(
+        ValueError, match=r"^x: the choice .* expected a number, a text, a truth value or None"
+    ):
+        choice("x", made, 1, default=1, source="here")
+    assert not recwarn.list
+
+
+def test_numbers_of_numpy_become_pythons_and_none_stays():
+    space = choice("x", *np.array([2, 4]), None, default=np.int64(4), source="here")
+    assert [type(each) for each in space["x"].domain.choices] == [int, int, type(None)]
+    assert type(space.defaults["x"]) is int
+    ends = integer("y", np.int64(1), 3.0, default=2, source="here")["y"].domain
+    assert (ends.low, ends.high, type(ends.low), type(ends.high)) == (1, 3, int, int)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda: log_uniform("lr", 0.0, 1e-3, default=1e-4, source=""),
+            "lr from 0 to 0.001 on a log scale: exp",
+        ),
+        (lambda: log_uniform("lr", -1, 1e-3, default=1e-4, source=""), "expected ends above 0, say 1e-06"),
+        (
+            lambda: uniform("x", 1.0, 0.0, default=0.5, source=""),
+            "x from 1 to 0: expected the lower end first",
+        ),
+        (lambda: uniform("x", "a", 1, default=0.5, source=""), "x from 'a' to 1: expected finite numbers"),
+        (
+            lambda: uniform("x", 0, float("inf"), default=0.5, source=""),
+            "x from 0 to inf: expected finite numbers",
+        ),
+        (lambda: uniform("x", True, 2, default=1.5, source=""), "x from True to 2: expected finite numbers"),
+        (lambda: integer("n", 1.5, 4, default=2, source=""), "n from 1.5 to 4: expected whole numbers"),
+    ],
+)
+def test_a_domain_that_is_none_is_refused_by_its_hyperparameters_name(make, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        make()
 
 
 def test_membership_needs_every_name_and_every_value_inside():

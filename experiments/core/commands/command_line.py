@@ -10,7 +10,7 @@ from analysis.command_line import read_options
 from experiments.core.commands.identity import is_interactive, module_name, question_of
 from experiments.core.commands.results import CommandStopped
 from experiments.core.declaration import Experiment
-from experiments.core.errors import AllRunsFailedError, UserError
+from experiments.core.errors import AllRunsFailedError, UserError, unexpected
 from experiments.core.planning import Options
 from experiments.core.program import NO_FILE, installed, program_module, this_command, this_program
 
@@ -61,6 +61,11 @@ def execute(experiment: Experiment, options: Options, *, name: str, question: st
         return stop.exit_code
     except KeyboardInterrupt:
         return stopped()
+    except Exception as error:  # of the machine, or of code that nobody expected to raise
+        if options.debug:
+            raise
+        _say_error(unexpected(error))
+        return EXIT_WRONG_INPUT
     _say_sentence(sentence, options)
     return 0
 

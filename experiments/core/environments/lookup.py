@@ -101,7 +101,7 @@ def _imported(module: str) -> ModuleType:
         lacking = error.name if isinstance(error, ModuleNotFoundError) else None
         if lacking is not None and f"{module}.".startswith(f"{lacking}."):
             raise UserError(
-                f"there is no module {lacking!r} to import, in which environment 'module:id' is looked for: it is "
-                "imported from where this was started and from the folder of the script"
+                f"there is no module {lacking!r} to import, where the environment is looked for: modules are "
+                "found beside the script, and by python -m in the folder in which it was started"
             ) from error
         raise UserError(f"importing {module}, in which the environment is, raises {told(error)}") from error

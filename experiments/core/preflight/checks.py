@@ -37,6 +37,7 @@ from experiments.core.preflight.probe import (
 )
 from experiments.core.ray_internals import cores_here
 from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
+from experiments.core.tuning import check_cluster
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
 """Time after which no further extreme configuration is trained, and no further layout measured."""
@@ -78,6 +79,8 @@ def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Ch
     """
     experiment = plan.experiment
     check_names(plan)
+    if address := os.environ.get("RAY_ADDRESS"):
+        check_cluster(address)
     concurrency = _concurrency(plan)
     check_warm_start(plan)
     check_folder(plan)

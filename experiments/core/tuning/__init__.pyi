@@ -2,7 +2,7 @@ from .build_schedulers import is_default
 from .callbacks import EnforceCheckpointBudget, Recorder
 from .listed_search import METRIC, ListedSearch
 from .phases import Interruption, confirm, confirmation_runs, search, train_all
-from .ray_cluster import connected, has_died, quiet_libraries, quieten
+from .ray_cluster import check_cluster, connected, has_died, quiet_libraries, quieten
 
 __all__ = [
     "METRIC",
@@ -10,6 +10,7 @@ __all__ = [
     "Interruption",
     "ListedSearch",
     "Recorder",
+    "check_cluster",
     "confirm",
     "confirmation_runs",
     "connected",

@@ -5,6 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -12,8 +16,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from envs.lanes import told
+from experiments.core.errors import UserError
 from experiments.core.ray_internals import deaths_untold, has_dead_process
 
+ANSWER_S = 6.0
+"""Seconds in which a cluster has to answer, to a connection and to the question whether it works."""
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     # A user's environment reads its files where the command was started.
@@ -65,6 +73,70 @@ def has_died(*, within_s: float) -> bool:
     return False
 
 
+def check_cluster(address: str) -> None:
+    """Checks that a Ray cluster answers, since connecting to one that does not never ends.
+
+    Args:
+        address: As RAY_ADDRESS gives it.
+
+    Raises:
+        UserError: It is no cluster's address, or nothing answers there.
+    """
+    given = f"RAY_ADDRESS={address}"
+    way_out = "start the cluster, or unset RAY_ADDRESS for a Ray of the sweep's own"
+    if address in {"auto", "local"}:
+        return
+    if "://" in address:
+        raise UserError(
+            f"{given}: expected HOST:PORT of a cluster's head; jobs are submitted to such an address by ray "
+            "job submit, which sets RAY_ADDRESS for it: unset it here"
+        )
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise UserError(f"{given}: expected HOST:PORT of a cluster's head, such as 10.0.0.1:6379")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+    except OSError as error:
+        raise UserError(f"{given}: nothing answers there ({error.strerror or error}): {way_out}") from error
+    asked = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        healthy = subprocess.run(asked, capture_output=True, timeout=ANSWER_S, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        healthy = False
+    if not healthy:
+        raise UserError(f"{given}: what answers there is no Ray cluster that works: {way_out}")
+
+
+def _started(**settings: Any) -> None:
+    """Starts Ray, once more if it does not come up.
+
+    Raises:
+        UserError: It does not come up then either, or its sockets' paths are too long.
+    """
+    import ray
+
+    for last in (False, True):
+        try:
+            ray.init(**settings)
+        except UserError:
+            raise
+        except Exception as error:  # Ray raises plain ones
+            ray.shutdown()
+            if "AF_UNIX path length" in str(error):
+                folder = tempfile.gettempdir()
+                raise UserError(
+                    f"TMPDIR={folder} is too long for Ray, whose sockets lie below it: {len(folder)} "
+                    "characters; set a shorter one, say TMPDIR=/tmp"
+                ) from error
+            if last:
+                raise UserError(
+                    f"Ray did not come up, tried twice ({told(error)}): the machine may be too busy or "
+                    "short of memory; try again later, or with a smaller --concurrency"
+                ) from error
+        else:
+            return
+
+
 @contextmanager
 def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]]:
     """Connects to Ray and yields how much there is of each resource, by Ray's names ("CPU", "GPU").
@@ -76,6 +148,9 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]
     Args:
         cores: Cores of a private Ray; all of this machine's if None.
         debug: Whether Ray may talk.
+
+    Raises:
+        UserError: Ray does not come up, or the cluster does not answer.
     """
     import ray
 
@@ -88,10 +163,12 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]
         "logging_level": logging.INFO if debug else logging.ERROR,
         "configure_logging": debug,
     }
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(address="auto", **common)
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        check_cluster(address)
+        _started(address="auto", **common)
     else:
-        ray.init(address="local", num_cpus=cores, include_dashboard=False, **common)
+        _started(address="local", num_cpus=cores, include_dashboard=False, **common)
     try:
         with deaths_untold(debug=debug):
             yield ray.cluster_resources()

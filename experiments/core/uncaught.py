@@ -1,0 +1,88 @@
+"""Uncaught errors of a program that declares an experiment, in one line instead of a traceback."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import TracebackType
+
+EXIT_CODE = 2
+"""Exit code of wrong input, as of the commands themselves."""
+NEIGHBOURS = ("analysis", "envs", "search_spaces")
+"""Packages of this suite that a user's folder may have a module of the same name as."""
+
+
+class HiddenPackageError(ImportError):
+    """Error of a package of this suite that another module of its name hides."""
+
+
+def install() -> None:
+    """Says what a program's declaration raises in one line, with exit code 2; `--debug` keeps the traceback.
+
+    Nothing changes for a program that answers uncaught errors in its own way, nor for errors of a program's
+    that declares no experiment.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _say
+
+
+def refuse_hidden_packages() -> None:
+    """Refuses to go on where a module of the user's hides a package of this suite.
+
+    Raises:
+        HiddenPackageError: With its file.
+    """
+    top = Path(__file__).resolve().parents[2]
+    for name in NEIGHBOURS:
+        spec = importlib.util.find_spec(name)
+        places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+        place = next((place for place in places if place is not None), None)
+        if place is not None and not Path(place).resolve().is_relative_to(top):
+            raise HiddenPackageError(
+                f"{place} hides this suite's package of the same name, {name!r}: rename it, or start from "
+                "another folder"
+            )
+
+
+def _say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Prints one line for an error of a declaration, and the traceback for any other."""
+    if not isinstance(error, Exception) or "--debug" in sys.argv or not _is_of_a_declaration(error):
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(f"error: {_line(error)}", file=sys.stderr)
+    raise SystemExit(EXIT_CODE)
+
+
+def _is_of_a_declaration(error: Exception) -> bool:
+    from experiments.core.errors import UserError
+
+    if isinstance(error, UserError | HiddenPackageError):
+        return True
+    program = sys.modules["__main__"]
+    command = sys.modules.get("experiments.core.commands.command_line")
+    declares = command is not None and command.main in vars(program).values()
+    return declares or getattr(program, "__package__", None) == "experiments"
+
+
+def _line(error: Exception) -> str:
+    """Returns what was raised, and where in the user's code."""
+    from envs.lanes import place_of, told
+    from experiments.core.errors import UserError
+
+    if isinstance(error, HiddenPackageError):
+        return str(error)
+    place = place_of(error)
+    at = f" ({place})" if place else ""
+    if isinstance(error, UserError) or (isinstance(error, ValueError) and _is_from(error, "search_spaces")):
+        return f"{' '.join(str(error).split())}{at}"
+    return f"{told(error)}; --debug shows the traceback"
+
+
+def _is_from(error: Exception, package: str) -> bool:
+    """Returns whether a package of this suite raised an error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return module.partition(".")[0] == package
