@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import getpass
 import inspect
+import os
+import tempfile
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -48,6 +51,21 @@ def read_options(kind: type[Options], arguments: Sequence[str], *, program: str,
     return _made(kind, parser, arguments)
 
 
+def ensure_home() -> None:
+    """Gives a user without a home, as in a container that has no entry for it, a temporary one.
+
+    Libraries look for their settings there when they are imported, and for the user's name.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = tempfile.gettempdir()
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["USER"] = str(os.getuid())
+
+
 def read_command(
     kinds: Mapping[str, type[Options]], arguments: Sequence[str], *, program: str, description: str
 ) -> Options:
@@ -71,6 +89,7 @@ def read_command(
 
 def _made(kind: type[Options] | None, parser: OneLineParser, arguments: Sequence[str]) -> Options:
     """Makes the dataclass, or that of the command which was named, with what was given."""
+    ensure_home()
     known, unknown = parser.parse_known_args(arguments)
     given = vars(known)
     made: type[Any] = kind or given.pop("kind")
