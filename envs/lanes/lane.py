@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from envs.lanes.raised import LaneError, exited_in, raised_by_gymnasium, raised_in
+from envs.lanes.raised import LaneError, exited_in, place_of_code, raised_by_gymnasium, raised_in
 from envs.lanes.reports import reported
 from envs.lanes.under_way import under_way
 from envs.spaces import fitting
@@ -35,7 +35,7 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         self._misfit = fitting(self._space("observation_space"))
         self._space("action_space")
         self._steps = 0
-        self._info: Any = None
+        self._infos: tuple[Any, Any] = None, None  # of the last reset and the last step
         self._closed = False
 
     @classmethod
@@ -68,8 +68,8 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         """Whether the environment says which actions are allowed, as far as it was played."""
         space = self.observation_space
         parts = space.spaces if isinstance(space, gym.spaces.Dict) else {}
-        info = self._info if isinstance(self._info, Mapping) else {}
-        named = any(name in parts or name in info for name in MASK_NAMES)
+        told = [info for info in self._infos if isinstance(info, Mapping)]
+        named = any(name in each for name in MASK_NAMES for each in (parts, *told))
         return named or any(hasattr(self.unwrapped, name) for name in MASK_NAMES)
 
     def reset(
@@ -88,7 +88,8 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         except SystemExit as end:
             raise exited_in("reset", end) from end
         except Exception as error:
-            raise raised_in("reset", self._who(), error, hint=_reset_hint(error)) from error
+            place = place_of_code(self.unwrapped.reset)
+            raise raised_in("reset", self._who(), error, hint=_reset_hint(error), place=place) from error
         finally:
             under_way.end()
         if not isinstance(returned, tuple) or len(returned) != 2:
@@ -96,7 +97,8 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
                 f"{self._who()} returns from reset {_kind(returned)}, expected an observation and an info: "
                 f"{OLD_GYM}; return observation, {{}}"
             )
-        observation, self._info = returned
+        observation, info = returned
+        self._infos = info, None
         self._steps = 0
         misfit = self._misfit(observation)
         if misfit is not None:
@@ -133,7 +135,7 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         if type(reward) is not float:
             reward = self._number(reward)
         over = bool(terminated), bool(truncated)
-        self._info = info
+        self._infos = self._infos[0], info
         return observation, reward, *over, reported(info) if any(over) else {}
 
     def close(self) -> None:

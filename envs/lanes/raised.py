@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -63,7 +64,15 @@ def place_in(frame: FrameType | None) -> str | None:
     return _place(reversed([*called]))
 
 
-def raised_in(call: str, who: str, error: BaseException, *, hint: str = "") -> EnvironmentRaisedError:
+def place_of_code(function: Callable[..., object]) -> str | None:
+    """Returns where a function is defined, as "my_env.py:31"; None if that is in C."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return None if code is None else f"{_shown(code.co_filename)}:{code.co_firstlineno}"
+
+
+def raised_in(
+    call: str, who: str, error: BaseException, *, hint: str = "", place: str | None = None
+) -> EnvironmentRaisedError:
     """Makes the error that stands for whatever a call of an environment's raised.
 
     Args:
@@ -71,11 +80,12 @@ def raised_in(call: str, who: str, error: BaseException, *, hint: str = "") -> E
         who: The environment.
         error: What was raised.
         hint: What to change, where the error is a known one.
+        place: Where the call is defined, for an error that came before any line of it.
     """
     text = _one_line(error)
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = _in_brackets(place_of(error))
-    return EnvironmentRaisedError(f"{who} raises in {call} {said}{place}{f'; {hint}' if hint else ''}")
+    at = _in_brackets(place_of(error) or place)
+    return EnvironmentRaisedError(f"{who} raises in {call} {said}{at}{f'; {hint}' if hint else ''}")
 
 
 def exited_in(call: str, end: SystemExit) -> BaseException:

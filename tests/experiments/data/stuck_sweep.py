@@ -17,6 +17,7 @@ EXPERIMENT = Experiment(
     lanes=2,
     vectorization=os.environ.get("STUCK_VECTORIZATION", "auto"),
     scheduler=NoScheduler(),
+    check_s=float(os.environ.get("STUCK_CHECK_S", "7")),
     step_timeout_s=5,
 )
 

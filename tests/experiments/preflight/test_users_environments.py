@@ -1,0 +1,172 @@
+"""Whatever is wrong with a user's environment is said before anything is spent, with the line to change."""
+
+import re
+import textwrap
+from dataclasses import replace
+
+import pytest
+
+from experiments import Budget, Confirmation, Experiment
+from experiments.core.errors import UserError
+from experiments.core.planning.options import Options
+from experiments.core.planning.plan import Plan
+from experiments.core.preflight import checks
+from experiments.core.preflight.checks import preflight
+from experiments.core.preflight.probe import Patience
+from search_spaces import log_uniform
+
+pytestmark = pytest.mark.usefixtures("no_ray")
+SOUND = """
+import gymnasium as gym
+import numpy as np
+
+class Mine(gym.Env):
+    observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+    action_space = gym.spaces.Discrete(3)
+
+    def __init__(self, render_mode=None):
+        self.render_mode = render_mode
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.time = 0
+        return self.seen(), {}
+
+    def step(self, action):
+        self.time += 1
+        return self.seen(), float(action), self.time >= 10, False, {}
+
+    def seen(self):
+        return np.zeros(2, np.float32)
+"""
+EXPERIMENT = Experiment(
+    env="some:Mine",
+    space=log_uniform("lr", 1e-5, 1e-2, default=3e-4, source="x"),
+    fixed={"batch_size": 256, "num_minibatches": 4, "epochs": 1, "layout": "16-tanh"},
+    budget=Budget(trials=2, steps_per_trial=512, evaluations=2),
+    confirmation=Confirmation(top_k=1, seeds=1),
+    evaluation_episodes=4,
+    lanes=2,
+    check_s=60.0,
+)
+COUNT = iter(range(10**6))
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch):
+    """Checks an experiment of a user's environment, which differs from a sound one in one place."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
+
+    def check(old="", new="", **changes):
+        assert old in SOUND
+        module = f"lab_{next(COUNT)}"
+        (tmp_path / f"{module}.py").write_text(SOUND.replace(old, textwrap.dedent(new) if not old else new))
+        experiment = replace(EXPERIMENT, env=f"{module}:Mine", **changes)
+        options = Options(storage=str(tmp_path / "results"), concurrency=1)
+        return preflight(Plan.of(experiment, options, name="mine_sweep", question="?"))
+
+    return check
+
+
+def test_a_sound_one_passes_without_a_note(check):
+    assert [note for note in check().notes if "other programs" not in note] == []
+
+
+RESET = "    def reset(self, *, seed=None, options=None):\n        super().reset(seed=seed)\n"
+STEP = "        return self.seen(), float(action), self.time >= 10, False, {}\n"
+SEEN = "        return np.zeros(2, np.float32)\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("import numpy", "import no_such_package\nimport numpy", "importing lab_.* No module named 'no_such"),
+        ("class Mine(gym.Env):", "class Mine(gym.Env)", "importing lab_.* SyntaxError: expected ':'"),
+        ("class Mine", "{}['key']\nclass Mine", "importing lab_.* KeyError: 'key'"),
+        ("class Mine", "raise SystemExit('no licence')\nclass Mine", "importing lab_.* sys.exit: no licence"),
+        ("render_mode\n\n", "open('/no/licence')\n\n", "cannot be made: it raises in its constructor File"),
+        ("action_space =", "actions =", "Mine has after its constructor no action_space"),
+        (RESET, "    def reset(self):\n", "raises in reset TypeError.*the old gym package; declare reset"),
+        ("np.zeros(2", "np.zeros((1, 2)", r"an observation of shape \(1, 2\), expected shape \(2,\)"),
+        (" False, {}", " {}", "returns from step 4 values.*the old gym"),
+        ("float(action)", "None", "at step 1 .* the reward None of type NoneType"),
+        (STEP, f"        [][self.time == 9]\n{STEP}", "raises in step 1 of an episode IndexError: list"),
+        (STEP, f"        self.time == 9 and [][0]\n{STEP}", "raises in step 9 of an episode IndexError"),
+        (STEP, f"        self.time == 4 and exit(3)\n{STEP}", "sys.exit in step 4 of an episode: 3"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_one_line_with_the_line_of_the_users_file(check, old, new, said):
+    with pytest.raises(UserError) as caught:
+        check(old, new)
+    assert re.search(said, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+    raised = not re.search("returns|has after", str(caught.value))
+    assert bool(re.search(r"\(lab_\d+\.py:\d+\)", str(caught.value))) == raised
+
+
+def test_an_error_in_a_later_episode_is_found_as_well(check):
+    counted = "        self.episodes = getattr(self, 'episodes', 0) + (self.time == 1)\n"
+    later = f"{counted}        1 / (self.episodes < 3)\n"
+    with pytest.raises(UserError, match=r"raises in step 1 of an episode ZeroDivisionError"):
+        check(STEP, later + STEP)
+
+
+@pytest.mark.parametrize(
+    "reward", ["int(action)", "np.float32(action)", "np.array([action], float)", "np.int64(1)"]
+)
+def test_a_reward_that_is_a_number_of_any_kind_is_no_matter(check, reward):
+    found = check("float(action)", reward)
+    assert [note for note in found.notes if "other programs" not in note] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "        super().reset(seed=seed)\n        self.time = 0\n",
+            "        np.random.seed(7)\n        self.time = 0\n",
+        ),
+        (SEEN, "        return np.random.uniform(-1, 1, 2).astype(np.float32)\n"),
+        (SEEN, "        return np.random.default_rng().uniform(-1, 1, 2).astype(np.float32)\n"),
+    ],
+)
+def test_seeds_without_effect_are_said_with_what_is_lost_and_how_to_mend_it(check, old, new):
+    (note,) = (note for note in check(old, new).notes if "other programs" not in note)
+    assert "no run can be repeated, and configurations are not compared on the same episodes" in note
+    assert note.endswith("draw every random number from self.np_random")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("float(action)", "1e9 * float(action)", "rewards of up to 2e.09.*fixed=..scale_rewards"),
+        (
+            "Box(-1.0, 1.0, (2,), np.float32)", "Box(0.0, 1e6, (2,), np.float32)",
+            None,
+        ),
+    ],
+)  # fmt: skip
+def test_numbers_far_from_order_one_are_said_with_the_setting_that_mends_them(check, old, new, said):
+    notes = " ".join(check(old, new).notes)
+    assert (said is None) == ("far from order one" not in notes)
+    if said is not None:
+        assert re.search(said, notes)
+        assert "far from" not in " ".join(
+            check(old, new, fixed={**EXPERIMENT.fixed, "scale_rewards": True}).notes
+        )
+
+
+def test_an_action_mask_is_said_where_nothing_is_raised(check):
+    notes = check("self.seen(), {}\n", "self.seen(), {'action_mask': [1, 1, 0]}\n").notes
+    assert any("says which actions are allowed, and training takes any" in note for note in notes)
+
+
+def test_an_environment_that_waits_is_checked_with_few_steps_and_estimated_with_its_waiting(check):
+    quick, slow = check(), check(STEP, f"        __import__('time').sleep(0.05)\n{STEP}")
+    assert any(
+        "too slow to look at its contract now; python -m envs.check lab_" in note for note in slow.notes
+    )
+    assert slow.estimate.search_s > quick.estimate.search_s + 512 * 0.05
+    assert slow.estimate.around_s == pytest.approx(quick.estimate.around_s, abs=1.0)
