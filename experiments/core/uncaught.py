@@ -67,11 +67,11 @@ def _is_of_a_declaration(error: Exception) -> bool:
 
 def _line(error: Exception) -> str:
     """Returns what was raised, and where in the user's code."""
+    if isinstance(error, HiddenPackageError):  # then the rest may not be there to import
+        return str(error)
     from envs.lanes import place_of, told
     from experiments.core.errors import UserError
 
-    if isinstance(error, HiddenPackageError):
-        return str(error)
     place = place_of(error)
     at = f" ({place})" if place else ""
     if isinstance(error, UserError) or (isinstance(error, ValueError) and _is_from(error, "search_spaces")):
