@@ -1,5 +1,6 @@
 from . import schedulers
 from .experiment import Budget, Confirmation, Experiment, Racing
+from .parameters import recorded
 from .ranges import check_number
 from .resources import Resources, Vectorization
 from .samplers import SamplerName
@@ -40,6 +41,7 @@ __all__ = [
     "Vectorization",
     "check_number",
     "interval_points",
+    "recorded",
     "replica_seeds",
     "schedulers",
 ]

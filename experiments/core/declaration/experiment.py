@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from experiments.core.declaration import schedulers
 from experiments.core.declaration.environment_name import EnvironmentName
+from experiments.core.declaration.parameters import check_parameters, recorded
 from experiments.core.declaration.ranges import check_number
 from experiments.core.declaration.resources import Resources, Vectorization
 from experiments.core.declaration.samplers import SamplerName
@@ -214,6 +215,8 @@ class Experiment:
     def __post_init__(self) -> None:
         for name in ("env_parameters", "validation_parameters", "test_parameters", "fixed"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            check_parameters(name, getattr(self, name))
+        object.__setattr__(self, "fixed", MappingProxyType(recorded(self.fixed)))
         _check(self, "lanes", 1, LANES)
         _check(self, "evaluation_episodes", 1, LANES)
         if self.max_evaluation_steps is not None:

@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, cast
 
 import gymnasium as gym
@@ -91,7 +92,8 @@ class LaneProcesses(AsyncVectorEnv):
                 super().__init__(
                     makers,
                     context="forkserver",
-                    worker=cast("Any", _live),
+                    # Printed there, it would be lost in Ray's logs, or flood a terminal.
+                    worker=cast("Any", partial(_live, output=getattr(sys.stdout, "path", None))),
                     autoreset_mode=AutoresetMode.NEXT_STEP,
                 )
         except BaseException:
@@ -173,6 +175,8 @@ def _live(
     memory: Any,
     errors: Any,
     mode: AutoresetMode,
+    *,
+    output: Path | None,
 ) -> None:
     """Runs a lane's process: makes the environment, obeys commands, and closes it whatever happens.
 
@@ -184,8 +188,12 @@ def _live(
         memory: Where observations are written.
         errors: Takes what was raised, as an exception where it can be sent and as text.
         mode: Always NEXT_STEP.
+        output: File for what the environment prints; where its maker's process prints if None.
     """
     parents.close()
+    if output is not None:
+        with contextlib.suppress(OSError):
+            sys.stdout = sys.stderr = Path(output).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
     _lead_group()
     env, unanswered = None, True
     try:

@@ -9,6 +9,7 @@ import numpy as np
 from analysis.sweep import Phase
 from experiments.core.environments import episode_limit, evaluate, make_vector
 from experiments.core.planning.plan import Plan
+from experiments.core.records import kept_from_the_terminal
 
 
 def score_of_diverged(plan: Plan) -> float:
@@ -21,8 +22,12 @@ def random_return(plan: Plan, *, episodes: int = 64) -> float:
     """Estimates the mean return of random actions: what a diverged trial counts as without a stated floor."""
     experiment = plan.experiment
     lanes = experiment.lanes if experiment.vectorization == "async" else episodes
-    made = make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)
-    with closing(made) as env:
+    with (
+        kept_from_the_terminal(),
+        closing(
+            make_vector(experiment.env, experiment.env_parameters, lanes, experiment.vectorization)
+        ) as env,
+    ):
         env.action_space.seed(0)
         played = evaluate(
             env,

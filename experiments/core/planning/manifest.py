@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.sweep import SCHEMA_VERSION
-from experiments.core.declaration import schedulers
+from experiments.core.declaration import recorded, schedulers
 from experiments.core.planning.plan import Plan
 from experiments.core.program import this_command
 
@@ -32,9 +32,9 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
         "question": plan.question,
         "env": {
             "id": experiment.env,
-            "parameters": dict(experiment.env_parameters),
-            "validation_parameters": dict(experiment.validation_parameters),
-            "test_parameters": dict(experiment.test_parameters),
+            "parameters": recorded(experiment.env_parameters),
+            "validation_parameters": recorded(experiment.validation_parameters),
+            "test_parameters": recorded(experiment.test_parameters),
             "return_unit": scale.return_unit,
             "floor": scale.floor,
             "floor_policy": scale.floor_policy,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from analysis.sweep import DEFAULT, Phase
+from analysis.sweep import DEFAULT, OUTPUT_FILE, Phase
 from analysis.text import counted
 from envs.lanes import told
 from experiments.core.environments import imported_spec, time_limit
@@ -36,6 +36,7 @@ from experiments.core.preflight.probe import (
     try_extremes,
 )
 from experiments.core.ray_internals import cores_here
+from experiments.core.records import Printed, kept_from_the_terminal
 from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
 from experiments.core.tuning import check_cluster
 
@@ -90,7 +91,7 @@ def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Ch
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)
     deadline = Deadline(experiment.check_s, say)
-    with preserve_rng_state(), _errors_told(experiment.env):
+    with preserve_rng_state(), _errors_told(experiment.env), kept_from_the_terminal() as printed:
         with deadline.enforced():
             played, notes = _played(plan, deadline)
             check_splits(plan)
@@ -119,6 +120,7 @@ def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Ch
         free_bytes=check_disk(plan, expected.bytes),
         notes=(
             *notes,
+            *_printing_notes(plan, printed),
             *_concurrency_notes(plan, concurrency),
             *_extreme_notes(found),
             *_episode_notes(plan, evaluation, played),
@@ -147,9 +149,7 @@ def _played(plan: Plan, deadline: Deadline) -> tuple[Play, list[str]]:
         settings = hyperparameters.with_defaults(trainer_part(config), experiment.fixed)
         hyperparameters.check_layout(settings, played.observation_space.shape or ())
     deadline.begin(f"looking at the contract of {experiment.env}")
-    contract = check_contract(
-        experiment.env, experiment.env_parameters, make_s=played.make_s, step_s=played.step_s
-    )
+    contract = check_contract(experiment.env, experiment.env_parameters, step_s=played.step_s)
     return played, [
         *contract_notes(contract, experiment.env, experiment.env_parameters),
         *_play_notes(plan, played),
@@ -252,6 +252,15 @@ def _play_notes(plan: Plan, played: Play) -> list[str]:
 
 def _are_images(played: Play) -> bool:
     return played.observation_space.dtype == np.uint8
+
+
+def _printing_notes(plan: Plan, printed: Printed) -> list[str]:
+    if not printed.lines:
+        return []
+    return [
+        f"{plan.experiment.env} printed {counted(printed.lines, 'line')} while it was checked, the first of "
+        f"them {printed.first!r}; a sweep keeps what a run prints in its {OUTPUT_FILE}"
+    ]
 
 
 def _extreme_notes(found: ExtremeRuns) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from gymnasium.vector import VectorEnv
 import envs
 from envs.check import CheckResult, check_single_env, check_vector_env
 from envs.checking import MakeSingle
+from experiments.core.declaration import recorded
 from experiments.core.environments import imported_spec
 from experiments.core.errors import UserError
 from experiments.core.program import NO_FILE, module_command, program_module
@@ -54,27 +56,30 @@ class Contract:
     """Broken promises with which training is still sound."""
 
 
-def check_contract(env_id: str, parameters: Mapping[str, Any], *, make_s: float, step_s: float) -> Contract:
+def check_contract(env_id: str, parameters: Mapping[str, Any], *, step_s: float) -> Contract:
     """Runs the environment checker for about a second, if it can say anything in that time.
 
     Args:
         env_id: Gymnasium id, `module:id`, or `module:Class`.
         parameters: The environment's keywords.
-        make_s: Seconds on the clock in which it is made.
         step_s: Seconds on the clock of one of its steps.
 
     Raises:
         UserError: A vector environment breaks a promise without which its data are wrong.
     """
-    steps = min(MOST_STEPS, int((SECONDS - MADE * make_s) / max(RUNS_PER_STEP * step_s, 1e-9)))
-    if steps < FEWEST_STEPS:
-        return Contract(looked=False, broken=())
     spec = imported_spec(env_id)
     make_vector = partial(_make_vector, spec, dict(parameters))
     make_single: MakeSingle | None = None
-    results: list[CheckResult] = []
     if spec.entry_point is not None:
         make_single = partial(gym.make, spec, disable_env_checker=True, **parameters)
+    started = time.perf_counter()
+    (make_single() if make_single is not None else make_vector(LANES)).close()
+    left_s = SECONDS - MADE * (time.perf_counter() - started)
+    steps = min(MOST_STEPS, int(left_s / max(RUNS_PER_STEP * step_s, 1e-9)))
+    if steps < FEWEST_STEPS:
+        return Contract(looked=False, broken=())
+    results: list[CheckResult] = []
+    if make_single is not None:
         results += check_single_env(make_single, steps=steps, drawing=False)
     if spec.vector_entry_point is not None:
         results += check_vector_env(make_vector, make_single=make_single, num_envs=LANES, steps=steps)
@@ -142,7 +147,7 @@ def check_command(env_id: str, parameters: Mapping[str, Any]) -> str:
             f"{name}({', '.join(given)})" if module else f"gymnasium.make({', '.join([repr(name), *given])})"
         )
         return f"envs.check.check_single_env(lambda: {made})"
-    keywords = (f"{name}={json.dumps(value)}" for name, value in parameters.items())
+    keywords = (f"{name}={json.dumps(value)}" for name, value in recorded(parameters).items())
     return module_command("envs.check", env_id, *keywords, env_id=env_id)
 
 

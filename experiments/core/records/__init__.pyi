@@ -3,7 +3,7 @@ from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
 from .lock import sole_use, unwritable
 from .lost import cause_of_loss, forget_loss, write_cause_of_loss
-from .output import RunOutput
+from .output import Printed, RunOutput, kept_from_the_terminal
 from .run_log import CONFIGURATION, RunLog
 from .runs import (
     FinishedRun,
@@ -24,6 +24,7 @@ __all__ = [
     "CONFIGURATION",
     "CheckpointBudget",
     "FinishedRun",
+    "Printed",
     "RunLog",
     "RunOutput",
     "UnfinishedRun",
@@ -34,6 +35,7 @@ __all__ = [
     "finished_runs",
     "forget_loss",
     "keep_only",
+    "kept_from_the_terminal",
     "new_study",
     "ranking_key",
     "recorded_manifest",

@@ -1,9 +1,11 @@
-"""Text that a run's environment prints, kept in the run's folder instead of on the terminal."""
+"""Text that an environment prints, kept in the run's folder, or counted, instead of on the terminal."""
 
 from __future__ import annotations
 
 import io
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -27,6 +29,11 @@ class RunOutput(io.TextIOBase):
         self._folder = folder
         self._left = MOST_CHARACTERS
         self._file: TextIO | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file, for processes that print there on their own."""
+        return self._folder / OUTPUT_FILE
 
     def write(self, text: str) -> int:
         """Keeps a text, as long as there is room, and returns its length."""
@@ -73,7 +80,41 @@ class RunOutput(io.TextIOBase):
     def _opened(self) -> TextIO:
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = (self._folder / OUTPUT_FILE).open(
-                "a", encoding="utf-8", errors="backslashreplace", buffering=1
-            )
+            self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         return self._file
+
+
+class Printed(io.TextIOBase):
+    """Standard output and error that keep the first line of what is printed, and count the rest."""
+
+    path = Path(os.devnull)
+    """Where processes that print on their own do so."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        """Lines printed."""
+        self._first = ""
+
+    def write(self, text: str) -> int:
+        """Counts the lines in a text, and returns its length."""
+        if "\n" not in self._first and len(self._first) < 200:
+            self._first += text
+        self.lines += text.count("\n")
+        return len(text)
+
+    def writable(self) -> bool:
+        """Returns that it can be written to."""
+        return True
+
+    @property
+    def first(self) -> str:
+        """The first line printed."""
+        return self._first.partition("\n")[0].strip()
+
+
+@contextmanager
+def kept_from_the_terminal() -> Iterator[Printed]:
+    """Keeps from the terminal what is printed in this process."""
+    printed = Printed()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        yield printed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console
 
 WIDTH = 110
@@ -13,7 +15,8 @@ def open_console(*, quiet: bool) -> Console:
 
     Text is printed as it is: causes, paths and intervals have brackets and colons that mean nothing to rich.
     """
-    console = Console(quiet=quiet, highlight=False, markup=False, emoji=False)
+    # The stream of now: what an environment prints may go elsewhere while it is checked.
+    console = Console(file=sys.stdout, quiet=quiet, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and not console.is_jupyter:
         console.width = WIDTH
     return console
