@@ -29,8 +29,8 @@ def check_parameters(owner: str, parameters: Mapping[str, Any]) -> None:
             shown = " ".join(repr(value).split())
             raise UserError(
                 f"{owner}: {name}={shown if len(shown) <= 60 else f'{shown[:57]}...'} of type "
-                f"{type(value).__name__} cannot be recorded, so nobody could make the environment again: expected "
-                "numbers, texts, paths, or lists and dicts of them; let the environment make it from these"
+                f"{type(value).__name__} cannot be recorded, so nobody could make the environment again: "
+                "expected numbers, texts, paths, or lists and dicts of them; make it in the environment"
             ) from error
 
 
@@ -40,7 +40,7 @@ def recorded(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recorded_value(value: Any) -> Any:
-    """Returns one value as JSON has it, if it can be recorded; else as it is, or with what cannot be in it."""
+    """Returns one value as JSON has it, as far as it can be recorded."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-from .evaluation import EvaluationResult, Policy, evaluate
+from .evaluation import EvaluationResult, NonFiniteError, Policy, evaluate
 from .lookup import episode_limit, full_name, imported_spec, time_limit
 from .make import RLlibEnv, close_open, make_plain_vector, make_vector
 from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
@@ -11,6 +11,7 @@ __all__ = [
     "EvaluationResult",
     "EvaluationSetting",
     "Leaf",
+    "NonFiniteError",
     "Policy",
     "PortableEnvironment",
     "RLlibEnv",

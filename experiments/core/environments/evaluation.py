@@ -17,6 +17,10 @@ Policy = Callable[[Any], Any]
 """Maps observations [E, ...] to actions [E, ...]."""
 
 
+class NonFiniteError(FloatingPointError):
+    """Error of an environment that gave an observation which is not finite."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
     """Returns, lengths and summaries of E greedy episodes."""
@@ -93,8 +97,13 @@ def _play(
     playing = np.arange(env.num_envs) < episodes
     steps = count() if most_steps is None else range(most_steps)
     observations, _ = env.reset(seed=seed)
-    for _ in steps:
-        observations, rewards, terminated, truncated, infos = env.step(policy(observations))
+    for step in steps:
+        try:
+            observations, rewards, terminated, truncated, infos = env.step(policy(observations))
+        except ValueError:
+            # A policy that has seen what is not finite chooses what is no action.
+            _refuse_non_finite(observations, step)
+            raise
         np.add(returns, rewards, out=returns, where=playing)
         lengths += playing
         ended = playing & (terminated | truncated)
@@ -105,6 +114,16 @@ def _play(
                 break
     kept = {name: values[:episodes] for name, values in reports.items()}
     return _Turn(returns[:episodes], lengths[:episodes], kept)
+
+
+def _refuse_non_finite(observations: Any, step: int) -> None:
+    values = np.asarray(observations)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        place = np.argwhere(~np.isfinite(values))[0]
+        raise NonFiniteError(
+            f"non-finite observation from the environment after {step} steps of an evaluation: lane "
+            f"{int(place[0])} gave {values[tuple(place)]}, from which no action follows"
+        )
 
 
 def _collect(reports: dict[str, NDArray[np.float64]], infos: Any, ended: NDArray[np.bool_]) -> None:

@@ -19,7 +19,14 @@ from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.episodes import cut_episodes
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import ImageNormaliser, ObservationNormaliser, RewardScaler
-from experiments.core.fast_ppo.rollout import Array, EpisodeCounter, Rollout, RolloutBuffer, check_finite
+from experiments.core.fast_ppo.rollout import (
+    Array,
+    EpisodeCounter,
+    Rollout,
+    RolloutBuffer,
+    check_finite,
+    refuse_non_finite,
+)
 from experiments.core.fast_ppo.streams import RESTARTING, SAMPLING, stream_generator, stream_seed
 from experiments.core.fast_ppo.vector_env import make_vector_env
 
@@ -111,10 +118,16 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         if self.normaliser is not None:
             self.normaliser.begin(self._obs)
             self.normaliser.store(self.module)
-        with torch.inference_mode():
-            steps, actions, logits = self._collect(buffer, num_steps)
+        before = self.num_env_steps_sampled_lifetime
+        try:
+            with torch.inference_mode():
+                steps, actions, logits = self._collect(buffer, num_steps)
+        except ValueError:
+            # A policy that has seen what is not finite chooses what is no action.
+            refuse_non_finite("observation", buffer.obs, buffer.valid, before)
+            raise
         rollout = self.last_rollout = buffer.rollout(steps, actions, logits)
-        check_finite(rollout, self.num_env_steps_sampled_lifetime)
+        check_finite(rollout, before)
         self.returns, self.lengths = self._counter.add(rollout)
         self.episodes += self.returns.size
         self.num_env_steps_sampled_lifetime += rollout.steps

@@ -125,14 +125,28 @@ def check_finite(rollout: Rollout, steps_before: int) -> None:
     Raises:
         DivergenceError: An observation or a reward is not finite.
     """
-    observations = rollout.obs_tn.numpy()
-    for name, values_tn in (("observation", observations), ("reward", rollout.rewards_tn)):
-        if values_tn.dtype.kind == "f" and not np.isfinite(values_tn).all():
-            place = np.argwhere(~np.isfinite(values_tn))[0]
-            # An observation lies in the row after the step that gave it.
-            rows = int(place[0]) + (name == "reward")
-            steps = steps_before + int(np.count_nonzero(rollout.valid_tn[:rows]))
-            raise DivergenceError(
-                f"{name} from the environment after {steps:,} steps",
-                f"lane {int(place[1])} gave {values_tn[tuple(place)]}, from which nothing can be learned",
-            )
+    refuse_non_finite("observation", rollout.obs_tn.numpy(), rollout.valid_tn, steps_before)
+    refuse_non_finite("reward", rollout.rewards_tn, rollout.valid_tn, steps_before)
+
+
+def refuse_non_finite(name: str, values_tn: Array, valid_tn: Array, steps_before: int) -> None:
+    """Refuses values of an environment that are not finite, and says which came when.
+
+    Args:
+        name: "observation" or "reward".
+        values_tn: The values, [T, N, ...].
+        valid_tn: Which of the rows are steps, [T, N]; the others are resets.
+        steps_before: Environment steps before the first row.
+
+    Raises:
+        DivergenceError: A value is not finite.
+    """
+    if values_tn.dtype.kind == "f" and not np.isfinite(values_tn).all():
+        place = np.argwhere(~np.isfinite(values_tn))[0]
+        # An observation lies in the row after the step that gave it.
+        rows = int(place[0]) + (name == "reward")
+        steps = steps_before + int(np.count_nonzero(valid_tn[:rows]))
+        raise DivergenceError(
+            f"{name} from the environment after {steps:,} steps",
+            f"lane {int(place[1])} gave {values_tn[tuple(place)]}, from which nothing can be learned",
+        )

@@ -174,8 +174,8 @@ def _step_seconds(plan: Plan, played: Play, deadline: Deadline) -> float:
 
 def _lanes_seconds(plan: Plan, task: Task, played: Play) -> float:
     """Returns the seconds in which a process that trains makes its lanes."""
-    spec = imported_spec(plan.experiment.env)
-    together = spec.vector_entry_point is not None and plan.experiment.vectorization != "async"
+    is_async = plan.experiment.vectorization == "async"  # whose processes start side by side
+    together = is_async or imported_spec(plan.experiment.env).vector_entry_point is not None
     return played.make_s * (2 if together else plan.experiment.lanes + task.evaluation_lanes)
 
 

@@ -73,7 +73,10 @@ def check_contract(env_id: str, parameters: Mapping[str, Any], *, step_s: float)
     if spec.entry_point is not None:
         make_single = partial(gym.make, spec, disable_env_checker=True, **parameters)
     started = time.perf_counter()
-    (make_single() if make_single is not None else make_vector(LANES)).close()
+    made: gym.Env[Any, Any] | VectorEnv[Any, Any, Any] = (
+        make_vector(LANES) if make_single is None else make_single()
+    )
+    made.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
     left_s = SECONDS - MADE * (time.perf_counter() - started)
     steps = min(MOST_STEPS, int(left_s / max(RUNS_PER_STEP * step_s, 1e-9)))
     if steps < FEWEST_STEPS:

@@ -16,7 +16,7 @@ from gymnasium.vector import VectorEnv
 from ray.rllib.algorithms.algorithm import Algorithm
 
 from analysis.sweep import ENV_PREFIX
-from experiments.core.environments import ScoreScale, evaluate
+from experiments.core.environments import NonFiniteError, ScoreScale, evaluate
 from experiments.core.fast_ppo import DivergenceError, aggregate, greedy_policy, read_metrics
 from experiments.core.training.schedule import ConfigurationSchedule, activate
 
@@ -94,7 +94,7 @@ class TrainingRun:
                 result = self.evaluate()
                 if not math.isfinite(result["score"]):
                     raise DivergenceError("score")
-            except DivergenceError as error:
+            except (DivergenceError, NonFiniteError) as error:
                 self._diverged(error)
             else:
                 self._wall_s += time.perf_counter() - started
@@ -220,7 +220,7 @@ class TrainingRun:
         objective = sum(self._scores) / len(self._scores)
         self.result = {**result, "steps": self.steps, "wall_s": self._wall_s, "objective": objective}
 
-    def _diverged(self, error: DivergenceError) -> None:
+    def _diverged(self, error: FloatingPointError) -> None:
         self.cause = str(error)
         floor = self._schedule.diverged_score
         known = {"steps": self.steps, "wall_s": self._wall_s, "score": floor, "objective": floor}
