@@ -5,15 +5,18 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 from experiments.core.tuning import Interruption, Recorder, has_died
 
 
 @contextmanager
-def graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
+def graceful_interrupt(interruption: Interruption, stop_file: Path | None) -> Iterator[list[Recorder]]:
     """Lets the first Ctrl-C, or the first `kill`, end the phase in order, and the second one at once.
+
+    The file asks the processes that train, which hear of it from Tune only at their next evaluation.
 
     Goes inside :func:`connected`: Ray's own answer to SIGTERM, which it sets up when it starts, ends the
     process at once under a dump of its stack.
@@ -28,6 +31,9 @@ def graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
             raise KeyboardInterrupt
         interruption.requested = True
         interruption.exit_code = 128 + number
+        with suppress(OSError):  # then they are killed where they do not end by themselves
+            if stop_file is not None:
+                stop_file.touch()
         for recorder in recorders:
             recorder.interrupted = True
         # `timeout` and most cluster managers tell all processes at once; without Ray there is no orderly end.
@@ -40,3 +46,6 @@ def graceful_interrupt(interruption: Interruption) -> Iterator[list[Recorder]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        with suppress(OSError):
+            if stop_file is not None:
+                stop_file.unlink(missing_ok=True)

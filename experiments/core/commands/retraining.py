@@ -182,7 +182,7 @@ def _train(
     recorder = Recorder(folder / Phase.CONFIRM, task.steps, progress)
     with connected(cores=plan.cores, debug=options.debug) as available, progress:
         progress.begin(Phase.CONFIRM, len(runs))
-        with graceful_interrupt(interruption) as recorders:
+        with graceful_interrupt(interruption, task.stop_file) as recorders:
             recorders.append(recorder)
             train_all(
                 folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),

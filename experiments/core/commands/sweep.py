@@ -142,7 +142,7 @@ def _train(
     plan: Plan, task: Task, progress: SweepProgress, interruption: Interruption, concurrency: int
 ) -> None:
     """Runs the search and the confirmation; both end early when the user asks for it."""
-    with graceful_interrupt(interruption) as recorders:
+    with graceful_interrupt(interruption, task.stop_file) as recorders:
         recorder = _recorder(plan, task, Phase.SEARCH, progress)
         recorders.append(recorder)
         there = finished_runs(plan.folder / Phase.SEARCH)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from analysis.sweep import DEFAULT, RLLIB, Phase
+from analysis.sweep import DEFAULT, RLLIB, STOP_FILE, Phase
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Experiment, Seeds
 from experiments.core.environments import (
@@ -175,4 +175,5 @@ class Plan:
             seeds_per_trial=experiment.seeds_per_trial,
             seed_penalty=experiment.seed_penalty,
             step_timeout_s=experiment.step_timeout_s or step_timeout_s,
+            stop_file=self.folder / STOP_FILE,
         )

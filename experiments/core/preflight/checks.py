@@ -98,7 +98,7 @@ def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Ch
             check_population(plan)
             step_s = _step_seconds(plan, played, deadline)
         found = _extremes_tried(plan, task, tried, played, deadline)
-        with deadline.enforced():
+        with deadline.enforced(at_least_s=2 * EVALUATION_S):
             deadline.begin(f"evaluating in {experiment.env}")
             evaluation = measure_evaluation(
                 tried[DEFAULT], task, played, plan.evaluation_settings[Phase.SEARCH],

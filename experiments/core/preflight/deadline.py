@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from envs.lanes import place_in
+from envs.lanes import place_in, under_way
 from experiments.core.environments import close_open
 
 AGAIN_S = 2.0
@@ -53,11 +53,15 @@ class Deadline:
         self._say(doing)
 
     @contextmanager
-    def enforced(self) -> Iterator[None]:
+    def enforced(self, *, at_least_s: float = 0.0) -> Iterator[None]:
         """Interrupts what runs in it once the time is up.
 
-        Only the main thread can be interrupted; in another one this does nothing. What takes no interruption,
-        because it waits in C or swallows every exception, ends with the process, after a line that says so.
+        Only the main thread can be interrupted; in another one this does nothing. A call that takes no
+        interruption, because it waits in C or swallows every exception, ends with the process, after a line
+        that says so.
+
+        Args:
+            at_least_s: Seconds that it has even if less is left.
 
         Raises:
             TimeUpError: From whatever was running, with what was done, and the place in the user's code.
@@ -65,29 +69,37 @@ class Deadline:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        watched = threading.get_ident()
 
         def interrupt(number: int, frame: FrameType | None) -> None:
             raise TimeUpError(self._said(frame))
 
-        def end() -> None:
-            print(f"error: {self._said(sys._current_frames().get(watched))}", file=sys.stderr, flush=True)
-            closing = threading.Thread(target=close_open, daemon=True)
-            closing.start()
-            closing.join(CLOSING_S)
-            os._exit(2)
-
-        watch = threading.Timer(self.left_s + GRACE_S, end)
-        watch.daemon = True
+        left_s, over = max(self.left_s, at_least_s, 1e-3), threading.Event()
+        watch = threading.Thread(target=self._watch, args=(left_s + GRACE_S, over), daemon=True)
         before = signal.signal(signal.SIGALRM, interrupt)
-        signal.setitimer(signal.ITIMER_REAL, max(self.left_s, 1e-3), AGAIN_S)
+        began = time.monotonic()
+        other_s, other_interval_s = signal.setitimer(signal.ITIMER_REAL, left_s, AGAIN_S)
         watch.start()
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
-            watch.cancel()
+            if other_s:  # somebody else's alarm was due
+                passed_s = time.monotonic() - began
+                signal.setitimer(signal.ITIMER_REAL, max(1e-3, other_s - passed_s), other_interval_s)
+            over.set()
+
+    def _watch(self, seconds: float, over: threading.Event) -> None:
+        """Ends the process if a user's code is still running after so many seconds."""
+        while not over.wait(seconds):
+            frame = sys._current_frames().get(threading.main_thread().ident or 0)
+            if under_way.since is not None or place_in(frame) is not None:
+                print(f"error: {self._said(frame)}", file=sys.__stderr__, flush=True)
+                closing = threading.Thread(target=close_open, daemon=True)
+                closing.start()
+                closing.join(CLOSING_S)
+                os._exit(2)
+            seconds = GRACE_S  # whatever it is, it is not stuck in there
 
     def _said(self, frame: FrameType | None) -> str:
         place = place_in(frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from analysis.sweep import Phase
@@ -52,6 +53,8 @@ class Task:
     """What another process needs to find the environment; None if it finds it by its name."""
     step_timeout_s: float = 60.0
     """Seconds after which a call of the environment that does not come back ends the run's process."""
+    stop_file: Path | None = None
+    """File whose presence asks every run to end."""
     goes_on: bool = True
     """Whether a run that is cut off continues where it was; the members of a population restart together."""
 

@@ -31,8 +31,8 @@ from experiments.core.training.environment_parameters import trainer_part, train
 from experiments.core.training.replicas import SeedReplicas
 from experiments.core.training.run import TrainingRun, TrainingSchedule
 from experiments.core.training.schedule import ConfigurationSchedule
-from experiments.core.training.stuck import StuckWatch
 from experiments.core.training.task import Task
+from experiments.core.training.watch import StopTraining, Watch
 
 SAVE_EVERY_S = 1.0
 """Seconds of training after which a trial under way saves itself, at its next evaluation."""
@@ -93,7 +93,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         if task.portable is not None:
             task.portable.unpack()
         self._task = task
-        StuckWatch(task.step_timeout_s, self._tell_loss).start()
+        self._watch = Watch(task.step_timeout_s, self._tell_loss, task.stop_file)
+        self._watch.start()
         self._evaluation_setting = task.evaluation_settings[_phase(config)]
         # Whatever ends this process in good order closes what is open in it, SIGTERM included.
         atexit.register(_close_quietly)
@@ -112,8 +113,12 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
 
     def step(self) -> dict[str, Any]:
         """Trains up to the next evaluation and evaluates."""
+        try:
+            with _closing_after_errors(), self._watch.training():
+                result = self._replicas.advance()
+        except StopTraining as stop:  # Ray knows no interruption of its own kind
+            raise RuntimeError("the sweep was told to stop") from stop
         with _closing_after_errors():
-            result = self._replicas.advance()
             result = {**result, CONFIGURATION: configuration_of(self._replicas.config)}
             self._results.append({name: value for name, value in result.items() if name != "done"})
             if not result["done"]:
@@ -135,6 +140,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     def cleanup(self) -> None:
         """Frees the trainers and every environment of the process."""
         atexit.unregister(_close_quietly)
+        self._watch.stop()
         with suppress(Exception):  # a run that is over is not changed by what closing raises
             self._replicas.stop()
         _close_quietly()

@@ -40,6 +40,7 @@ SMALL = Experiment(
     budget=Budget(trials=4, steps_per_trial=1024, evaluations=4),
     confirmation=Confirmation(top_k=1, seeds=2),
     evaluation_episodes=8,
+    check_s=60.0,  # a busy machine must not cut the checks of tests short
 )
 
 
