@@ -13,7 +13,7 @@ Each `*_sweep` module declares one experiment, `python -m experiments.<module>` 
 
 import lazy_loader
 
-from experiments.core import uncaught
+from experiments.core.commands import uncaught
 
 uncaught.install()
 uncaught.refuse_hidden_packages()

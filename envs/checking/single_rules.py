@@ -28,6 +28,8 @@ from envs.checking.vector_runs import MakeSingle, Problem
 from envs.lanes import in_brief, reward_of
 from envs.spaces import fitting
 
+INFO = "info of "
+"""What a difference begins with that is only in infos."""
 NO_FAULTS = (
     # RLlib scales actions to any bounded box by itself.
     "we recommend using a symmetric and normalized space",
@@ -95,7 +97,20 @@ def _observation_problem(space: gym.Space[Any], observation: Any) -> Problem:
     dtype = np.asarray(observation).dtype if isinstance(space, gym.spaces.Box) else space.dtype
     if dtype != space.dtype:
         return f"observation of type {dtype}, expected {space.dtype}"
-    return f"observation {observation!r} is outside {space}"
+    return f"observation {_outside(space, observation)}"
+
+
+def _outside(space: gym.Space[Any], observation: Any) -> str:
+    """Returns where an observation leaves its space."""
+    if isinstance(space, gym.spaces.Box):
+        values = np.asarray(observation)
+        wrong = ~((values >= space.low) & (values <= space.high))
+        if wrong.any():
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            index = "".join(f"[{i}]" for i in at)
+            return f"{index} is {values[at]}, expected {space.low[at]} to {space.high[at]}"
+    shown = " ".join(repr(observation).split())
+    return f"{shown if len(shown) <= 100 else f'{shown[:97]}...'} is outside {space}"
 
 
 def _outcome_problem(reward: Any, terminated: Any, truncated: Any) -> Problem:
@@ -111,13 +126,14 @@ def _outcome_problem(reward: Any, terminated: Any, truncated: Any) -> Problem:
 
 
 def twins_agree(make: MakeSingle, steps: int, seed: int) -> Problem:
-    """Checks that two environments with the same seed and actions do the same."""
+    """Checks that two environments with the same seed and actions do the same, and report the same."""
     with closing(make()) as one, closing(make()) as other:
-        runs = zip(_play(one, steps, seed), _play(other, steps, seed), strict=True)
+        runs = [*zip(_play(one, steps, seed), _play(other, steps, seed), strict=True)]
+    for part, of in ((slice(None, -1), ""), (slice(-1, None), INFO)):
         for t, (first, second) in enumerate(runs):
-            found = difference(first, second)
+            found = difference(first[part], second[part])
             if found is not None:
-                return f"step {t}{found}"
+                return f"{of}step {t}{found}"
     return None
 
 

@@ -14,12 +14,34 @@ MODULES = sorted(path for path in CORE.rglob("*.py") if path.relative_to(CORE).p
 ENDS = {"exit", "quit", "SystemExit", "sys.exit", "os._exit", "os.abort"}
 PRINTS = {"print", "input", "sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__", "rich.print"}
 
+ALLOWED = {
+    # The process of a run ends itself where it is stuck.
+    "training/watch.py": {"os._exit"},
+    # The console is given the stream that it prints on.
+    "terminal/console.py": {"sys.stdout"},
+}
+
 
 def named(tree):
-    """Every name, and every attribute of a name, that code reads; what is flushed was printed elsewhere."""
+    """Every name, and every attribute of a name, that code reads to print or to end the process.
+
+    What is flushed was printed elsewhere, what is caught was raised elsewhere, and asking a stream for an
+    attribute that it may have prints nothing.
+    """
     flushed = {n.value for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "flush"}
+    caught = {
+        name
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ExceptHandler) and n.type is not None
+        for name in ast.walk(n.type)
+    }
+    asked = {
+        n.args[0]
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "getattr"
+    }
     for node in ast.walk(tree):
-        if node in flushed or not isinstance(getattr(node, "ctx", None), ast.Load):
+        if node in flushed | caught | asked or not isinstance(getattr(node, "ctx", None), ast.Load):
             continue
         if isinstance(node, ast.Name):
             yield node.id
@@ -35,7 +57,9 @@ def opened(tree):
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(CORE).as_posix())
 def test_below_the_commands_nothing_is_printed_and_nothing_ends_the_process(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert not set(named(tree)) & (ENDS | PRINTS)
+    place = path.relative_to(CORE).as_posix()
+    allowed = ALLOWED.get(place, set())
+    assert set(named(tree)) & (ENDS | PRINTS) == allowed
     if path.relative_to(CORE).parts[0] not in DRAWS:
         assert "Console" not in opened(tree)
 

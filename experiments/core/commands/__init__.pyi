@@ -1,3 +1,4 @@
+from . import uncaught
 from .command_line import main, stopped
 from .identity import first_line
 from .python_api import check, retrain, run
@@ -15,4 +16,5 @@ __all__ = [
     "run",
     "run_replay",
     "stopped",
+    "uncaught",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
@@ -84,9 +85,9 @@ def _carried_out(experiment: Experiment, options: Options, *, name: str, questio
 
     plan = Plan.of(experiment, options, name=name, question=question)
     if options.check:
-        check_sweep(plan, console)
+        check_sweep(plan, console, _abandon)
         return None
-    return str(run_sweep(plan, console))
+    return str(run_sweep(plan, console, _abandon))
 
 
 def _say_sentence(sentence: str | None, options: Options) -> None:
@@ -113,6 +114,12 @@ def _again(stop: CommandStopped, options: Options) -> str:
         return f"run(EXPERIMENT, name={stop.sweep!r})"
     again = this_command(installed("python"))
     return again if named else f"{again} --name {shlex.quote(str(stop.sweep))}"
+
+
+def _abandon(said: str) -> None:
+    """Ends the process at once: a user's code that cannot be interrupted would keep it from any other end."""
+    print(f"error: {said}", file=sys.__stderr__, flush=True)
+    os._exit(EXIT_WRONG_INPUT)
 
 
 def _say_error(error: UserError) -> None:

@@ -13,7 +13,7 @@ from experiments.core.tuning import Interruption, Recorder, has_died
 
 
 @contextmanager
-def graceful_interrupt(interruption: Interruption, stop_file: Path | None) -> Iterator[list[Recorder]]:
+def graceful_interrupt(interruption: Interruption, stop_file: Path | None = None) -> Iterator[list[Recorder]]:
     """Lets the first Ctrl-C, or the first `kill`, end the phase in order, and the second one at once.
 
     The file asks the processes that train, which hear of it from Tune only at their next evaluation.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -52,12 +52,13 @@ from experiments.core.tuning import (
 GIGABYTE = 10**9
 
 
-def run_sweep(plan: Plan, console: Console) -> SweepResult:
+def run_sweep(plan: Plan, console: Console, abandon: Callable[[str], None] | None = None) -> SweepResult:
     """Runs a sweep, or what is missing of it, and returns what it came to.
 
     Args:
         plan: The sweep.
         console: Where to say what is done.
+        abandon: Ends the process, with a line, where the check of an environment cannot be interrupted.
 
     Raises:
         UserError: The sweep cannot be run as it was asked for; nothing was written.
@@ -65,7 +66,7 @@ def run_sweep(plan: Plan, console: Console) -> SweepResult:
         CommandStopped: It was asked to stop.
     """
     with claimed(plan) as plan:
-        checked = check_sweep(plan, console)
+        checked = check_sweep(plan, console, abandon)
         interruption = Interruption()
         try:
             report, progress = _run(plan, console, interruption, checked.step_timeout_s)
@@ -92,14 +93,14 @@ def _first_cause(plan: Plan) -> str:
     return f"every trial was lost; the first cause: {first}"
 
 
-def check_sweep(plan: Plan, console: Console) -> Checked:
+def check_sweep(plan: Plan, console: Console, abandon: Callable[[str], None] | None = None) -> Checked:
     """Checks whether a sweep could be run, and says what it is going to do.
 
     Raises:
         UserError: It could not.
     """
     with CheckProgress(console) as progress:
-        checked = preflight(plan, progress.say)
+        checked = preflight(plan, progress.say, abandon)
     summary.print_plan(console, plan, checked)
     return checked
 

@@ -104,4 +104,7 @@ def _imported(module: str) -> ModuleType:
                 f"there is no module {lacking!r} to import, where the environment is looked for: modules are "
                 "found beside the script, and by python -m in the folder in which it was started"
             ) from error
-        raise UserError(f"importing {module}, in which the environment is, raises {told(error)}") from error
+        hint = "; write import gymnasium as gym, its successor" if lacking in {"gym", "gym.spaces"} else ""
+        raise UserError(
+            f"importing {module}, in which the environment is, raises {told(error)}{hint}"
+        ) from error

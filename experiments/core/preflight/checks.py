@@ -68,12 +68,17 @@ class Checked:
     """Notes for the user on what stops nothing."""
 
 
-def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Checked:
+def preflight(
+    plan: Plan,
+    say: Callable[[str], None] = lambda doing: None,
+    abandon: Callable[[str], None] | None = None,
+) -> Checked:
     """Checks hyperparameters, environment, objective and storage, and estimates time and disk.
 
     Args:
         plan: The sweep.
         say: Told what is being done, whenever that changes.
+        abandon: Ends the process, given what to say, where the environment cannot even be interrupted.
 
     Raises:
         UserError: With the first thing that is wrong.
@@ -90,7 +95,7 @@ def preflight(plan: Plan, say: Callable[[str], None] = lambda doing: None) -> Ch
     tried = {DEFAULT: experiment.space.defaults, **named_extremes(plan)}
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)
-    deadline = Deadline(experiment.check_s, say)
+    deadline = Deadline(experiment.check_s, say, abandon)
     with preserve_rng_state(), _errors_told(experiment.env), kept_from_the_terminal() as printed:
         with deadline.enforced():
             played, notes = _played(plan, deadline)

@@ -16,7 +16,7 @@ from gymnasium.vector import VectorEnv
 
 import envs
 from envs.check import CheckResult, check_single_env, check_vector_env
-from envs.checking import MakeSingle
+from envs.checking import INFO, MakeSingle
 from experiments.core.declaration import recorded
 from experiments.core.environments import imported_spec
 from experiments.core.errors import UserError
@@ -108,8 +108,19 @@ CURES = {
         "the same episodes",
         "call super().reset(seed=seed) first in reset, and draw every random number from self.np_random",
     ),
+    "types, dtypes and bounds are exact": (
+        "what it returns does not fit what it says of itself",
+        "it trains here, and may be cut or refused elsewhere",
+        "give its spaces the bounds and types of what is returned",
+    ),
 }
 """Cause, effect and cure of the broken promises by which results lose something."""
+INFOS_CURE = (
+    "its infos do not follow from its seed",
+    "only numbers among them that are recorded are lost to comparisons",
+    "draw what is in them from self.np_random",
+)
+"""The same for seeds where observations and rewards follow from them."""
 _OTHERS = "Gymnasium's check_env passes without a warning"
 
 
@@ -118,13 +129,16 @@ def contract_notes(contract: Contract, env_id: str, parameters: Mapping[str, Any
     command = check_command(env_id, parameters)
     if not contract.looked:
         return [f"{env_id} is too slow to look at its contract now; {command} does, and takes its time"]
-    notes, seeds = [], False
+    notes: list[str] = []
+    cures: set[str] = set()
     for result in contract.broken:
         if result.name in CURES:
-            cause, effect, cure = CURES[result.name]
-            if not seeds:  # both are about seeds, and mended alike
-                notes.append(f"{env_id}: {cause} ({result.problem}), so {effect}; {cure}")
-            seeds = True
+            only_infos = str(result.problem).startswith(INFO)
+            cause, effect, cure = INFOS_CURE if only_infos else CURES[result.name]
+            if cure not in cures:
+                notes.append(f"{env_id}: {cause} ({result.problem}): {effect}; {cure}")
+            cures.add(cure)
+    seeds = any("seed" in cure for cure in cures)
     for result in contract.broken:
         # Gymnasium's own words on seeds say no more.
         if result.name in CURES or (seeds and re.search("seed|determinis", str(result.problem), re.I)):

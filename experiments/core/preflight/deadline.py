@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -32,13 +31,17 @@ class Deadline:
     Args:
         seconds: From now on.
         say: Told what is being done, whenever that changes.
+        abandon: Ends the process, given what to say, where a call takes no interruption; if None, such a call
+            is waited for.
     """
 
-    def __init__(self, seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, seconds: float, say: Callable[[str], None], abandon: Callable[[str], None] | None = None
+    ) -> None:
         self.seconds = seconds
         """How long it is, in seconds."""
         self._end = time.monotonic() + seconds
-        self._say = say
+        self._say, self._abandon = say, abandon
         self.doing = ""
         """What is being done."""
 
@@ -57,8 +60,7 @@ class Deadline:
         """Interrupts what runs in it once the time is up.
 
         Only the main thread can be interrupted; in another one this does nothing. A call that takes no
-        interruption, because it waits in C or swallows every exception, ends with the process, after a line
-        that says so.
+        interruption, because it waits in C or swallows every exception, ends with the process.
 
         Args:
             at_least_s: Seconds that it has even if less is left.
@@ -78,7 +80,8 @@ class Deadline:
         before = signal.signal(signal.SIGALRM, interrupt)
         began = time.monotonic()
         other_s, other_interval_s = signal.setitimer(signal.ITIMER_REAL, left_s, AGAIN_S)
-        watch.start()
+        if self._abandon is not None:
+            watch.start()
         try:
             yield
         finally:
@@ -90,15 +93,15 @@ class Deadline:
             over.set()
 
     def _watch(self, seconds: float, over: threading.Event) -> None:
-        """Ends the process if a user's code is still running after so many seconds."""
+        """Abandons the process if a user's code is still running after so many seconds."""
         while not over.wait(seconds):
             frame = sys._current_frames().get(threading.main_thread().ident or 0)
-            if under_way.since is not None or place_in(frame) is not None:
-                print(f"error: {self._said(frame)}", file=sys.__stderr__, flush=True)
+            if self._abandon is not None and (under_way.since is not None or place_in(frame) is not None):
+                said = self._said(frame)
                 closing = threading.Thread(target=close_open, daemon=True)
                 closing.start()
                 closing.join(CLOSING_S)
-                os._exit(2)
+                self._abandon(said)
             seconds = GRACE_S  # whatever it is, it is not stuck in there
 
     def _said(self, frame: FrameType | None) -> str:

@@ -102,4 +102,4 @@ def test_one_that_cannot_travel_is_refused_with_what_to_write(run_python, tmp_pa
         "environment 'my_sweep:Line' is declared in my_sweep.py and cannot be sent to the trials'" in message
     )
     assert "cannot pickle '_thread.lock' object" in message
-    assert message.endswith('say my_env.py beside it, and write env="my_env:Line"')
+    assert 'say my_env.py beside it, and write env="my_env:Line"' in message

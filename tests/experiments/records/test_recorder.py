@@ -100,7 +100,8 @@ def recorded(tmp_path):
         recorder.on_trial_error(0, [], trial)
         return printed.getvalue()
 
-    return SimpleNamespace(folder=tmp_path, fail=fail, recorder=recorder, trial=trial)
+    yield SimpleNamespace(folder=tmp_path, fail=fail, recorder=recorder, trial=trial)
+    recorder.on_experiment_end([])
 
 
 RAISED = 'ray::PPOTrial.train()\n  File "/my/trial.py", line 3, in step\n    raise KeyError\nKeyError: 3\n'

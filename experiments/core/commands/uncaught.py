@@ -33,7 +33,7 @@ def refuse_hidden_packages() -> None:
     Raises:
         HiddenPackageError: With its file.
     """
-    top = Path(__file__).resolve().parents[2]
+    top = Path(__file__).resolve().parents[3]
     for name in NEIGHBOURS:
         spec = importlib.util.find_spec(name)
         places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
