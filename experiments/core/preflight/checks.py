@@ -25,7 +25,7 @@ from experiments.core.preflight.declaration import check_names, check_population
 from experiments.core.preflight.environment_parameters import check_environment_names
 from experiments.core.preflight.estimate import estimate_of
 from experiments.core.preflight.extremes import extremes, named_extremes
-from experiments.core.preflight.folder import check_disk, check_folder, check_warm_start
+from experiments.core.preflight.folder import check_disk, check_folder, check_records, check_warm_start
 from experiments.core.preflight.play import Play, batch_step_seconds, play
 from experiments.core.preflight.probe import (
     EvaluationCost,
@@ -90,6 +90,7 @@ def preflight(
     concurrency = _concurrency(plan)
     check_warm_start(plan)
     check_folder(plan)
+    check_records(plan)
     # Compiling one layout takes longer than all the checks.
     task = replace(plan.task(diverged_score=0.0), compile="never")
     tried = {DEFAULT: experiment.space.defaults, **named_extremes(plan)}

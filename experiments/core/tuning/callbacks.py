@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from analysis.sweep import State, run_name
+from analysis.sweep import State, refusal_of, run_name
 from envs.lanes import EnvironmentRaisedError
 from experiments.core.errors import UserError
 from experiments.core.records import (
@@ -20,7 +20,6 @@ from experiments.core.records import (
     RunLog,
     cause_of_loss,
     forget_loss,
-    refusal_of,
     write_cause_of_loss,
 )
 
