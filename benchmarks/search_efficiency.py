@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.sweep import STATE_FILE, Phase, trial_name
+from analysis.sweep import STATE_FILE, FinishedRun, Phase, finished_runs, ranking_key, trial_name
 from benchmarks.common import LABORATORY, ROOT, exit_code, options_of, publish, table
 from benchmarks.contestants.searches import (
     CONTESTANTS,
@@ -47,7 +47,6 @@ from benchmarks.contestants.searches import (
     retrain,
     search,
 )
-from experiments.core.records import FinishedRun, finished_runs, ranking_key
 from experiments.core.tuning import connected, quieten
 
 SHARE = 0.9

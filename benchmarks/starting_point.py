@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis import statistics
-from analysis.sweep import DEFAULT, Phase, trial_name
+from analysis.sweep import DEFAULT, Phase, finished_runs, trial_name
 from benchmarks.common import LABORATORY, ROOT, options_of, publish, table
 from benchmarks.contestants.searches import CORES, plan_of, retrain
 from experiments import Budget, Experiment
-from experiments.core.records import finished_runs
 from experiments.core.tuning import connected, quieten
 from search_spaces import model_layouts, ppo
 from search_spaces.space import drawn

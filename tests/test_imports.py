@@ -70,6 +70,30 @@ def test_help_and_listing_load_nothing_heavy(run_python, command):
     assert "usage" in done.stdout or "question" in done.stdout
 
 
+LIGHT = """
+import sys, time
+import analysis.sweep, experiments.core.records
+for room in (analysis.sweep, experiments.core.records):
+    for name in room.__all__:
+        if name not in {framed!r}:
+            getattr(room, name)
+heavy = {{"ray", "torch", "pandas", "numpy", "gymnasium"}} & set(sys.modules)
+assert not heavy, heavy
+print(time.process_time())
+"""
+FRAMED = (
+    "Change", "Lineage", "Sweep", "configuration", "copies", "line_of", "load_lineage", "load_sweep", "parts",
+    "schedule", "shown_member",
+)  # fmt: skip
+"""What analysis.sweep has that gives or takes frames."""
+
+
+def test_a_sweep_folder_is_read_and_written_at_once_and_without_anything_heavy(run_python):
+    done = run_python("-c", LIGHT.format(framed=FRAMED))
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.0, "seconds of CPU"
+
+
 @pytest.fixture(scope="module")
 def imports():
     """Every module of the packages, with the modules that it imports at any depth of its code."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan, log
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,17 @@ import pandas as pd
 from analysis import statistics
 from analysis.advice.importance import surely_important
 from analysis.advice.prospect import MIN_TRIALS, prospect
-from analysis.sweep import BASELINES, CONFIG_PREFIX, RLLIB, Lineage, Scale, State, Sweep, section
+from analysis.sweep import (
+    BASELINES,
+    CONFIG_PREFIX,
+    RLLIB,
+    ChoiceDomain,
+    HyperparameterRecord,
+    Lineage,
+    Scale,
+    State,
+    Sweep,
+)
 from analysis.verdict import MIN_PAIRS, Comparison, Outcome, Verdict, compare
 
 EDGE: Final = 0.1
@@ -79,7 +89,7 @@ def diagnose(
     ]
 
 
-def edges(trials: pd.DataFrame, space: Mapping[str, Any], best: str | None) -> list[Edge]:
+def edges(trials: pd.DataFrame, space: Mapping[str, HyperparameterRecord], best: str | None) -> list[Edge]:
     """Finds hyperparameters whose best values lie at an end of their range.
 
     The best trial lies in the outer tenth of the range, and half of the good ones near it. The best trial
@@ -89,25 +99,21 @@ def edges(trials: pd.DataFrame, space: Mapping[str, Any], best: str | None) -> l
     completed = trials[trials["state"] == State.COMPLETED].sort_values("objective", ascending=False)
     good = completed.head(max(MIN_GOOD_TRIALS, round(len(completed) / 4)))
     found: list[Edge] = []
-    if best is None:
+    if best is None or len(good) < MIN_GOOD_TRIALS:
         return found
     for name, entry in space.items():
-        column, attributes = f"{CONFIG_PREFIX}{name}", entry.get("distribution", {}).get("attributes", {})
-        low, high = attributes.get("low"), attributes.get("high")
-        if column not in trials or low is None or high is None or high <= low or len(good) < MIN_GOOD_TRIALS:
+        column, domain = f"{CONFIG_PREFIX}{name}", entry.distribution
+        if isinstance(domain, ChoiceDomain) or column not in trials:
             continue
-        values = pd.to_numeric(trials.set_index("trial_id")[column], errors="coerce")
-        if best not in values.index or pd.isna(values[best]):
+        low, high, log_scale = domain.attributes.low, domain.attributes.high, domain.attributes.log
+        values = pd.to_numeric(trials.set_index("trial_id")[column], errors="coerce").dropna()
+        if high <= low or best not in values.index:
             continue
-        position = _position(float(values[best]), low, high, log_scale=bool(attributes.get("log")))
-        places = [
-            _position(float(values[trial]), low, high, log_scale=bool(attributes.get("log")))
-            for trial in good["trial_id"]
-            if pd.notna(values[trial])
-        ]
-        for direction, distance in (("down", position), ("up", 1 - position)):
-            near = [(place if direction == "down" else 1 - place) <= NEAR_EDGE for place in places]
-            if distance <= EDGE and 2 * sum(near) >= len(places):
+        places = {t: _position(float(x), low, high, log_scale=log_scale) for t, x in values.items()}
+        shown = [places[trial] for trial in good["trial_id"] if trial in places]
+        for direction, distance in (("down", places[best]), ("up", 1 - places[best])):
+            near = [(place if direction == "down" else 1 - place) <= NEAR_EDGE for place in shown]
+            if distance <= EDGE and 2 * sum(near) >= len(shown):
                 found.append(Edge(name=name, value=float(values[best]), direction=direction))
     return found
 
@@ -176,7 +182,7 @@ def _against_second(verdict: Verdict, scale: Scale) -> Finding:
 
 def _edges(sweep: Sweep, verdict: Verdict) -> Finding:
     question = RANGES
-    space = sweep.manifest.get("space") or {}
+    space = sweep.manifest.space
     completed = sweep.trials[sweep.trials["state"] == State.COMPLETED].dropna(subset=["objective"])
     if len(completed) < MIN_GOOD_TRIALS:
         return Finding(
@@ -221,7 +227,7 @@ def _noise_share(sweep: Sweep, verdict: Verdict) -> float:
         for config_id, values in verdict.evidence.runs.items()
         if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
     ]
-    seeds = int(section(sweep.manifest, "replicas").get("seeds_per_trial", 1))
+    seeds = sweep.manifest.replicas.seeds_per_trial
     return statistics.seed_noise_share(runs, completed.to_numpy(dtype=float), seeds)
 
 

@@ -5,11 +5,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import optuna
 import pandas as pd
 
-from analysis.sweep import CONFIG_PREFIX
+from analysis.sweep import CONFIG_PREFIX, HyperparameterRecord
 
 MIN_TRIALS: Final = 16
 """Trials below which importance is noise and is not computed."""
@@ -20,13 +21,17 @@ _COLUMNS: Final = ("name", "importance", "low", "high")
 
 
 def importances(
-    trials: pd.DataFrame, space: Mapping[str, Any], rng: np.random.Generator, *, resamples: int = 100
+    trials: pd.DataFrame,
+    space: Mapping[str, HyperparameterRecord],
+    rng: np.random.Generator,
+    *,
+    resamples: int = 100,
 ) -> pd.DataFrame:
     """Estimates which hyperparameters decide whether a trial is among the best quarter.
 
     Args:
         trials: One row per search trial; those without an objective are left out.
-        space: The manifest's space: name to its distribution as Optuna writes it.
+        space: The manifest's space.
         rng: Generator of the bootstrap over trials.
         resamples: Number of bootstrap resamples behind the interval.
 
@@ -52,7 +57,7 @@ def surely_important(frame: pd.DataFrame) -> list[str]:
 
 
 def _with_interval(
-    trials: pd.DataFrame, space: Mapping[str, Any], rng: np.random.Generator, resamples: int
+    trials: pd.DataFrame, space: Mapping[str, HyperparameterRecord], rng: np.random.Generator, resamples: int
 ) -> pd.DataFrame:
     distributions = _distributions(space)
     frozen = _frozen_trials(trials, distributions)
@@ -69,15 +74,15 @@ def _with_interval(
     return frame.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
 
-def _distributions(space: Mapping[str, Any]) -> dict[str, optuna.distributions.BaseDistribution]:
-    """Parses the distributions; one that Optuna does not know is left out."""
-    known = {}
-    for name, entry in space.items():
-        try:
-            known[name] = optuna.distributions.json_to_distribution(json.dumps(entry["distribution"]))
-        except (KeyError, TypeError, ValueError):
-            continue
-    return known
+def _distributions(
+    space: Mapping[str, HyperparameterRecord],
+) -> dict[str, optuna.distributions.BaseDistribution]:
+    """Returns the domains as Optuna's own."""
+    written = {name: msgspec.to_builtins(entry.distribution) for name, entry in space.items()}
+    return {
+        name: optuna.distributions.json_to_distribution(json.dumps(domain))
+        for name, domain in written.items()
+    }
 
 
 def _frozen_trials(

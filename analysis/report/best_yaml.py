@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
-from analysis.sweep import DEFAULT, FIRST_TRIAL, RLLIB_FILE, Lineage, Sweep, configuration, schedule, section
+from analysis.sweep import (
+    DEFAULT,
+    FIRST_TRIAL,
+    BestEvaluation,
+    BestRecord,
+    BestSeeds,
+    BestTraining,
+    Lineage,
+    Sweep,
+    configuration,
+    rllib_settings,
+    schedule,
+)
 from analysis.verdict import Verdict
 
 
 def best_content(
     sweep: Sweep, verdict: Verdict, config_id: str, reason: str, lineage: Lineage | None = None
-) -> dict[str, Any]:
-    """Returns the content of best.yaml in the order in which it is read.
+) -> BestRecord:
+    """Returns the content of best.yaml.
 
     Args:
         sweep: The sweep.
@@ -22,48 +33,51 @@ def best_content(
         reason: Why this one.
         lineage: Of a population, whose best configuration may be a schedule.
     """
-    trained = {"configuration": configuration(sweep, config_id)}
-    if lineage is not None and config_id in lineage.configurations:
+    trained: dict[str, Any] = {"configuration": configuration(sweep, config_id)}
+    if lineage is not None and config_id in lineage.schedules:
         trained = schedule(lineage, config_id)
     manifest = sweep.manifest
-    env, budget = section(manifest, "env"), section(manifest, "budget")
-    return {
-        "config_id": config_id,
-        "reason": reason,
-        "experiment": manifest.get("experiment"),
-        "sweep": manifest.get("sweep"),
-        "confirmed": _confirmed(sweep, verdict, config_id),
+    # The default is the search's first trial, whose settings go by its other name.
+    settings = rllib_settings(sweep.folder, DEFAULT if config_id == FIRST_TRIAL else config_id)
+    return BestRecord(
+        config_id=config_id,
+        reason=reason,
+        experiment=manifest.experiment,
+        sweep=manifest.sweep,
+        confirmed=_confirmed(sweep, verdict, config_id),
         **trained,
-        "fixed": dict(section(manifest, "fixed")),
-        "rllib": _rllib(sweep, config_id),
-        "env": env.get("id"),
-        "env_parameters": dict(section(env, "parameters")),
-        "test_parameters": dict(section(env, "test_parameters")),
-        "training": {
-            "steps": budget.get("steps_per_trial"),
-            "lanes": manifest.get("lanes"),
-            "trainer": manifest.get("trainer"),
+        fixed=manifest.fixed,
+        rllib=settings,
+        env=manifest.env.id,
+        env_parameters=manifest.env.parameters,
+        test_parameters=manifest.env.test_parameters,
+        training=BestTraining(
+            steps=manifest.budget.steps_per_trial, lanes=manifest.lanes, trainer=manifest.trainer
+        ),
+        evaluation=BestEvaluation(
+            evaluations=manifest.budget.evaluations, episodes=manifest.evaluation.episodes
+        ),
+        seeds=BestSeeds(
+            root=manifest.seeds.root,
+            test_seeds=manifest.seeds.test_seeds,
+            test_training=manifest.seeds.test_training,
+            test_evaluation=manifest.seeds.test_evaluation,
+        ),
+        provenance={
+            "command": manifest.command,
+            "started": manifest.started,
+            "git": manifest.git,
+            "versions": manifest.versions,
+            "machine": manifest.machine,
         },
-        "evaluation": {
-            "evaluations": budget.get("evaluations"),
-            "episodes": section(manifest, "evaluation").get("episodes"),
-        },
-        "seeds": {
-            name: value
-            for name, value in section(manifest, "seeds").items()
-            if name == "root" or name.startswith("test_")
-        },
-        "provenance": {
-            name: manifest.get(name) for name in ("command", "started", "git", "versions", "machine")
-        },
-    }
+    )
 
 
 def _confirmed(sweep: Sweep, verdict: Verdict, config_id: str) -> dict[str, Any] | None:
     """Returns the confirmed score, and what the scale means; None where nothing was confirmed."""
     if config_id not in set(verdict.table["config_id"]):
         return None
-    row, scale = verdict.row(config_id), sweep.scale
+    row, scale, env = verdict.row(config_id), sweep.scale, sweep.manifest.env
     return {
         "seeds": int(row["n"]),
         "mean": _rounded(row["mean"]),
@@ -71,21 +85,10 @@ def _confirmed(sweep: Sweep, verdict: Verdict, config_id: str) -> dict[str, Any]
         "unit": "score: 0 is the return `floor`, 1 the return `optimum`"
         if scale.has_references
         else "return",
-        "floor": section(sweep.manifest, "env").get("floor"),
-        "optimum": section(sweep.manifest, "env").get("optimum"),
-        "return_unit": section(sweep.manifest, "env").get("return_unit"),
+        "floor": env.floor,
+        "optimum": env.optimum,
+        "return_unit": env.return_unit,
     }
-
-
-def _rllib(sweep: Sweep, config_id: str) -> dict[str, Any] | None:
-    """Returns RLlib's settings of a configuration; None where the sweep did not record them."""
-    path = sweep.folder / RLLIB_FILE
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    found = settings.get(DEFAULT if config_id == FIRST_TRIAL else config_id)
-    return found if isinstance(found, dict) else None
 
 
 def _rounded(value: float) -> float | None:

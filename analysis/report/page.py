@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import pandas as pd
 
 from analysis.advice import Finding
 from analysis.report.figures import theme
-from analysis.sweep import Change, Lineage, Scale, State, Sweep, configuration, section, shown_member
+from analysis.sweep import Change, Lineage, Scale, State, Sweep, configuration, shown_member
 from analysis.verdict import Verdict
 
 DASH: Final = "–"
@@ -188,24 +189,25 @@ def problem_runs(sweep: Sweep) -> list[dict[str, str]]:
 def provenance(sweep: Sweep) -> list[tuple[str, str]]:
     """Returns what one needs to run the sweep again, from the manifest; what it lacks is left out."""
     manifest = sweep.manifest
-    env, git = section(manifest, "env"), section(manifest, "git")
-    dirty = " with uncommitted changes" if git.get("dirty") else ""
+    env, git = manifest.env, manifest.git
+    dirty = " with uncommitted changes" if git.dirty else ""
+    scheduler = manifest.scheduler
     lines = [
-        ("Command", manifest.get("command")),
-        ("Started", manifest.get("started")),
-        ("Went on", ", ".join(str(start.get("started")) for start in manifest.get("continued") or ())),
-        ("Environment", env.get("id")),
-        ("Parameters", _listed(section(env, "parameters"))),
-        ("References (expected return)", _listed(section(env, "references"))),
-        ("Optimum from", env.get("optimum_source")),
-        ("Budget", _listed(section(manifest, "budget"))),
-        ("Confirmation", _listed(section(manifest, "confirmation"))),
-        ("Scheduler", _listed(section(manifest, "scheduler")) or manifest.get("scheduler")),
-        ("Trainer", manifest.get("trainer")),
-        ("Seeds", _listed(section(manifest, "seeds"))),
-        ("Machine", _listed(section(manifest, "machine"))),
-        ("Versions", _listed(section(manifest, "versions"))),
-        ("Git commit", f"{git['commit']}{dirty}" if git.get("commit") else None),
+        ("Command", manifest.command),
+        ("Started", manifest.started),
+        ("Went on", ", ".join(start.started for start in manifest.continued)),
+        ("Environment", env.id),
+        ("Parameters", _listed(env.parameters)),
+        ("References (expected return)", _listed(env.references)),
+        ("Optimum from", env.optimum_source),
+        ("Budget", _listed(msgspec.to_builtins(manifest.budget))),
+        ("Confirmation", _listed(msgspec.to_builtins(manifest.confirmation))),
+        ("Scheduler", _listed(scheduler) if isinstance(scheduler, dict) else scheduler),
+        ("Trainer", manifest.trainer),
+        ("Seeds", _listed(msgspec.to_builtins(manifest.seeds))),
+        ("Machine", _listed(manifest.machine)),
+        ("Versions", _listed(manifest.versions)),
+        ("Git commit", f"{git.commit}{dirty}" if git.commit else None),
     ]
     return [(name, str(value)) for name, value in lines if value]
 
@@ -223,9 +225,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def heading(sweep: Sweep) -> str:
     """Returns the report's heading: the question that the experiment asks."""
-    return str(
-        sweep.manifest.get("question") or f"Sweep of {sweep.manifest.get('experiment', 'an experiment')}"
-    )
+    return sweep.manifest.question or f"Sweep of {sweep.manifest.experiment}"
 
 
 def _most(verdict: Verdict) -> str:

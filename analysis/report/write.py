@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+import msgspec
 import numpy as np
 import vl_convert
 import yaml
@@ -76,7 +77,7 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
         rng = np.random.default_rng(IMPORTANCE_SEED)
         # What a member of a population reached is not due to the values that it ended with.
         attributed = sweep.trials if lineage is None else sweep.trials.head(0)
-        weights = importances(attributed, sweep.manifest.get("space") or {}, rng)
+        weights = importances(attributed, sweep.manifest.space, rng)
         drawn = draw_all(sweep, verdict, weights, lineage)
         findings = diagnose(sweep, verdict, weights, lineage)
         frames = write_frames(sweep)
@@ -111,7 +112,8 @@ def _write_best(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Path
     content = best_content(sweep, verdict, config_id, reason, lineage)
     header = f"# {verdict.sentence}\n".replace("\r", " ")
     return write_text(
-        sweep.folder / BEST_FILE, header + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        sweep.folder / BEST_FILE,
+        header + yaml.safe_dump(msgspec.to_builtins(content), sort_keys=False, allow_unicode=True),
     )
 
 
@@ -146,16 +148,8 @@ def _html(
         for figure in drawn
     ]
     content = {
-        "title": f"{manifest.get('experiment')} · {manifest.get('sweep')}",
-        "eyebrow": " · ".join(
-            str(part)
-            for part in (
-                manifest.get("experiment"),
-                manifest.get("sweep"),
-                (manifest.get("env") or {}).get("id"),
-            )
-            if part
-        ),
+        "title": f"{manifest.experiment} · {manifest.sweep}",
+        "eyebrow": " · ".join((manifest.experiment, manifest.sweep, manifest.env.id)),
         "heading": page.heading(sweep),
         "outcome": verdict.outcome.replace(" ", "-"),
         "verdict_head": head if rest else "",

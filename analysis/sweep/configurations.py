@@ -1,9 +1,10 @@
-"""What were the values of a configuration, and the changes of one that changed while it trained?"""
+"""Values of a configuration, and the changes of one that changed while it trained."""
 
 from typing import Any
 
 import pandas as pd
 
+from analysis.sweep.best import FROM_STEP
 from analysis.sweep.lineage import Lineage
 from analysis.sweep.loading import Sweep
 from analysis.sweep.schema import CONFIG_PREFIX
@@ -17,23 +18,22 @@ def configuration(sweep: Sweep, config_id: str) -> dict[str, Any]:
         known = rows[columns].dropna(how="all")
         if not known.empty:
             first = known.iloc[0]
-            order = list(sweep.manifest.get("space") or {})
+            order = list(sweep.manifest.space)
             names = sorted(
                 (column.removeprefix(CONFIG_PREFIX) for column in columns if pd.notna(first[column])),
                 key=lambda name: (order.index(name) if name in order else len(order), name),
             )
             return {name: _plain(first[f"{CONFIG_PREFIX}{name}"]) for name in names}
-    baselines = sweep.manifest.get("baselines") or {}
-    return dict(baselines.get(config_id) or {})
+    return dict(sweep.manifest.baselines.get(config_id, {}))
 
 
 def schedule(lineage: Lineage, config_id: str) -> dict[str, Any]:
     """Give a configuration that changes while it trains, as best.yaml has it: the first, then the changes."""
     first, *later = lineage.schedules[config_id]
     return {
-        "configuration": lineage.configurations[config_id][0]["configuration"],
+        "configuration": dict(lineage.origins[config_id]),
         "schedule": [
-            {"from_step": change.steps, **{name: after for name, (_, after) in change.changed.items()}}
+            {FROM_STEP: change.steps, **{name: after for name, (_, after) in change.changed.items()}}
             for change in (first, *later)
             if change.changed
         ],

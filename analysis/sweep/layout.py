@@ -14,6 +14,7 @@ No other module spells any of these names.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ _TRIAL: Final = "trial_"
 _SEED: Final = "_seed"
 _REPLICA: Final = "replica_"
 _CHECKPOINTS: Final = "checkpoint_*"
+_SET_ASIDE: Final = ".set-aside-"
 CONFIG_ID: Final = rf"(?:{'|'.join(BASELINES)}|{_TRIAL}(?:[0-9]{{4}}|[1-9][0-9]{{4,8}}))"
 """What a configuration's id looks like: a baseline's, or that of a trial as :func:`trial_name` writes it."""
 _RUN_NAME: Final = re.compile(rf"({CONFIG_ID})(?:{_SEED}(0|[1-9][0-9]{{0,8}}))?")
@@ -159,6 +161,17 @@ def run_folders(phase_folder: Path) -> dict[RunName, Path]:
 def checkpoints_in(run: Path) -> list[Path]:
     """Returns the folders of a run's checkpoints, oldest first."""
     return sorted(run.glob(_CHECKPOINTS))
+
+
+def place_aside(path: Path) -> Path:
+    """Returns where a damaged file or folder is set aside: beside it, under its name with the next number."""
+    numbers = (path.with_name(f"{path.name}{_SET_ASIDE}{number}") for number in itertools.count(1))
+    return next(place for place in numbers if not place.exists())
+
+
+def is_set_aside(path: Path) -> bool:
+    """Returns whether a path is one that :func:`place_aside` gave."""
+    return _SET_ASIDE in path.name
 
 
 def replica_folder(checkpoint: Path, replica: int) -> Path:

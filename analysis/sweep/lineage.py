@@ -1,12 +1,10 @@
-"""Who copied whom in a population, and by which configurations each member's weights came to be.
+"""Lineage of a population: the copies, and the configurations that led to each member's weights.
 
-`experiments` writes a `schedule.json` into the folder of every member that has copied another one; a sweep
-without a population has none, and then there is nothing to say here.
+Every member that has copied another one has a schedule in its folder; a sweep without a population has none.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.sweep.layout import SCHEDULE_FILE
 from analysis.sweep.loading import Sweep
+from analysis.sweep.records import Segment
+from analysis.sweep.runs import read_runs
 from analysis.sweep.schema import Phase
 
 PART_COLUMNS = ("member", "part", "steps", "objective")
@@ -47,35 +46,29 @@ class Lineage:
     Args:
         copies: Every copy, in the order of steps.
         schedules: Member to the changes that led to its weights, from the start on; only those that copied.
-        configurations: Member to the configurations of its schedule, as they are in the file.
+        origins: Member to the configuration that its schedule begins with.
     """
 
     copies: tuple[Change, ...]
     schedules: Mapping[str, tuple[Change, ...]]
-    configurations: Mapping[str, list[dict[str, Any]]]
+    origins: Mapping[str, Mapping[str, Any]]
 
 
 def load_lineage(folder: Path) -> Lineage | None:
-    """Read a sweep's lineage; None if nobody copied anybody. A file that is broken counts as missing."""
+    """Returns a sweep's lineage; None if nobody copied anybody. A damaged schedule counts as missing."""
     copies: list[Change] = []
-    schedules, configurations = {}, {}
-    for path in sorted((folder / Phase.SEARCH).glob(f"*/{SCHEDULE_FILE}")):
-        member = path.parent.name
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            history = [_change(entry, member) for entry in content["history"]]
-            schedules[member] = tuple(_change(entry, str(entry["member"])) for entry in content["schedule"])
-            configurations[member] = [
-                {"steps": int(entry["steps"]), "configuration": dict(entry["configuration"])}
-                for entry in content["schedule"]
-            ]
-        except (OSError, ValueError, KeyError, TypeError):
+    schedules, origins = {}, {}
+    for run in read_runs(folder / Phase.SEARCH):
+        if run.schedule is None:
             continue
-        copies += [change for change in history if change.donor is not None]
+        member, segments = str(run.name), run.schedule.schedule
+        schedules[member] = tuple(_change(segment, segment.member or member) for segment in segments)
+        origins[member] = segments[0].configuration
+        copies += [_change(segment, member) for segment in run.schedule.history if segment.donor is not None]
     if not copies:
         return None
     ordered = tuple(sorted(copies, key=lambda change: (change.steps, change.member)))
-    return Lineage(copies=ordered, schedules=schedules, configurations=configurations)
+    return Lineage(copies=ordered, schedules=schedules, origins=origins)
 
 
 def parts(sweep: Sweep, lineage: Lineage) -> pd.DataFrame:
@@ -150,16 +143,9 @@ def _at(curves: Mapping[str, pd.DataFrame], member: str, point: float) -> pd.Dat
 
 def _point(sweep: Sweep, steps: float) -> int:
     """Number an evaluation: training overshoots the steps at which it is due by less than a batch."""
-    budget = sweep.manifest.get("budget") or {}
-    full, evaluations = budget.get("steps_per_trial") or 1, budget.get("evaluations") or 1
-    return int(steps * evaluations // full)
+    budget = sweep.manifest.budget
+    return int(steps * budget.evaluations // budget.steps_per_trial)
 
 
-def _change(entry: Mapping[str, Any], member: str) -> Change:
-    donor = entry.get("donor")
-    return Change(
-        steps=int(entry["steps"]),
-        member=member,
-        donor=None if donor is None else str(donor),
-        changed={str(name): (before, after) for name, (before, after) in entry["changed"].items()},
-    )
+def _change(segment: Segment, member: str) -> Change:
+    return Change(steps=segment.steps, member=member, donor=segment.donor, changed=segment.changed)

@@ -1,23 +1,17 @@
-"""Every sweep folder loads into the same three tables: finished, unfinished or broken ones too."""
+"""Tables of a sweep folder: the same three for a finished, an unfinished and a damaged sweep."""
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.sweep.layout import (
-    MANIFEST_FILE,
-    PARAMS_FILE,
-    RESULT_FILE,
-    RUN_IDENTITY,
-    STATE_FILE,
-    RunName,
-    run_folders,
-)
+from analysis.sweep.layout import MANIFEST_FILE
+from analysis.sweep.manifest import Manifest, NotASweepError, read_manifest
+from analysis.sweep.records import DamagedError
+from analysis.sweep.runs import RunRecords, read_runs
 from analysis.sweep.scale import Scale
 from analysis.sweep.schema import (
     CONFIG_PREFIX,
@@ -25,15 +19,10 @@ from analysis.sweep.schema import (
     EVALUATION,
     IDENTITY,
     RUN,
-    SCHEMA_VERSION,
     SEEDS_PREFIX,
     Phase,
     State,
 )
-
-
-class NotASweepError(Exception):
-    """The folder is no sweep; the message is one line that says what was found and what was expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +31,14 @@ class Sweep:
 
     Args:
         folder: Where it was read from.
-        manifest: manifest.json as it is.
+        manifest: What the sweep is asked for, and how it was started.
         trials: One row per search trial, with its configuration and its last evaluation.
         curves: One row per evaluation of every run, search and confirmation.
         confirmation: One row per confirmation run; same columns as `trials`.
     """
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     trials: pd.DataFrame
     curves: pd.DataFrame
     confirmation: pd.DataFrame
@@ -61,14 +50,8 @@ class Sweep:
 
     @property
     def interim_analyses(self) -> tuple[int, ...]:
-        """Numbers of seeds at which the confirmation's race is looked at; none if their number is fixed."""
-        return tuple(int(n) for n in section(self.manifest, "confirmation").get("looks") or ())
-
-
-def section(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Give a part of a manifest; an empty one where it has none."""
-    value = parent.get(key)
-    return value if isinstance(value, Mapping) else {}
+        """Numbers of seeds at the interim analyses of the confirmation; a single one if it is fixed."""
+        return tuple(self.manifest.confirmation.looks)
 
 
 def load_sweep(folder: str | Path) -> Sweep:
@@ -78,16 +61,16 @@ def load_sweep(folder: str | Path) -> Sweep:
         NotASweepError: If the folder does not exist or holds no readable manifest.json of a known version.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
-    identity = {key: str(manifest.get(key, "")) for key in ("experiment", "sweep")}
+    manifest = _manifest(folder)
+    identity = {"experiment": manifest.experiment, "sweep": manifest.sweep}
     rows: dict[Phase, list[dict[str, Any]]] = {Phase.SEARCH: [], Phase.CONFIRM: []}
     curves: list[dict[str, Any]] = []
     for phase in Phase:
-        for name, run in run_folders(folder / phase).items():
-            row, evaluations = _read_run(name, run, phase)
+        for run in _runs(folder / phase):
+            row = _row(run, phase)
             rows[phase].append(identity | row)
             named = identity | {key: row[key] for key in (*IDENTITY[2:], "test_seed")}
-            curves.extend(named | evaluation for evaluation in evaluations)
+            curves.extend(named | evaluation.columns for evaluation in run.evaluations)
     return Sweep(
         folder=folder,
         manifest=manifest,
@@ -97,105 +80,48 @@ def load_sweep(folder: str | Path) -> Sweep:
     )
 
 
-def _read_manifest(folder: Path) -> Mapping[str, Any]:
+def _manifest(folder: Path) -> Manifest:
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "does not exist"
         raise NotASweepError(
             f"{folder} {found}; expected a sweep folder, such as results/<experiment>/<sweep>"
         )
-    manifest = _read_object(folder / MANIFEST_FILE)
+    try:
+        manifest = read_manifest(folder)
+    except DamagedError as error:
+        raise NotASweepError(f"{error}: restore it, or give another sweep folder") from error
     if manifest is None:
         sweeps = sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST_FILE}"))
         hint = f"did you mean {folder / sweeps[-1]}?" if sweeps else "give results/<experiment>/<sweep>"
-        raise NotASweepError(f"{folder} is not a sweep folder: it has no readable {MANIFEST_FILE}; {hint}")
-    version = manifest.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise NotASweepError(
-            f"{folder} has schema_version {version!r}, but this version reads {SCHEMA_VERSION}; "
-            "use the release of ppo-sweeps that wrote it"
-        )
+        raise NotASweepError(f"{folder} is not a sweep folder: it has no {MANIFEST_FILE}; {hint}")
     return manifest
 
 
-def _read_run(name: RunName, run: Path, phase: Phase) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Give a run's row and its evaluations.
+def _runs(phase_folder: Path) -> list[RunRecords]:
+    try:
+        return read_runs(phase_folder)
+    except OSError as error:
+        raise NotASweepError(f"{phase_folder} cannot be read ({error.strerror}): make it readable") from error
 
-    One whose records are damaged counts as unfinished, as it does for the sweep that goes on with it.
-    """
-    params, ending = _read_object(run / PARAMS_FILE), _read_object(run / STATE_FILE) or {}
-    evaluations, whole = _read_evaluations(run / RESULT_FILE)
-    state = _state(ending.get("state"))
-    if params is None or not whole or (state != State.FAILED and not evaluations):
-        state = State.RUNNING
-    params = params or {}
-    last = evaluations[-1] if evaluations else dict.fromkeys(EVALUATION, math.nan)
-    cause = ending.get("cause")
-    row = {
+
+def _row(run: RunRecords, phase: Phase) -> dict[str, Any]:
+    """Gives a run's row; one whose records are damaged counts as unfinished."""
+    last = run.evaluations[-1].columns if run.evaluations else dict.fromkeys(EVALUATION, math.nan)
+    configuration = {} if run.params is None else run.params.configuration
+    return {
         "phase": str(phase),
-        "trial_id": run.name,
-        "config_id": name.config_id,
-        "seed": params.get("seed"),
-        "state": str(state),
-        "test_seed": name.test_seed,
-        "cause": None if cause is None else str(cause),
-        "evaluations": len(evaluations),
+        "trial_id": str(run.name),
+        "config_id": run.name.config_id,
+        "seed": None if run.params is None else run.params.seed,
+        "state": str(run.state),
+        "test_seed": run.name.test_seed,
+        "cause": None if run.ending is None else run.ending.cause,
+        "evaluations": len(run.evaluations),
         **last,
         # What a diverged run counts as is its last objective; a failed run has none, however far it came.
-        "objective": math.nan if state == State.FAILED else last["objective"],
-        **{f"{CONFIG_PREFIX}{name}": value for name, value in params.items() if name not in RUN_IDENTITY},
+        "objective": math.nan if run.state is State.FAILED else last["objective"],
+        **{f"{CONFIG_PREFIX}{name}": value for name, value in configuration.items()},
     }
-    return row, evaluations
-
-
-def _state(stated: Any) -> State:
-    try:
-        return State(stated)
-    except ValueError:
-        return State.RUNNING
-
-
-def _read_evaluations(path: Path) -> tuple[list[dict[str, float]], bool]:
-    """Read the evaluations in the order of their steps, and whether every line could be read.
-
-    Of two at the same step the later one counts: a run that continued from a checkpoint writes the steps
-    after the checkpoint once more.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return [], False
-    by_steps: dict[float, dict[str, float]] = {}
-    whole = True
-    for line in lines:
-        result = _parse_object(line)
-        if result is None or math.isnan(_number(result.get("steps"))):
-            whole = False
-            continue
-        extras = sorted(key for key in result if key.startswith((ENV_PREFIX, SEEDS_PREFIX)))
-        by_steps[float(result["steps"])] = {key: _number(result.get(key)) for key in (*EVALUATION, *extras)}
-    return [by_steps[steps] for steps in sorted(by_steps)], whole
-
-
-def _number(value: Any) -> float:
-    """Give a finite number; all else is missing."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    return math.nan
-
-
-def _read_object(path: Path) -> dict[str, Any] | None:
-    try:
-        return _parse_object(path.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return None
-
-
-def _parse_object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:

@@ -1,9 +1,9 @@
-"""How a score is read back as a return: the one place that knows floor, optimum and unit."""
+"""Scale of a sweep's scores, on which they read as returns, with floor, optimum and unit."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import Any
+
+from analysis.sweep.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +23,14 @@ class Scale:
     floor_policy: str = ""
 
     @classmethod
-    def from_manifest(cls, manifest: Mapping[str, Any]) -> "Scale":
-        """Read the scale from a sweep's manifest; what is missing there is unknown here."""
-        env = manifest.get("env")
-        env = env if isinstance(env, Mapping) else {}
+    def from_manifest(cls, manifest: Manifest) -> "Scale":
+        """Returns the scale that a sweep's manifest states."""
+        env = manifest.env
         return cls(
-            floor=_number(env.get("floor")),
-            optimum=_number(env.get("optimum")),
-            unit=str(env.get("return_unit") or ""),
-            floor_policy=str(env.get("floor_policy") or ""),
+            floor=_finite(env.floor),
+            optimum=_finite(env.optimum),
+            unit=env.return_unit,
+            floor_policy=env.floor_policy or "",
         )
 
     @property
@@ -80,7 +79,5 @@ class Scale:
         return f"[{', '.join(self.text(low, high, signed=signed))}]"
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return float(value)
-    return None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Which columns exist, what each one means and in which unit: the one list that writers and readers share."""
+"""Schema of a sweep's tables: every column with its meaning and unit, for writers and readers alike."""
 
 from enum import StrEnum
 from types import MappingProxyType

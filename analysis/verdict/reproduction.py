@@ -1,4 +1,4 @@
-"""Test whether a retrained configuration reproduces its confirmation, from both sets of runs."""
+"""Reproduction test of a retrained configuration against its confirmation, from both sets of runs."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 
-from analysis.sweep import Phase, State, run_name, trial_name
+from analysis.sweep import Phase, State, finished_runs, run_name, trial_name
 from experiments import Asha, Experiment, NoScheduler
 from experiments.core.planning import Options, Plan, score_of_diverged
-from experiments.core.records import RunLog, finished_runs, tidy
+from experiments.core.records import RunLog, tidy
 from experiments.core.terminal import SweepProgress
 from experiments.core.training import PPOTrial, Task
 from experiments.core.tuning import METRIC, Interruption, ListedSearch, Recorder, phases, train_all

@@ -1,84 +1,80 @@
-"""Writes sweep folders as experiments do, with realistic learning curves; also `sweep_writer.py FOLDER`."""
+"""Sweep folders as experiments write them, with realistic learning curves; also `sweep_writer.py FOLDER`."""
 
-import json
 import sys
+from functools import cache
 from pathlib import Path
+from unittest.mock import Mock, patch
 
 import numpy as np
+from optuna.distributions import CategoricalDistribution, IntDistribution
+
+from analysis.sweep import Manifest, Phase, RunName, State, trial_name
+from experiments import Budget, Confirmation, Experiment
+from experiments.core.planning import Options, Plan, manifest_of
+from experiments.core.records import RunLog, write_manifest
+from search_spaces.space import choice, integer, log_uniform, uniform
 
 FLOOR, OPTIMUM = -0.06, 0.7
-SPACE = {
-    "lr": ("FloatDistribution", {"low": 1e-5, "high": 1e-2, "log": True, "step": None}, 3e-4),
-    "one_minus_gamma": ("FloatDistribution", {"low": 1e-3, "high": 0.2, "log": True, "step": None}, 0.01),
-    "gae_lambda": ("FloatDistribution", {"low": 0.8, "high": 1.0, "log": False, "step": None}, 0.95),
-    "entropy_coeff": ("FloatDistribution", {"low": 1e-5, "high": 0.1, "log": True, "step": None}, 1e-4),
-    "clip": ("FloatDistribution", {"low": 0.1, "high": 0.4, "log": False, "step": None}, 0.2),
-    "batch_size": ("CategoricalDistribution", {"choices": [512, 1024, 2048, 4096]}, 2048),
-    "epochs": ("IntDistribution", {"low": 3, "high": 20, "log": False, "step": 1}, 10),
-    "model": (
-        "CategoricalDistribution",
-        {"choices": ["64x64-tanh", "64x64-relu", "256x256-tanh"]},
-        "64x64-tanh",
-    ),
-}
-DEFAULTS = {name: default for name, (_, _, default) in SPACE.items()}
+PAPER = {"source": "a paper"}
+SPACE = (
+    log_uniform("lr", 1e-5, 1e-2, default=3e-4, **PAPER)
+    | log_uniform("one_minus_gamma", 1e-3, 0.2, default=0.01, **PAPER)
+    | uniform("gae_lambda", 0.8, 1.0, default=0.95, **PAPER)
+    | log_uniform("entropy_coeff", 1e-5, 0.1, default=1e-4, **PAPER)
+    | uniform("clip", 0.1, 0.4, default=0.2, **PAPER)
+    | choice("batch_size", 512, 1024, 2048, 4096, default=2048, **PAPER)
+    | integer("epochs", 3, 20, default=10, **PAPER)
+    | choice("layout", "64x64-tanh", "64x64-relu", "256x256-tanh", default="64x64-tanh", **PAPER)
+)
+DEFAULTS = dict(SPACE.defaults)
 RLLIB_DEFAULTS = DEFAULTS | {"lr": 5e-5, "gae_lambda": 1.0, "clip": 0.3, "batch_size": 4096, "epochs": 20}
+STEPS, EVALUATIONS = 65536, 16
+NO_TENSORBOARD = Mock()
+"""Nobody looks at these curves there, and its writer takes torch with it."""
+
+
+@cache
+def _plan():
+    experiment = Experiment(
+        env="sweeps/TradingMeanReverting-v0",
+        env_parameters={"fee_rate": 0.001, "mean_reversion": 0.05},
+        space=SPACE,
+        budget=Budget(trials=32, steps_per_trial=STEPS, evaluations=EVALUATIONS),
+        confirmation=Confirmation(top_k=3, seeds=5),
+    )
+    question = "Does tuning PPO pay on a mean-reverting market?"
+    options = Options(name="2026-11-20_19-42-06")
+    return Plan.of(experiment, options, name="trading_sweep", question=question)
+
+
+@cache
+def _manifest():
+    return manifest_of(_plan())
 
 
 def manifest(**changes):
-    """The manifest of a sweep; `changes` replace whole top-level entries."""
-    space = {
-        name: {
-            "distribution": {"name": kind, "attributes": attributes},
-            "default": default,
-            "source": "a paper",
-        }
-        for name, (kind, attributes, default) in SPACE.items()
-    }
-    return {
-        "schema_version": 1,
-        "experiment": "trading_sweep",
-        "sweep": "2026-11-20_19-42-06",
-        "question": "Does tuning PPO pay on a mean-reverting market?",
-        "env": {
-            "id": "sweeps/TradingMeanReverting-v0",
-            "parameters": {"fee_rate": 0.001, "mean_reversion": 0.05},
-            "return_unit": "fraction of the initial cash",
-            "floor": FLOOR,
-            "floor_policy": "random",
-            "optimum": OPTIMUM,
-            "optimum_source": "dynamic programming over log-price and position",
-            "references": {"random": FLOOR, "buy_and_hold": 0.0, "long_below_mean": 0.52, "optimal": OPTIMUM},
-        },
-        "space": space,
-        "budget": {"trials": 32, "steps_per_trial": 65536, "evaluations": 16},
-        "evaluation": {"episodes": 256},
-        "confirmation": {"top_k": 3, "seeds": 5},
-        "baselines": {"default": DEFAULTS, "rllib": RLLIB_DEFAULTS},
-        "scheduler": "asha",
-        "trainer": "fast",
-        "seeds": {"root": 0, "sampler": 1, "training": 2, "evaluation": 3, "test_training": [4, 5, 6, 7, 8]},
-        "command": "python -m experiments.trading_sweep",
-        "started": "2026-11-20T19:42:06+00:00",
-        "machine": {"cpu": "Some CPU", "cores": 2, "memory_gib": 23.0, "platform": "Linux"},
-        "versions": {"python": "3.11.7", "ray": "2.60.0", "optuna": "5.0.0", "torch": "2.13.0"},
-        "git": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False},
-    } | changes
+    """The entries of a sweep's manifest; `changes` replace entries, or parts of those that have parts."""
+    entries = _manifest().to_json()
+    references = {"random": FLOOR, "buy_and_hold": 0.0, "long_below_mean": 0.52, "optimal": OPTIMUM}
+    entries["env"] |= {"floor": FLOOR, "optimum": OPTIMUM, "references": references}
+    for name, value in changes.items():
+        whole = name == "space" or not isinstance(value, dict)
+        entries[name] = value if whole else entries[name] | value
+    return entries
 
 
 def sample(rng):
     """A configuration of `SPACE`."""
     values = {}
-    for name, (kind, attributes, _) in SPACE.items():
-        if kind == "CategoricalDistribution":
-            choices = attributes["choices"]
-            values[name] = choices[int(rng.integers(len(choices)))]
-        elif kind == "IntDistribution":
-            values[name] = int(rng.integers(attributes["low"], attributes["high"] + 1))
-        elif attributes["log"]:
-            values[name] = float(np.exp(rng.uniform(np.log(attributes["low"]), np.log(attributes["high"]))))
+    for name, domain in SPACE.domains.items():
+        if isinstance(domain, CategoricalDistribution):
+            values[name] = domain.choices[int(rng.integers(len(domain.choices)))]
+        elif isinstance(domain, IntDistribution):
+            values[name] = int(rng.integers(domain.low, domain.high + 1))
+        elif domain.log:
+            values[name] = float(np.exp(rng.uniform(np.log(domain.low), np.log(domain.high))))
         else:
-            values[name] = float(rng.uniform(attributes["low"], attributes["high"]))
+            values[name] = float(rng.uniform(domain.low, domain.high))
     return values
 
 
@@ -100,42 +96,34 @@ def curve(rng, plateau, speed, evaluations=16, noise=0.02):
     return smooth + rng.normal(0, noise, evaluations) * (0.4 + 1.5 * (smooth < 0.8 * level))
 
 
-def write_run(
-    folder, config, scores, *, state="completed", cause=None, seed=1, config_id=None, test_seed=None
-):
-    """One run's folder; `state=None` leaves state.json out, as an unfinished run does."""
-    folder.mkdir(parents=True)
-    identity = {"seed": seed, "config_id": config_id or folder.name}
-    identity |= {} if test_seed is None else {"test_seed": test_seed}
-    (folder / "params.json").write_text(json.dumps(config | identity))
-    lines = []
-    for index, score in enumerate(scores):
-        steps = 4096 * (index + 1)
-        recent = scores[max(0, index - 2) : index + 1]
-        objective = 0.0 if state == "diverged" and index == len(scores) - 1 else float(np.mean(recent))
-        lines.append(
-            json.dumps(
-                {
-                    "steps": steps,
-                    "wall_s": 0.3 * (index + 1),
-                    "score": float(score),
-                    "objective": objective,
-                    "eval/return_mean": FLOOR + float(score) * (OPTIMUM - FLOOR),
-                    "eval/return_std": 0.2,
-                    "eval/length_mean": 200.0,
-                    "train/return_mean": float("nan") if index == 0 else FLOOR + 0.9 * float(score),
-                    "train/length_mean": 200.0,
-                    "steps_per_s": 13_000.0,
-                    **dict.fromkeys(["ppo/kl", "ppo/entropy", "ppo/vf_loss", "ppo/grad_norm"], 0.01),
-                    "env/sharpe_ratio": 2 * float(score),
-                    "training_iteration": index + 1,
-                    "config": {"ignored": True},
-                }
-            )
-        )
-    (folder / "result.json").write_text("".join(f"{line}\n" for line in lines))
-    if state is not None:
-        (folder / "state.json").write_text(json.dumps({"state": state, "cause": cause}))
+def write_run(folder, config, scores, *, state="completed", cause=None, seed=1):
+    """One run's folder; `state=None` leaves it without an end, as an unfinished run is."""
+    name = RunName.parse(folder.name)
+    test_seed = {} if name.test_seed is None else {"test_seed": name.test_seed}
+    with patch("experiments.core.records.run_log.TensorBoardLog", NO_TENSORBOARD):
+        log = RunLog.open(folder, {**config, "seed": seed, "config_id": name.config_id, **test_seed})
+        for index, score in enumerate(scores):
+            diverged = state == "diverged" and index == len(scores) - 1
+            recent = scores[max(0, index - 2) : index + 1]
+            result = {
+                "steps": STEPS // EVALUATIONS * (index + 1),
+                "wall_s": 0.3 * (index + 1),
+                "score": float(score),
+                "objective": 0.0 if diverged else float(np.mean(recent)),
+                "eval/return_mean": FLOOR + float(score) * (OPTIMUM - FLOOR),
+                "eval/return_std": 0.2,
+                "eval/length_mean": 200.0,
+                "train/return_mean": float("nan") if index == 0 else FLOOR + 0.9 * float(score),
+                "train/length_mean": 200.0,
+                "steps_per_s": 13_000.0,
+                **dict.fromkeys(["ppo/kl", "ppo/entropy", "ppo/vf_loss", "ppo/grad_norm"], 0.01),
+                "env/sharpe_ratio": 2 * float(score),
+                # What Tune adds, and no record keeps.
+                "training_iteration": index + 1,
+                "config": {"ignored": True},
+            }
+            log.write(result)
+        log.close(None if state is None else State(state), cause)
 
 
 def write_sweep(
@@ -143,14 +131,14 @@ def write_sweep(
 ):
     """A finished sweep with an ASHA-like share of pruned trials, one diverged trial and one that failed."""
     rng = np.random.default_rng(seed)
-    folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps(manifest(**changes)))
+    confirmation = {"top_k": top_k, "seeds": seeds, "looks": [seeds]} | changes.pop("confirmation", {})
+    write_manifest(folder, Manifest.of(manifest(confirmation=confirmation, **changes)))
     objectives, configs = {}, {}
     for number in range(trials):
         config = DEFAULTS if number == 0 else sample(rng)
         if number > 8:  # the sampler learns where to look
             config = config | {"lr": float(np.clip(10 ** rng.normal(-2.7, 0.5), 1e-5, 1e-2))}
-        name = f"trial_{number:04d}"
+        name = trial_name(number)
         scores, state, cause = curve(rng, *plateau_and_speed(config)), "completed", None
         if 2 <= number < 2 + failed:
             scores, state, cause = (
@@ -162,7 +150,7 @@ def write_sweep(
             scores, state, cause = [*scores[:4], 0.0], "diverged", "loss is not finite after 18432 steps"
         elif number > 3 and scores[5] < 0.5:
             scores, state = scores[:6], "pruned"
-        write_run(folder / "search" / name, config, scores, state=state, cause=cause, seed=100 + number)
+        write_run(folder / Phase.SEARCH / name, config, scores, state=state, cause=cause, seed=100 + number)
         configs[name] = config
         if state == "completed" and number > 0:
             objectives[name] = float(np.mean(scores[-3:]))
@@ -171,14 +159,8 @@ def write_sweep(
         chosen = {"default": DEFAULTS, "rllib": RLLIB_DEFAULTS} | {name: configs[name] for name in best}
         for config_id, config in chosen.items():
             for index in range(seeds):
-                write_run(
-                    folder / "confirm" / f"{config_id}_seed{index}",
-                    config,
-                    curve(rng, *plateau_and_speed(config)),
-                    seed=1000 + index,
-                    config_id=config_id,
-                    test_seed=index,
-                )
+                run = folder / Phase.CONFIRM / str(RunName(config_id, index))
+                write_run(run, config, curve(rng, *plateau_and_speed(config)), seed=1000 + index)
     return folder
 
 

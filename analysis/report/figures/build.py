@@ -124,7 +124,7 @@ def _search_figures(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) ->
             reading="One line per trial, coloured by its last objective. A dot is where a trial was stopped.",
             panels=(curves.draw_search(sweep.curves, trials, scale),),
         )
-    space = sweep.manifest.get("space") or {}
+    space = sweep.manifest.space
     panels = {name: hyperparameters.panel_frame(trials, name, verdict.winner) for name in space}
     if any(not panel.empty for panel in panels.values()):
         yield Figure(
@@ -133,7 +133,7 @@ def _search_figures(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) ->
             reading="Large blue: the winner. Orange: the default. Light blue: completed trials. Grey: "
             "stopped early, so judged on less training. Axes span the searched range.",
             panels=tuple(
-                hyperparameters.draw_panel(panel, name, space[name].get("distribution", {}), scale)
+                hyperparameters.draw_panel(panel, name, space[name].distribution, scale)
                 for name, panel in panels.items()
                 if not panel.empty
             ),
@@ -154,7 +154,7 @@ def _curves_title(sweep: Sweep, verdict: Verdict) -> str:
         "worse": "The tuned configurations are worse than the default",
         "not better": "No tuned configuration beats the default",
     }.get(str(verdict.outcome), "Learning curves of the confirmed configurations")
-    return f"{finding} on {sweep.manifest.get('env', {}).get('id', 'its environment')}"
+    return f"{finding} on {sweep.manifest.env.id}"
 
 
 def _difference_title(verdict: Verdict) -> str:

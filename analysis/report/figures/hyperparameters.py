@@ -1,6 +1,5 @@
 """Figures of the search space: objective against each hyperparameter, and their importance."""
 
-from collections.abc import Mapping
 from math import ceil, floor, log10
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.report.figures import theme
-from analysis.sweep import CONFIG_PREFIX, FIRST_TRIAL, Scale, State
+from analysis.sweep import CONFIG_PREFIX, FIRST_TRIAL, ChoiceDomain, Domain, Scale, State
 
 KINDS: Final[dict[str, tuple[str, float, int]]] = {
     "stopped early": ("#9aa5b1", 0.5, 30),
@@ -35,26 +34,23 @@ def panel_frame(trials: pd.DataFrame, name: str, winner: str | None) -> pd.DataF
     return frame.assign(kind=kind).drop(columns="state")
 
 
-def draw_panel(frame: pd.DataFrame, name: str, distribution: Mapping[str, Any], scale: Scale) -> Any:
+def draw_panel(frame: pd.DataFrame, name: str, domain: Domain, scale: Scale) -> Any:
     """Draws the objective against one hyperparameter, on the scale it was searched on."""
-    numeric = distribution.get("name") != "CategoricalDistribution"
-    attributes = distribution.get("attributes", {})
-    if numeric:
-        log = bool(attributes.get("log"))
-        bounds = [attributes.get("low"), attributes.get("high")]
-        known = None not in bounds
+    if not isinstance(domain, ChoiceDomain):
+        bounds = (domain.attributes.low, domain.attributes.high)
+        log = domain.attributes.log
         kind: dict[str, Any] = {"type": "log"} if log else {"type": "linear", "zero": False}
-        x_scale = alt.Scale(domain=bounds if known else alt.Undefined, nice=False, **kind)
-        ticks = {"values": log_ticks(*bounds)} if log and known else {"tickCount": 4}
+        x_scale = alt.Scale(domain=list(bounds), nice=False, **kind)
+        ticks: dict[str, Any] = {"values": log_ticks(*bounds)} if log else {"tickCount": 4}
         axis = alt.Axis(grid=False, labelExpr=SHORT_NUMBER, labelOverlap=True, **ticks)
         x: alt.X = alt.X("value:Q", scale=x_scale, title=name, axis=axis)
     else:
         frame = frame.assign(value=frame["value"].astype(str))
-        choices = [str(choice) for choice in attributes.get("choices", [])]
+        choices = [str(choice) for choice in domain.attributes.choices]
         axis = alt.Axis(
             grid=False, labelAngle=-30 if max(map(len, choices), default=0) > 5 else 0, labelLimit=110
         )
-        x = alt.X("value:N", scale=alt.Scale(domain=choices or alt.Undefined), title=name, axis=axis)
+        x = alt.X("value:N", scale=alt.Scale(domain=choices), title=name, axis=axis)
     styles = [KINDS[kind] for kind in frame["kind"]]
     styled = frame.assign(
         **{key: [style[i] for style in styles] for i, key in enumerate(("colour", "opacity", "size"))}

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from analysis.statistics import Interval
-from analysis.sweep import BEST_FILE, SCHEDULE, NotASweepError, Sweep, load_sweep
+from analysis.sweep import BEST_FILE, BestRecord, DamagedError, NotASweepError, Sweep, load_sweep, read_best
 from analysis.verdict import Reproduction, Verdict, reproduce, verdict_on
 from experiments.core.declaration import Experiment
 from experiments.core.errors import UserError
 from experiments.core.program import installed
-
-_NEEDED = (
-    "config_id", "configuration", "env", "env_parameters", "test_parameters", "fixed", "training.steps",
-    "training.lanes", "training.trainer", "evaluation.episodes", "evaluation.evaluations", "seeds.root",
-)  # fmt: skip
-"""What is read of a best.yaml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +24,7 @@ class Original:
     """The sweep, as it was loaded."""
     config_id: str
     """Id of the configuration that is trained again."""
-    best: Mapping[str, Any]
+    best: BestRecord
     """The sweep's best.yaml."""
 
     @classmethod
@@ -47,25 +38,22 @@ class Original:
             sweep = load_sweep(folder)
         except NotASweepError as error:
             raise UserError(f"--retrain: {error}") from error
-        found = sweep.manifest.get("experiment")
+        found = sweep.manifest.experiment
         if found != experiment_name:
             raise UserError(
                 f"--retrain {folder} is a sweep of {found}, not of {experiment_name}: run it from {found}"
             )
         report = shlex.join([installed("python"), "-m", "analysis", "report", str(folder)])
         try:
-            best = yaml.safe_load((folder / BEST_FILE).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise UserError(f"--retrain {folder} has no readable {BEST_FILE}: {report} writes it") from error
-        lacking = [name for name in _NEEDED if not _has(best, name)]
-        if lacking:
-            raise UserError(
-                f"--retrain {folder}: its {BEST_FILE} lacks {', '.join(lacking)}; {report} writes it again"
-            )
-        original = cls(sweep=sweep, config_id=best["config_id"], best=best)
+            best = read_best(folder)
+        except DamagedError as error:
+            raise UserError(f"--retrain: {error}; {report} writes it anew") from error
+        if best is None:
+            raise UserError(f"--retrain {folder} has no {BEST_FILE}: {report} writes it")
+        original = cls(sweep=sweep, config_id=best.config_id, best=best)
         if original.config_id not in original.verdict.evidence.runs:
             raise UserError(
-                f"--retrain {folder}: {best['config_id']} was not confirmed, so there is nothing to compare "
+                f"--retrain {folder}: {best.config_id} was not confirmed, so there is nothing to compare "
                 "with; run the sweep's command again with its --name"
             )
         return original
@@ -75,40 +63,25 @@ class Original:
         """Returns what the sweep's confirmation says."""
         return verdict_on(self.sweep)
 
-    @property
-    def trained(self) -> dict[str, Any]:
-        """Returns the configuration, with the schedule by which it changes if it was a population's."""
-        changes = self.best.get(SCHEDULE)
-        if not changes:
-            return dict(self.best["configuration"])
-        schedule = [
-            {
-                "steps": change["from_step"],
-                "configuration": {n: v for n, v in change.items() if n != "from_step"},
-            }
-            for change in changes
-        ]
-        return {**self.best["configuration"], SCHEDULE: schedule}
-
     def declared(self, experiment: Experiment) -> Experiment:
         """Returns the experiment as it was when this was trained, whatever it declares today."""
         best = self.best
         budget = replace(
             experiment.budget,
-            steps_per_trial=best["training"]["steps"],
-            evaluations=best["evaluation"]["evaluations"],
+            steps_per_trial=best.training.steps,
+            evaluations=best.evaluation.evaluations,
         )
         return replace(
             experiment,
-            env=best["env"],
-            env_parameters=best["env_parameters"],
-            validation_parameters=self.sweep.manifest.get("env", {}).get("validation_parameters", {}),
-            test_parameters=best["test_parameters"],
-            fixed=best["fixed"],
-            lanes=best["training"]["lanes"],
-            evaluation_episodes=best["evaluation"]["episodes"],
+            env=best.env,
+            env_parameters=best.env_parameters,
+            validation_parameters=self.sweep.manifest.env.validation_parameters,
+            test_parameters=best.test_parameters,
+            fixed=best.fixed,
+            lanes=best.training.lanes,
+            evaluation_episodes=best.evaluation.episodes,
             budget=budget,
-            seed=best["seeds"]["root"],
+            seed=best.seeds.root,
         )
 
     def compared(self, retrained: Sequence[float]) -> Reproduction:
@@ -116,9 +89,3 @@ class Original:
         row = self.verdict.row(self.config_id)
         stated = Interval(float(row["mean_low"]), float(row["mean_high"]))
         return reproduce(self.verdict.evidence.means[self.config_id], retrained, confirmed=stated)
-
-
-def _has(values: Any, name: str) -> bool:
-    """Returns whether nested mappings have a value under a name with dots."""
-    first, _, rest = name.partition(".")
-    return isinstance(values, dict) and first in values and (not rest or _has(values[first], rest))

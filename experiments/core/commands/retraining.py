@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
-from analysis.sweep import RETRAIN_FOLDER, STATE_FILE, Phase, load_sweep, run_name
+from analysis.sweep import RETRAIN_FOLDER, STATE_FILE, Phase, SeedsRecord, finished_runs, load_sweep, run_name
 from analysis.text import counted
 from analysis.verdict import Reproduction, values_by_seed
 from experiments.core.commands.interrupt import graceful_interrupt
@@ -20,7 +21,14 @@ from experiments.core.declaration import INDICES, Experiment
 from experiments.core.errors import AllRunsFailedError, UserError
 from experiments.core.planning import Options, Plan, manifest_of, score_of_diverged
 from experiments.core.program import shown
-from experiments.core.records import finished_runs, sole_use, tidy, write_manifest, write_reproduction
+from experiments.core.records import (
+    check_readable,
+    recorded_manifest,
+    sole_use,
+    tidy,
+    write_manifest,
+    write_reproduction,
+)
 from experiments.core.terminal import SweepProgress, print_damaged, summary
 from experiments.core.tuning import Interruption, ListedSearch, Recorder, connected, train_all
 
@@ -55,7 +63,7 @@ def retrain_best(
         experiment=original.declared(experiment),
         name=name,
         question=question,
-        options=replace(options, trainer=original.best["training"]["trainer"]),
+        options=replace(options, trainer=original.best.training.trainer),
         sweep=f"{original.config_id}_{options.seeds}",
     )
     folder = original.sweep.folder / RETRAIN_FOLDER / plan.sweep
@@ -64,6 +72,8 @@ def retrain_best(
         f"{counted(plan.experiment.budget.steps_per_trial, 'step')} on test seeds {options.seeds}"
     )
     interruption = Interruption()
+    recorded_manifest(folder, way_out="choose other --seeds")
+    check_readable(folder / Phase.CONFIRM)
     with sole_use(folder, way_out="choose other --seeds"):
         _train(plan, original, indices, folder, console, interruption)
     if interruption.requested:
@@ -166,7 +176,7 @@ def _train(
     there = {run.name for run in finished_runs(folder / Phase.CONFIRM)}
     runs: list[dict[str, Any]] = [
         {
-            **original.trained,
+            **original.best.trained,
             "config_id": original.config_id,
             "seed": plan.seeds.test_training(k),
             "test_seed": k,
@@ -192,13 +202,13 @@ def _train(
 
 
 def _write_manifest(plan: Plan, indices: Sequence[int], folder: Path) -> None:
-    seeds = {
-        "root": plan.seeds.root,
-        "test_seeds": list(indices),
-        "test_training": [plan.seeds.test_training(k) for k in indices],
-        "test_evaluation": [plan.seeds.test_evaluation(k) for k in indices],
-    }
+    seeds = SeedsRecord(
+        root=plan.seeds.root,
+        test_seeds=list(indices),
+        test_training=[plan.seeds.test_training(k) for k in indices],
+        test_evaluation=[plan.seeds.test_evaluation(k) for k in indices],
+    )
     try:
-        write_manifest(folder, manifest_of(plan) | {"seeds": seeds})
+        write_manifest(folder, msgspec.structs.replace(manifest_of(plan), seeds=seeds))
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from error

@@ -9,7 +9,16 @@ from typing import Any
 from rich.console import Console
 
 from analysis.report import Report, write_report
-from analysis.sweep import SCHEDULE, Phase, State, is_trial
+from analysis.sweep import (
+    SCHEDULE,
+    FinishedRun,
+    Phase,
+    State,
+    finished_runs,
+    is_trial,
+    results_of,
+    unfinished_runs,
+)
 from experiments.core.commands.claim import claimed
 from experiments.core.commands.interrupt import graceful_interrupt
 from experiments.core.commands.results import CommandStopped, SweepResult
@@ -26,13 +35,9 @@ from experiments.core.planning import (
 from experiments.core.preflight import Checked, preflight
 from experiments.core.records import (
     CheckpointBudget,
-    FinishedRun,
     config_at,
-    finished_runs,
     keep_only,
     recorded_manifest,
-    results_of,
-    unfinished_runs,
     write_manifest,
     write_rllib_settings,
 )
@@ -180,9 +185,11 @@ def _write_manifest(plan: Plan) -> None:
     """Writes what the sweep is; of one that is continued, also who continues it."""
     manifest = manifest_of(plan)
     try:
-        if (before := recorded_manifest(plan.folder)) is not None:
+        before = recorded_manifest(plan.folder)
+        if before is not None:
             manifest = continued(before, manifest, runs=lacks_runs(plan))
-        write_manifest(plan.folder, manifest)
+        if manifest is not before:
+            write_manifest(plan.folder, manifest)
     except OSError as error:
         raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error
 

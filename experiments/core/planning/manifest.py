@@ -14,7 +14,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from analysis.sweep import SCHEMA_VERSION
+import msgspec
+
+from analysis.sweep import (
+    BudgetRecord,
+    ConfirmationRecord,
+    EnvRecord,
+    EvaluationRecord,
+    GitRecord,
+    HyperparameterRecord,
+    Manifest,
+    ReplicasRecord,
+    SeedsRecord,
+    StartRecord,
+)
 from experiments.core.declaration import schedulers
 from experiments.core.planning.plan import Plan
 from experiments.core.program import this_command
@@ -22,86 +35,84 @@ from experiments.core.program import this_command
 PACKAGES = ("ray", "torch", "optuna", "gymnasium", "numpy", "pandas", "scipy", "altair")
 
 
-def manifest_of(plan: Plan) -> dict[str, Any]:
+def manifest_of(plan: Plan) -> Manifest:
     """Makes the manifest of a sweep that is about to start."""
     experiment, scale = plan.experiment, plan.scale
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "experiment": plan.name,
-        "sweep": plan.sweep,
-        "question": plan.question,
-        "env": {
-            "id": experiment.env,
-            "parameters": dict(experiment.env_parameters),
-            "validation_parameters": dict(experiment.validation_parameters),
-            "test_parameters": dict(experiment.test_parameters),
-            "return_unit": scale.return_unit,
-            "floor": scale.floor,
-            "floor_policy": scale.floor_policy,
-            "optimum": scale.optimum,
-            "optimum_source": scale.optimum_source,
-            "references": dict(scale.references),
-        },
-        "space": experiment.space.to_json(),
-        "fixed": dict(experiment.fixed),
-        "budget": {
-            "trials": experiment.budget.trials,
-            "steps_per_trial": experiment.budget.steps_per_trial,
-            "evaluations": experiment.budget.evaluations,
-        },
-        "lanes": experiment.lanes,
-        "vectorization": experiment.vectorization,
-        "resources": asdict(experiment.resources),
-        "replicas": {
-            "seeds_per_trial": experiment.seeds_per_trial,
-            "seed_penalty": experiment.seed_penalty,
-            "seed_stride": experiment.lanes,
-        },
-        "evaluation": {"episodes": experiment.evaluation_episodes},
-        "confirmation": {
-            "top_k": experiment.confirmation.top_k,
-            "seeds": experiment.confirmation.maximum,
-            "looks": list(experiment.confirmation.interim_analyses),
-        },
-        "baselines": {name: dict(config) for name, config in plan.baselines.items()},
-        "scheduler": schedulers.to_json(experiment.scheduler),
-        "sampler": None if isinstance(experiment.scheduler, schedulers.Population) else experiment.sampler,
-        "warm_start": None if plan.warm_start is None else plan.warm_start.to_json(),
-        "checkpoint_budget_gb": experiment.checkpoint_budget_gb,
-        "trainer": plan.options.trainer,
-        "compile": plan.options.compile,
-        "seeds": plan.seeds.to_json(test_seeds=experiment.confirmation.maximum),
-        "command": this_command(),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "git": _git(),
-    }
+    return Manifest(
+        experiment=plan.name,
+        sweep=plan.sweep,
+        question=plan.question,
+        env=EnvRecord(
+            id=experiment.env,
+            parameters=dict(experiment.env_parameters),
+            validation_parameters=dict(experiment.validation_parameters),
+            test_parameters=dict(experiment.test_parameters),
+            return_unit=scale.return_unit,
+            floor=scale.floor,
+            floor_policy=scale.floor_policy,
+            optimum=scale.optimum,
+            optimum_source=scale.optimum_source,
+            references=dict(scale.references),
+        ),
+        space=msgspec.convert(experiment.space.to_json(), dict[str, HyperparameterRecord]),
+        fixed=dict(experiment.fixed),
+        budget=BudgetRecord(
+            trials=experiment.budget.trials,
+            steps_per_trial=experiment.budget.steps_per_trial,
+            evaluations=experiment.budget.evaluations,
+        ),
+        lanes=experiment.lanes,
+        vectorization=experiment.vectorization,
+        resources=asdict(experiment.resources),
+        replicas=ReplicasRecord(
+            seeds_per_trial=experiment.seeds_per_trial,
+            seed_penalty=experiment.seed_penalty,
+            seed_stride=experiment.lanes,
+        ),
+        evaluation=EvaluationRecord(episodes=experiment.evaluation_episodes),
+        confirmation=ConfirmationRecord(
+            top_k=experiment.confirmation.top_k,
+            seeds=experiment.confirmation.maximum,
+            looks=list(experiment.confirmation.interim_analyses),
+        ),
+        baselines={name: dict(config) for name, config in plan.baselines.items()},
+        scheduler=schedulers.to_json(experiment.scheduler),
+        sampler=None if isinstance(experiment.scheduler, schedulers.Population) else experiment.sampler,
+        warm_start=plan.warm_start,
+        checkpoint_budget_gb=experiment.checkpoint_budget_gb,
+        trainer=plan.options.trainer,
+        compile=plan.options.compile,
+        seeds=SeedsRecord(**plan.seeds.to_json(test_seeds=experiment.confirmation.maximum)),
+        command=this_command(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=_machine(),
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        git=_git(),
+    )
 
 
 START = ("command", "started", "machine", "versions", "git")
 """Entries that say how a sweep was started, and by which code. They stay those of its first start."""
 
 
-def continued(before: Mapping[str, Any], now: Mapping[str, Any], *, runs: bool) -> dict[str, Any]:
+def continued(before: Manifest, now: Manifest, *, runs: bool) -> Manifest:
     """Makes the manifest of a sweep that is continued.
 
-    Its entries say what the sweep is asked for by now, and how it was first started. The list `continued` has
-    one entry for each later start that ran anything or asked for something else: the names of :data:`START`,
-    the `budget` from then on, and in `replaced` the entries that were different until then.
+    Its entries say what the sweep is asked for by now, and how it was first started. A later start is listed
+    if it ran anything or asked for something else.
 
     Args:
-        before: The manifest so far; one from before there was such a list will do.
+        before: The manifest so far.
         now: That of the present start, of the same experiment (:func:`difference_of`).
         runs: Whether there is anything to run.
     """
-    # Through JSON, in which a tuple is a list.
-    asked = {key: value for key, value in json.loads(json.dumps(now)).items() if key not in START}
-    replaced = {key: before[key] for key in asked if key in before and before[key] != asked[key]}
+    old, new = before.to_json(), now.to_json()
+    replaced = {key: old[key] for key in new if key not in START and old[key] != new[key]}
     if not (runs or replaced):
-        return dict(before)
-    start = {key: now[key] for key in (*START, "budget")} | {"replaced": replaced}
-    return {**before, **asked, "continued": [*before.get("continued", ()), start]}
+        return before
+    start = StartRecord(**{key: getattr(now, key) for key in START}, budget=now.budget, replaced=replaced)
+    first = {key: getattr(before, key) for key in (*START, "added")}
+    return msgspec.structs.replace(now, **first, continued=[*before.continued, start])
 
 
 ASKED = ("experiment", "env", "space", "fixed", "lanes", "replicas", "evaluation", "trainer", "baselines")
@@ -118,9 +129,9 @@ class Difference:
     """Options of the command line that ask the old question; None where none do."""
 
 
-def difference_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference | None:
+def difference_of(old: Manifest, new: Manifest) -> Difference | None:
     """Returns where two manifests ask different questions; None if they ask the same one."""
-    words = first_difference(old.get("experiment"), new["experiment"], "experiment")
+    words = first_difference(old.experiment, new.experiment, "experiment")
     if words is not None:
         return Difference(words=words, undo=None)
     words, undo = _changed_entry(old, new), None
@@ -128,47 +139,40 @@ def difference_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference 
         return None
     # Options come first, as one of them may change other entries with it.
     for option, (before, now) in _by_option(old, new).items():
-        if before not in (None, now):
+        if before != now:
             words, undo = f"{option} was {before}, now {now}", f"give {option} {before} again"
             break
     # It sets several options at once, and numbers that have none.
-    smoke_before, smoke_now = ("--smoke" in str(each.get("command")).split() for each in (old, new))
+    smoke_before, smoke_now = ("--smoke" in each.command.split() for each in (old, new))
     if smoke_before != smoke_now:
         undo = "give --smoke again" if smoke_before else "leave out --smoke"
     return Difference(words=words, undo=undo)
 
 
-def _by_option(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Returns the question's parts that have an option, by option, in both manifests; None if missing."""
-    steps, seeds, root = (
-        tuple(manifest.get(entry, {}).get(name) for manifest in (old, new))
-        for entry, name in (("budget", "steps_per_trial"), ("replicas", "seeds_per_trial"), ("seeds", "root"))
-    )
-    found = {
-        "--steps-per-trial": steps,
-        "--seeds-per-trial": seeds,
-        "--seed": root,
-        "--trainer": (old.get("trainer"), new.get("trainer")),
+def _by_option(old: Manifest, new: Manifest) -> dict[str, tuple[Any, Any]]:
+    """Returns the question's parts that have an option, by option, in both manifests."""
+    found: dict[str, tuple[Any, Any]] = {
+        "--steps-per-trial": (old.budget.steps_per_trial, new.budget.steps_per_trial),
+        "--seeds-per-trial": (old.replicas.seeds_per_trial, new.replicas.seeds_per_trial),
+        "--seed": (old.seeds.root, new.seeds.root),
+        "--trainer": (old.trainer, new.trainer),
     }
     # Any scheduler of a search may continue where another one was.
     if _kind(old) != _kind(new):
-        found["--scheduler"] = (_scheduler(old), _scheduler(new))
+        found["--scheduler"] = (old.scheduler_name, new.scheduler_name)
     return found
 
 
-def _changed_entry(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
+def _changed_entry(old: Manifest, new: Manifest) -> str | None:
     """Returns the first entry that differs, with both values, in words."""
-    compared = {key: (old.get(key), new.get(key)) for key in ASKED}
+    before, now = old.to_json(), new.to_json()
+    compared = {key: (before[key], now[key]) for key in ASKED}
     for key in ("steps_per_trial", "evaluations"):
-        compared[key] = (old.get("budget", {}).get(key), new["budget"][key])
+        compared[key] = (getattr(old.budget, key), getattr(new.budget, key))
     compared["scheduler"] = (_kind(old), _kind(new))
-    compared["seed"] = (old.get("seeds", {}).get("root"), new["seeds"]["root"])
-    for key, (before, now) in compared.items():
-        # Through JSON, in which a tuple is a list.
-        difference = first_difference(before, json.loads(json.dumps(now)), key)
-        if difference is not None:
-            return difference
-    return None
+    compared["seed"] = (old.seeds.root, new.seeds.root)
+    differences = (first_difference(*values, key) for key, values in compared.items())
+    return next((words for words in differences if words is not None), None)
 
 
 def first_difference(before: Any, now: Any, path: str) -> str | None:
@@ -192,16 +196,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _kind(manifest: Mapping[str, Any]) -> str:
+def _kind(manifest: Manifest) -> str:
     """Returns the scheduler that trains a population, whose trials are no answer to a search's question."""
-    name = _scheduler(manifest)
-    return str(name) if name in schedulers.POPULATIONS else "one for a search"
-
-
-def _scheduler(manifest: Mapping[str, Any]) -> Any:
-    """Returns the scheduler's name; None if the manifest has none."""
-    scheduler = manifest.get("scheduler")
-    return scheduler.get("name") if isinstance(scheduler, Mapping) else scheduler
+    name = manifest.scheduler_name
+    return name if name in schedulers.POPULATIONS else "one for a search"
 
 
 def _machine() -> dict[str, Any]:
@@ -222,17 +220,17 @@ def _cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def _git() -> dict[str, Any]:
+def _git() -> GitRecord:
     """Returns the commit, and a hash of what differs from it: equal hashes mean equal tracked files."""
     commit = _git_output("rev-parse", "HEAD")
     if commit is None:
-        return {"commit": None, "dirty": None, "diff_sha256": None}
+        return GitRecord()
     diff = _git_output("diff", "HEAD", "--binary")
-    return {
-        "commit": commit,
-        "dirty": bool(_git_output("status", "--porcelain")),
-        "diff_sha256": hashlib.sha256(diff.encode()).hexdigest() if diff else None,
-    }
+    return GitRecord(
+        commit=commit,
+        dirty=bool(_git_output("status", "--porcelain")),
+        diff_sha256=hashlib.sha256(diff.encode()).hexdigest() if diff else None,
+    )
 
 
 def _git_output(*arguments: str) -> str | None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from analysis.sweep import DEFAULT, RLLIB, Phase
+from analysis.sweep import DEFAULT, RLLIB, Phase, WarmStart
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Experiment, Seeds
 from experiments.core.environments import (
@@ -20,7 +20,7 @@ from experiments.core.environments import (
     scale_of,
 )
 from experiments.core.planning.options import Options
-from experiments.core.planning.warm_start import WarmStart, read_warm_start
+from experiments.core.planning.warm_start import read_warm_start
 from experiments.core.ray_internals import cores_here
 from experiments.core.records import recorded_manifest
 from experiments.core.training import Task
@@ -66,8 +66,8 @@ class Plan:
             UserError: The other folder is not a sweep with completed trials, or this sweep's manifest cannot
                 be read.
         """
-        taken = (recorded_manifest(self.folder) or {}).get("warm_start")
-        before = None if taken is None else WarmStart.from_json(taken)
+        recorded = recorded_manifest(self.folder)
+        before = None if recorded is None else recorded.warm_start
         if self.options.new_name is not None:
             other, option = self._folder_of(str(self.options.name)), "--name"
         elif self.options.warm_start is not None:

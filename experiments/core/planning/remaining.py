@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, load_sweep
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, finished_runs, load_sweep, ranking_key
 from analysis.verdict import missing_runs
 from experiments.core.planning.plan import Plan
-from experiments.core.records import finished_runs, ranking_key, with_schedule
 
 
 def missing_trials(plan: Plan) -> int:
@@ -27,17 +26,11 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     full = plan.experiment.budget.steps_per_trial
     best = sorted(tried, key=lambda run: ranking_key(run, full), reverse=True)
     folder = plan.folder / Phase.SEARCH
-    winners = {
-        run.name: with_schedule(folder / run.name, run.config)
-        for run in best[: plan.experiment.confirmation.top_k]
-    }
+    winners = {run.name: run.repetition for run in best[: plan.experiment.confirmation.top_k]}
     # A race that was begun before trials were added continues for its contenders too.
     racing = len(plan.experiment.confirmation.interim_analyses) > 1
     folder = plan.folder / Phase.CONFIRM
-    begun = {
-        run.config_id: with_schedule(folder / run.name, run.config)
-        for run in (finished_runs(folder) if racing else [])
-    }
+    begun = {run.config_id: run.repetition for run in (finished_runs(folder) if racing else [])}
     return {**plan.baselines, **winners, **begun}
 
 

@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.sweep import NotASweepError, Phase, State, Sweep, load_sweep
+from analysis.sweep import (
+    FinishedRun,
+    NotASweepError,
+    Phase,
+    State,
+    Sweep,
+    WarmStart,
+    finished_runs,
+    load_sweep,
+)
 from analysis.verdict import Evidence
 from experiments.core.errors import UserError
-from experiments.core.records import FinishedRun, finished_runs
 from search_spaces import SearchSpace
 
 TRIALS_SHARE = 4
 """At most one trial in this many (a quarter) is taken over; the others are for the search."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WarmStart:
-    """Configurations that another sweep gives to this one."""
-
-    source: str
-    """The other sweep's folder."""
-    configurations: Mapping[str, Mapping[str, Any]]
-    """Values to try by their id in the other sweep, best first; hyperparameters not searched are missing."""
-    left_out: Mapping[str, str]
-    """Its other good configurations by id, with the reason why this space cannot take them."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the entry of the manifest."""
-        return {
-            "source": self.source,
-            "configurations": {name: dict(config) for name, config in self.configurations.items()},
-            "left_out": dict(self.left_out),
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> WarmStart:
-        """Reads what :meth:`to_json` returned."""
-        return cls(**value)
-
-    def __str__(self) -> str:
-        """Says in one line what is tried and what is not."""
-        tried = ", ".join(self.configurations) or "nothing fits besides the default"
-        missing = "".join(f"; left out {name}: {reason}" for name, reason in self.left_out.items())
-        return f"warm start from {self.source}: {tried}{missing}"
 
 
 def read_warm_start(folder: Path, space: SearchSpace, *, trials: int, option: str) -> WarmStart:
@@ -72,7 +47,7 @@ def read_warm_start(folder: Path, space: SearchSpace, *, trials: int, option: st
     shared = {run.name: {n: run.config[n] for n in space.names if n in run.config} for run in ranked}
     default = space.defaults
     new = [name for name, values in shared.items() if not values or not values.items() <= default.items()]
-    configurations: dict[str, Mapping[str, Any]] = {}
+    configurations: dict[str, dict[str, Any]] = {}
     left_out: dict[str, str] = {}
     for name in new[: max(1, trials // TRIALS_SHARE)]:
         outside = space.misfits(shared[name])

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import pandas as pd
-import yaml
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import create_empty_array
 
 from analysis.sweep import (
-    BEST_FILE,
     COUNTED,
     SEEDS_PREFIX,
+    DamagedError,
     NotASweepError,
     Phase,
     State,
     Sweep,
     checkpoints_in,
     load_sweep,
+    read_best,
     replica_folders,
 )
 from envs.spaces import collate, member
@@ -95,12 +95,12 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         raise UserError(str(error)) from error
     run, best = _best_run(Path(folder), sweep)
     checkpoint = checkpoints_in(run)[-1]
-    env = sweep.manifest["env"]
+    env = sweep.manifest.env
     # A policy is shown where it was confirmed.
-    parameters = {**env["parameters"], **env.get("test_parameters", {})}
+    parameters = {**env.parameters, **env.test_parameters}
     with (
-        closing(make_vector(env["id"], parameters, 1)) as trained,
-        closing(make_plain_vector(env["id"], parameters, 1)) as plain,
+        closing(make_vector(env.id, parameters, 1)) as trained,
+        closing(make_plain_vector(env.id, parameters, 1)) as plain,
     ):
         spaces = plain.single_observation_space, plain.single_action_space
     coder = trained if isinstance(trained, EncodedVectorEnv) else None
@@ -108,7 +108,7 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         run=run.name,
         phase=Phase(best["phase"]),
         score=float(best["objective"]),
-        env=env["id"],
+        env=env.id,
         env_parameters=parameters,
         observation_space=spaces[0],
         action_space=spaces[1],
@@ -155,16 +155,15 @@ def _replica(checkpoint: Path, best: pd.Series[Any]) -> Path:
 
 def _chosen(sweep: Sweep) -> str | None:
     """Returns the configuration that the verdict chose, as in best.yaml, or decided now if there is none."""
-    try:
-        best = yaml.safe_load((sweep.folder / BEST_FILE).read_text(encoding="utf-8"))
-        return str(best["config_id"])
-    except (OSError, yaml.YAMLError, TypeError, KeyError):
-        # SciPy takes half a second to import, which loading a policy can do without.
-        from analysis.verdict import decide
+    with suppress(DamagedError):
+        if (best := read_best(sweep.folder)) is not None:
+            return best.config_id
+    # SciPy takes half a second to import, which loading a policy can do without.
+    from analysis.verdict import decide
 
-        return decide(
-            sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses
-        ).chosen
+    return decide(
+        sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses
+    ).chosen
 
 
 def batch_length(space: gym.Space[Any], batch: Any) -> int:

@@ -23,7 +23,7 @@ from experiments.core.preflight.declaration import check_names, check_population
 from experiments.core.preflight.environment_parameters import check_environment_names
 from experiments.core.preflight.estimate import estimate_of, evaluation_limit
 from experiments.core.preflight.extremes import extremes, named_extremes
-from experiments.core.preflight.folder import check_disk, check_folder, check_warm_start
+from experiments.core.preflight.folder import check_disk, check_folder, check_records, check_warm_start
 from experiments.core.preflight.probe import (
     EvaluationCost,
     ExtremeRuns,
@@ -82,6 +82,7 @@ def preflight(plan: Plan) -> Checked:
             hyperparameters.with_defaults(trainer_part(config), experiment.fixed), shape
         )
     check_folder(plan)
+    check_records(plan)
     notes, found, evaluation = _tried_out(plan, task, tried)
     expected = estimate_of(plan, found, evaluation, concurrency)
     limit = evaluation_limit(plan)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, load_sweep
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, finished_runs, load_sweep
 from analysis.verdict import Standing, most_seeds, run_race
 from experiments.core.environments import time_limit
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
@@ -22,7 +22,7 @@ from experiments.core.preflight.cost_model import (
     trained_share,
 )
 from experiments.core.preflight.probe import EvaluationCost, ExtremeRuns
-from experiments.core.records import config_at, finished_runs
+from experiments.core.records import config_at
 from experiments.core.training import hyperparameters, trainer_part
 from search_spaces.space import drawn
 

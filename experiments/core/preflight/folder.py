@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from analysis.sweep import LOCK_FILE, is_partial
+from analysis.sweep import LOCK_FILE, Phase, is_partial
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan, difference_of, manifest_of
-from experiments.core.records import recorded_manifest
+from experiments.core.records import check_readable, recorded_manifest
 
 
 def check_folder(plan: Plan) -> None:
@@ -35,6 +35,16 @@ def check_folder(plan: Plan) -> None:
     existing = _existing(plan.folder)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise UserError(f"--storage {plan.options.storage}: cannot be written; choose a folder that can")
+
+
+def check_records(plan: Plan) -> None:
+    """The records of the sweep's runs, if it goes on, can be read or are known to be damaged.
+
+    Raises:
+        UserError: What some of them hold is unknown.
+    """
+    for phase in Phase:
+        check_readable(plan.folder / phase)
 
 
 def check_warm_start(plan: Plan) -> None:

@@ -1,48 +1,36 @@
 from . import saved_state
 from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
+from .leftovers import check_readable, remove_unfinished, tidy
 from .lock import sole_use, unwritable
 from .output import RunOutput
 from .run_log import CONFIGURATION, RunLog
-from .runs import (
-    FinishedRun,
-    UnfinishedRun,
-    damaged_runs,
-    finished_runs,
-    ranking_key,
+from .schedule import config_at
+from .sweep_files import (
+    new_study,
     recorded_manifest,
-    remove_unfinished,
-    tidy,
-    unfinished_runs,
+    write_lineage,
+    write_manifest,
+    write_reproduction,
+    write_rllib_settings,
 )
-from .saved_state import refusal_of, results_of
-from .schedule import config_at, with_schedule
-from .sweep_files import new_study, write_lineage, write_manifest, write_reproduction, write_rllib_settings
 
 __all__ = [
     "CONFIGURATION",
     "CheckpointBudget",
-    "FinishedRun",
     "RunLog",
     "RunOutput",
-    "UnfinishedRun",
+    "check_readable",
     "config_at",
-    "damaged_runs",
     "drop_older_checkpoints",
-    "finished_runs",
     "keep_only",
     "new_study",
-    "ranking_key",
     "recorded_manifest",
-    "refusal_of",
     "remove_unfinished",
-    "results_of",
     "saved_state",
     "sole_use",
     "tidy",
-    "unfinished_runs",
     "unwritable",
-    "with_schedule",
     "write_lineage",
     "write_manifest",
     "write_reproduction",

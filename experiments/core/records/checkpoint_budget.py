@@ -1,4 +1,4 @@
-"""Which checkpoints a sweep keeps: what can still be needed, within a declared budget of disk.
+"""Disk budget of a sweep's checkpoints, within which those stay that can still be needed.
 
 While the search runs, the worst finished trials lose theirs first; after the confirmation the confirmed runs
 and the trials that were confirmed keep theirs. Unfinished runs go on from theirs, which are never touched.
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from analysis.sweep import PARAMS_FILE, STATE_FILE, run_folders
+from analysis.sweep import PARAMS_FILE, STATE_FILE, finished_runs, ranking_key, run_folders
 from experiments.core.records.checkpoints import checkpoint_bytes, drop_checkpoints
-from experiments.core.records.runs import finished_runs, ranking_key
 
 
 class CheckpointBudget:

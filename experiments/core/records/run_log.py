@@ -1,4 +1,4 @@
-"""Writes what happens to each run straight into its folder, line by line, so that nothing finished is lost.
+"""Log of a run in its folder, written line by line as things happen, so that nothing finished is lost.
 
 Tune's own loggers stage their files elsewhere and copy them now and then; a killed sweep loses that period.
 """
@@ -27,10 +27,11 @@ from analysis.sweep import (
     SEEDS_PREFIX,
     STATE_FILE,
     State,
+    results_of,
     write_json,
     written_whole,
 )
-from experiments.core.records.saved_state import discard, results_of
+from experiments.core.records.saved_state import discard
 from experiments.core.records.tensorboard import TensorBoardLog
 
 CONFIGURATION = "configuration"

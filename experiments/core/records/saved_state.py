@@ -1,4 +1,4 @@
-"""How far a run has come, in one file of its folder, so that a killed sweep goes on from there.
+"""Saved state of a run, in one file of its folder, from which a killed sweep continues.
 
 The file is whole or not there. Its first line is JSON for the driver, which writes the run's records anew
 from it; the rest is the trainer's state, which only the run itself reads. A run that cannot go on from its
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from analysis.sweep import UNFINISHED_FILE, write_bytes
+from analysis.sweep import UNFINISHED_FILE, place_aside, saved_head, write_bytes
 
 FORMAT = 2
 """Number of the form in which a run saves itself: where the form changes it rises, and no run goes on from an
@@ -27,8 +27,8 @@ Results = list[dict[str, Any]]
 """Everything a run has reported, one mapping an evaluation."""
 
 
-class UnreadableError(Exception):
-    """A run's file is damaged, or other versions wrote it."""
+class VersionError(Exception):
+    """A run's state was written by other versions of what is pickled in it."""
 
 
 def save(folder: Path, results: Sequence[dict[str, Any]], state: Any) -> None:
@@ -48,37 +48,25 @@ def load(folder: Path) -> tuple[Results, Any] | None:
     """What the run had reported, and its state; None if it has never been saved, or its file was refused.
 
     Raises:
-        UnreadableError: The file is damaged, or other versions wrote it.
+        DamagedError: The file is not what a run writes.
+        VersionError: Other versions wrote it.
         Exception: Whatever unpickling a state may raise.
     """
-    path = folder / UNFINISHED_FILE
-    if not path.exists():
+    head = saved_head(folder)
+    if head is None or head.results is None:
         return None
+    _check_versions(head.written_by)
     from ray import cloudpickle
 
-    with path.open("rb") as lines:
-        head = _head(lines.readline())
-        if "refused" in head:
-            return None
-        _check_versions(head.get("written_by"))
-        return head["results"], cloudpickle.load(lines)
-
-
-def results_of(folder: Path) -> Results | None:
-    """What the run had reported, without its state; None where it does not go on from anything."""
-    head = _head_of(folder)
-    return None if head is None else head.get("results")
+    with (folder / UNFINISHED_FILE).open("rb") as lines:
+        lines.readline()
+        return head.results, cloudpickle.load(lines)
 
 
 def refuse(folder: Path, cause: str) -> None:
-    """Says in the file's place that the run begins anew, and why, until it saves itself again."""
-    _write(folder, {"refused": cause}, b"")
-
-
-def refusal_of(folder: Path) -> str | None:
-    """Why a run that had been saved begins anew; None if it does not."""
-    head = _head_of(folder)
-    return None if head is None else head.get("refused")
+    """Sets the file aside; until the run saves itself again, its place says that and why it begins anew."""
+    aside = (folder / UNFINISHED_FILE).rename(place_aside(folder / UNFINISHED_FILE))
+    _write(folder, {"refused": f"{cause}; it is set aside as {aside.name}"}, b"")
 
 
 def discard(folder: Path) -> None:
@@ -91,33 +79,10 @@ def _write(folder: Path, head: dict[str, Any], rest: bytes) -> None:
     write_bytes(folder / UNFINISHED_FILE, json.dumps(head).encode("utf-8") + b"\n" + rest)
 
 
-def _head_of(folder: Path) -> dict[str, Any] | None:
-    """The first line of a run's file; None if there is none that can be read."""
-    try:
-        with (folder / UNFINISHED_FILE).open("rb") as lines:
-            return _head(lines.readline())
-    except (FileNotFoundError, UnreadableError):
-        return None
-
-
-def _head(line: bytes) -> dict[str, Any]:
-    try:
-        head = json.loads(line)
-    except ValueError as error:
-        raise UnreadableError("it is damaged") from error
-    # The first form was a bare list of results.
-    if not isinstance(head, dict):
-        raise UnreadableError("an earlier version of the suite wrote it")
-    return head
-
-
-def _check_versions(written_by: Any) -> None:
-    now = _versions()
-    if written_by == now:
-        return
-    before = written_by if isinstance(written_by, dict) else {}
-    name = next(name for name in now if before.get(name) != now[name])
-    raise UnreadableError(f"{name} {before.get(name, '?')} wrote it, and this is {now[name]}")
+def _check_versions(before: Mapping[str, str]) -> None:
+    for name, now in _versions().items():
+        if before.get(name) != now:
+            raise VersionError(f"{name} {before.get(name, '?')} wrote it, and this is {now}")
 
 
 @cache

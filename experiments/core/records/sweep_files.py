@@ -12,18 +12,41 @@ from analysis.sweep import (
     RLLIB_FILE,
     SCHEDULE_FILE,
     STUDY_FILE,
+    DamagedError,
+    Manifest,
+    NotASweepError,
+    read_manifest,
     write_json,
 )
+from experiments.core.errors import UserError
 
 
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+def recorded_manifest(folder: Path, *, way_out: str = "choose another --name") -> Manifest | None:
+    """Returns the manifest of the sweep in a folder that is to be worked in; None if it holds none.
+
+    Args:
+        folder: The sweep's.
+        way_out: What a user can do besides, for the message.
+
+    Raises:
+        UserError: It is damaged, or a later release wrote it.
+    """
+    try:
+        return read_manifest(folder)
+    except DamagedError as error:
+        raise UserError(f"{error}: restore it, or {way_out}") from error
+    except NotASweepError as error:
+        raise UserError(f"{error}, or {way_out}") from error
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes what a sweep is.
 
     Raises:
         OSError: The folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / MANIFEST_FILE, manifest)
+    write_json(folder / MANIFEST_FILE, manifest.to_json())
 
 
 def write_rllib_settings(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:

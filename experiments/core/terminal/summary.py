@@ -11,14 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.report import Report
-from analysis.sweep import Phase, State
+from analysis.sweep import Phase, State, damaged_runs, finished_runs, place_aside, unfinished_runs
 from analysis.text import counted
 from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
 from experiments.core.planning import Plan
 from experiments.core.preflight import Checked, CostEstimate
 from experiments.core.program import NO_FILE, installed, module_command, shown
-from experiments.core.records import damaged_runs, finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress, duration
 
 
@@ -103,9 +102,14 @@ def _print_there(console: Console, plan: Plan) -> None:
 
 
 def print_damaged(console: Console, phase_folder: Path) -> None:
-    """Prints which runs of a phase count as unfinished because their records cannot be read."""
-    for name in damaged_runs(phase_folder):
-        console.print(f"{name}: its records are damaged, so it counts as unfinished", soft_wrap=True)
+    """Prints which runs of a phase have damaged records, and where those are set aside."""
+    for run in damaged_runs(phase_folder):
+        damage, aside = run.damage[0], place_aside(phase_folder / str(run.name))
+        console.print(
+            f"{run.name}: its {damage.path.name} is damaged ({damage.reason}), so it counts as unfinished; "
+            f"what is there is set aside as {aside.name}",
+            soft_wrap=True,
+        )
 
 
 def print_result(

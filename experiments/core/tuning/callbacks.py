@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from analysis.sweep import State, run_name
-from experiments.core.records import CheckpointBudget, RunLog, refusal_of
+from analysis.sweep import State, refusal_of, run_name
+from experiments.core.records import CheckpointBudget, RunLog
 
 FRAME = re.compile(r'\s+File ".*", line \d+')
 """A call in a traceback."""

@@ -20,9 +20,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from analysis.sweep import FIRST_TRIAL, State, trial_name, trial_number
+from analysis.sweep import FIRST_TRIAL, FinishedRun, State, UnfinishedRun, trial_name, trial_number
 from experiments.core.declaration import SamplerName
-from experiments.core.records import FinishedRun, UnfinishedRun
 from experiments.core.tuning.listed_search import METRIC
 from experiments.core.tuning.samplers import make_sampler
 from search_spaces import SearchSpace, model_layouts

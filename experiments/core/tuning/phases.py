@@ -22,18 +22,19 @@ from ray.tune import (
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from analysis.sweep import Phase, load_sweep, run_folders, run_name, trial_name
+from analysis.sweep import (
+    Phase,
+    finished_runs,
+    load_sweep,
+    run_folders,
+    run_name,
+    trial_name,
+    unfinished_runs,
+)
 from analysis.verdict import missing_runs, most_seeds
 from experiments.core.declaration import Population, Stopping
 from experiments.core.planning import Plan
-from experiments.core.records import (
-    drop_older_checkpoints,
-    finished_runs,
-    new_study,
-    remove_unfinished,
-    tidy,
-    unfinished_runs,
-)
+from experiments.core.records import drop_older_checkpoints, new_study, remove_unfinished, tidy
 from experiments.core.training import PPOTrial, Task
 from experiments.core.tuning.build_schedulers import build_scheduler
 from experiments.core.tuning.callbacks import run_folder

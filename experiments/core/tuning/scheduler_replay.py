@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
 from ray.tune.search import Searcher
 
-from analysis.sweep import OBJECTIVE, PARAMS_FILE, State
-from experiments.core.records import FinishedRun, results_of, unfinished_runs
+from analysis.sweep import OBJECTIVE, FinishedRun, State, read_runs, results_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +64,11 @@ def end_stopped_runs(folder: Path, scheduler: TrialScheduler, callbacks: Sequenc
             afterwards.
         callbacks: Notified of each end as by Tune.
     """
-    for run in unfinished_runs(folder):
-        results = results_of(folder / run.name)
-        if not results:
+    for run in read_runs(folder):
+        results = results_of(folder / str(run.name))
+        if run.state is not State.RUNNING or run.params is None or not results:
             continue
-        received = json.loads((folder / run.name / PARAMS_FILE).read_text(encoding="utf-8"))
-        trial = _PastTrial(run.name, received, results[-1])
+        trial = _PastTrial(str(run.name), run.params.received, results[-1])
         scheduler.on_trial_add(None, trial)
         _replay_earlier(scheduler, trial, results[:-1])
         if scheduler.on_trial_result(None, trial, results[-1]) == TrialScheduler.STOP:

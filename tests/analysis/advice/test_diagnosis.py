@@ -6,13 +6,14 @@ import pytest
 
 from analysis.advice.diagnosis import diagnose, edges
 from analysis.sweep.loading import load_sweep
+from analysis.sweep.manifest import HyperparameterRecord, RealDomain, RealRange
 from analysis.verdict.decision import verdict_on
 
 
 def distribution(low, high, *, log=False):
-    return {
-        "distribution": {"name": "FloatDistribution", "attributes": {"low": low, "high": high, "log": log}}
-    }
+    return HyperparameterRecord(
+        distribution=RealDomain(RealRange(low=low, high=high, log=log)), default=low, source=""
+    )
 
 
 def trials(values):

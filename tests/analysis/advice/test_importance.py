@@ -2,16 +2,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.advice.importance import MIN_TRIALS, importances
+from analysis.sweep.manifest import HyperparameterRecord, RealDomain, RealRange
 
-SPACE = {
-    name: {
-        "distribution": {
-            "name": "FloatDistribution",
-            "attributes": {"low": 0.0, "high": 1.0, "log": False, "step": None},
-        }
-    }
-    for name in ("matters", "noise")
-}
+UNIT = HyperparameterRecord(distribution=RealDomain(RealRange(low=0.0, high=1.0)), default=0.5)
+SPACE = {"matters": UNIT, "noise": UNIT}
 
 
 def trials(count, seed=0):
@@ -43,9 +37,3 @@ def test_trials_without_an_objective_or_without_spread_do_not_count():
     frame = trials(40)
     assert importances(frame.assign(objective=np.nan), SPACE, np.random.default_rng(0)).empty
     assert importances(frame.assign(objective=1.0), SPACE, np.random.default_rng(0)).empty
-
-
-def test_a_distribution_that_optuna_does_not_know_is_left_out():
-    space = SPACE | {"strange": {"distribution": {"name": "Odd", "attributes": {}}}, "broken": {}}
-    frame = importances(trials(30), space, np.random.default_rng(0), resamples=3)
-    assert set(frame["name"]) == {"matters", "noise"}

@@ -123,7 +123,7 @@ def test_baselines_and_winner_always_have_their_colours():
 def draw(folder):
     sweep = load_sweep(folder)
     verdict = verdict_on(sweep)
-    weights = importances(sweep.trials, sweep.manifest["space"], np.random.default_rng(0), resamples=3)
+    weights = importances(sweep.trials, sweep.manifest.space, np.random.default_rng(0), resamples=3)
     return {figure.name: figure for figure in draw_all(sweep, verdict, weights)}
 
 

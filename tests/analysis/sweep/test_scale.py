@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.sweep import Scale
+from analysis.sweep import Manifest, Scale
 
 POINTS = Scale(floor=-10.0, optimum=90.0, unit="points", floor_policy="random")
 
@@ -52,11 +52,13 @@ def test_an_interval_is_written_or_said_to_be_missing():
         assert POINTS.interval_text(low, high) == "[no interval]"
 
 
-def test_a_manifest_gives_what_it_knows():
-    env = {"floor": -10, "optimum": 90.0, "return_unit": "points", "floor_policy": "random"}
-    assert Scale.from_manifest({"env": env}) == POINTS
-    for broken in ({}, {"env": None}, {"env": "x"}, {"env": {}}):
-        assert Scale.from_manifest(broken) == Scale()
-    for value in ("1", True, math.nan, math.inf, None, [1]):
-        assert Scale.from_manifest({"env": env | {"floor": value}}).floor is None
-    assert Scale.from_manifest({"env": {"return_unit": None, "floor_policy": None}}) == Scale()
+def test_a_manifest_gives_what_it_knows(writer):
+    def scale_of(**env):
+        return Scale.from_manifest(Manifest.of(writer.manifest() | {"env": {"id": "x"} | env}))
+
+    known = {"floor": -10, "optimum": 90.0, "return_unit": "points", "floor_policy": "random"}
+    assert scale_of(**known) == POINTS
+    assert scale_of() == scale_of(floor_policy=None) == Scale()
+    for value in (math.nan, math.inf, None):
+        assert scale_of(**known | {"floor": value}).floor is None
+        assert scale_of(**known | {"optimum": value}).optimum is None

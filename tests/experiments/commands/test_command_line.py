@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from experiments.__main__ import declared
 from experiments.core.preflight import checks
@@ -128,14 +129,14 @@ def begun(tmp_path):
     from experiments.core.planning.manifest import manifest_of
     from experiments.core.planning.options import Options
     from experiments.core.planning.plan import Plan
+    from experiments.core.records import write_manifest
     from experiments.trading_sweep import EXPERIMENT
 
     def begin(**options):
         chosen = Options(name="mine", storage=str(tmp_path), **options)
         plan = Plan.of(chosen.apply(EXPERIMENT), chosen, name="trading_sweep", question="?")
-        plan.folder.mkdir(parents=True)
         command = "python -m experiments.trading_sweep" + (" --smoke" if chosen.smoke else "")
-        (plan.folder / "manifest.json").write_text(json.dumps(manifest_of(plan) | {"command": command}))
+        write_manifest(plan.folder, structs.replace(manifest_of(plan), command=command))
         return plan.folder
 
     return begin
@@ -186,7 +187,7 @@ def test_what_is_there_is_said_beside_what_is_asked_for(run_here, begun, writer,
     assert "goes on" not in run_here(*command).stdout
     for number in range(3):
         writer.write_run(folder / "search" / f"trial_{number:04d}", config, [0.5])
-    writer.write_run(folder / "confirm" / "default_seed0", config, [0.5], test_seed=0)
+    writer.write_run(folder / "confirm" / "default_seed0", config, [0.5])
     printed = run_here(*command).stdout.splitlines()
     assert "continues: 3 trials and 1 confirmation run are there" in printed
     for name, damage in (("trial_0001", "{"), ("trial_0002", None)):
@@ -194,16 +195,18 @@ def test_what_is_there_is_said_beside_what_is_asked_for(run_here, begun, writer,
         state.unlink() if damage is None else state.write_text(damage)
     printed = run_here(*command).stdout.splitlines()
     assert "continues: 1 trial, 2 unfinished and 1 confirmation run are there" in printed
-    assert "trial_0001: its records are damaged, so it counts as unfinished" in printed
+    (line,) = [line for line in printed if line.startswith("trial_0001: its state.json is damaged (")]
+    assert line.endswith("so it counts as unfinished; what is there is set aside as trial_0001.set-aside-1")
+    assert (folder / "search" / "trial_0001" / "result.json").exists(), "a check changes nothing"
 
 
-def test_a_name_that_holds_another_sweep_says_what_differs(run_here, tmp_path):
+def test_a_name_that_holds_another_sweep_says_what_differs(run_here, begun, tmp_path):
     command = [TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", "--smoke"]
-    folder = tmp_path / "trading_sweep" / "mine"
-    folder.mkdir(parents=True)
+    folder = begun(smoke=True)
     checked = run_here(*command[:-2], "other", "--smoke", "--check")
     assert checked.returncode == 0, checked.stderr
-    (folder / "manifest.json").write_text(json.dumps({"experiment": "resource_sweep"}))
+    entries = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(entries | {"experiment": "resource_sweep"}))
     done = run_here(*command)
     assert done.returncode == 2
     assert (
@@ -223,10 +226,27 @@ def test_a_manifest_that_cannot_be_read_is_one_line(run_here, tmp_path, text):
         done = run_here(TRADING_SWEEP, "--storage", tmp_path, "--name", "x", *arguments)
         assert done.returncode == 2
         assert done.stderr.startswith(f"error: {folder}/manifest.json is damaged (")
-        assert "expected a JSON object; restore it, or choose another --name" in done.stderr
+        assert "): restore it, or choose another --name" in done.stderr
         assert done.stderr.count("\n") == 1
     assert [path.name for path in folder.iterdir()] == ["manifest.json"]
     assert (folder / "manifest.json").read_text() == text
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_a_later_releases_sweep_is_one_line_and_nothing_is_written(run_here, begun, tmp_path, arguments):
+    folder = begun()
+    entries = json.loads((folder / "manifest.json").read_text())
+    text = json.dumps({"schema_version": entries["schema_version"] + 1, "what": ["nobody", "knows", "yet"]})
+    (folder / "manifest.json").write_text(text)
+    command = [TRADING_SWEEP, "--storage", tmp_path, "--name", "mine", *arguments]
+    changed = (folder.stat().st_mtime_ns, [(path.name, path.read_text()) for path in folder.iterdir()])
+    done = run_here(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"error: {folder} was written by a later release of ppo-sweeps (schema_version 2, and this one reads "
+        "1): use that release, or choose another --name\n"
+    )
+    assert changed == (folder.stat().st_mtime_ns, [("manifest.json", text)])
 
 
 def test_a_check_says_what_would_be_done_and_leaves_nothing(run_here, tmp_path):

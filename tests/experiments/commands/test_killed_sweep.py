@@ -13,10 +13,10 @@ import pytest
 
 from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.loading import load_sweep
+from analysis.sweep.runs import results_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.records.run_log import CONFIGURATION
-from experiments.core.records.saved_state import results_of
 from experiments.core.training.compilation import has_compiler
 from experiments.core.training.trial import PPOTrial
 from search_spaces import model_layouts

@@ -1,21 +1,22 @@
 """What is wrong with a retraining is one line, and nothing is written; seeds are read as they are meant."""
 
-import json
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET, structs
 
 from analysis.report.write import write_report
 from analysis.statistics import NO_INTERVAL, Interval
+from analysis.sweep import BestEvaluation, BestRecord, BestSeeds, BestTraining
 from analysis.verdict.race_estimates import estimate
 from analysis.verdict.reproduction import reproduce
 from experiments import UserError, retrain, trading_sweep
-from experiments.core.commands.original import Original
 from experiments.core.commands.retraining import read_seeds, sentence
 from experiments.core.commands.sweep import rllib_settings
 from experiments.core.planning.manifest import manifest_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
+from experiments.core.records import write_manifest
 from experiments.core.records.schedule import config_at
 
 
@@ -47,15 +48,18 @@ def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("best", "words"),
     [
-        ("", "lacks config_id, configuration"),
-        ("config_id: default\ntraining: {steps: 5}\n", "lacks configuration, .*training.lanes"),
-        ("{", "has no readable best.yaml"),
+        (None, "has no best.yaml"),
+        ("", r"best.yaml is damaged \(Expected `object`, got `null`\)"),
+        ("config_id: default\ntraining: {steps: 5}\n", "damaged .*missing required field"),
+        ("config_id: ../x\n", "damaged .*config_id"),
+        ("{", "best.yaml is damaged"),
     ],
 )
 def test_a_best_yaml_of_another_version_is_one_line(tmp_path, best, words):
     plan = Plan.of(trading_sweep.EXPERIMENT, Options(), name="trading_sweep", question="?")
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest_of(plan)))
-    (tmp_path / "best.yaml").write_text(best)
+    write_manifest(tmp_path, manifest_of(plan))
+    if best is not None:
+        (tmp_path / "best.yaml").write_text(best)
     with pytest.raises(UserError, match=words) as caught:
         retrain(trading_sweep.EXPERIMENT, tmp_path, seeds=[200, 201])
     assert "\n" not in str(caught.value)
@@ -93,15 +97,23 @@ def test_the_comparison_is_said_with_both_intervals():
 
 
 def test_a_populations_winner_is_retrained_by_its_schedule():
-    best = {
-        "configuration": {"lr": 1e-3, "epochs": 4, "layout": "16-tanh"},
-        "schedule": [{"from_step": 100, "lr": 2e-3}, {"from_step": 200, "epochs": 5}],
-    }
-    trained = Original(sweep=None, config_id="trial_0003", best=best).trained
-    assert config_at(trained, 99) == best["configuration"]
-    assert config_at(trained, 100) == {**best["configuration"], "lr": 2e-3}
+    best = BestRecord(
+        config_id="trial_0003",
+        configuration={"lr": 1e-3, "epochs": 4, "layout": "16-tanh"},
+        schedule=[{"from_step": 100, "lr": 2e-3}, {"from_step": 200, "epochs": 5}],
+        fixed={},
+        env="sweeps/Bandit-v0",
+        env_parameters={},
+        test_parameters={},
+        training=BestTraining(steps=300, lanes=8, trainer="fast"),
+        evaluation=BestEvaluation(evaluations=4, episodes=8),
+        seeds=BestSeeds(root=0),
+    )
+    trained = best.trained
+    assert config_at(trained, 99) == best.configuration
+    assert config_at(trained, 100) == {**best.configuration, "lr": 2e-3}
     assert config_at(trained, 200) == {"lr": 2e-3, "epochs": 5, "layout": "16-tanh"}
-    assert Original(sweep=None, config_id="x", best={"configuration": {"lr": 1.0}}).trained == {"lr": 1.0}
+    assert structs.replace(best, schedule=UNSET).trained == best.configuration
 
 
 def test_rllib_is_told_the_start_and_every_change_of_a_schedule():

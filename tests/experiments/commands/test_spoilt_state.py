@@ -15,6 +15,7 @@ from experiments.core.records import saved_state
 pytestmark = pytest.mark.slow
 CLOCK = ("wall_s", "steps_per_s")
 """Columns that no two runs share."""
+AN_ARRAY = "Expected `object`, got `array`"
 
 
 def sweep(storage):
@@ -53,17 +54,24 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
 
     printed = sweep(tmp_path)
     assert "continues: 0 trials, 2 unfinished and 1 confirmation run are there" in printed.splitlines()
-    assert "default_seed0: its records are damaged, so it counts as unfinished" in printed.splitlines()
+    (said,) = (line for line in printed.splitlines() if line.startswith("default_seed0: "))
+    assert said.startswith("default_seed0: its result.json is damaged (line ")
+    assert said.endswith("counts as unfinished; what is there is set aside as default_seed0.set-aside-1")
     for name, cause in (
         ("default", "KeyError: 'config'"),
-        ("trial_0001", "UnreadableError: an earlier version of the suite wrote it"),
+        (
+            "trial_0001",
+            f"DamagedError: {runs[1] / UNFINISHED_FILE} is damaged ({AN_ARRAY})",
+        ),
         ("rllib_seed0", "KeyError: 'config'"),
     ):
-        line = f"{name} was cut off and restarts: its saved state cannot be restored ({cause})"
-        assert line in printed.splitlines()
+        line = f"{name} was cut off and restarts: its saved state cannot be restored ({cause}; "
+        assert f"{line}it is set aside as {UNFINISHED_FILE}.set-aside-1)" in printed.splitlines()
     # As text, since NaN is not equal to itself.
     assert json.dumps([curve(run) for run in (*runs, damaged)]) == json.dumps(expected)
-    assert not list(folder.rglob(f"{UNFINISHED_FILE}*"))
+    aside = [*(run / f"{UNFINISHED_FILE}.set-aside-1" for run in runs)]
+    assert sorted(folder.rglob(f"{UNFINISHED_FILE}*")) == sorted(aside)
+    assert (damaged.with_name("default_seed0.set-aside-1") / "result.json").read_text().count("}{")
     curves = load_sweep(folder).curves
     assert 99.0 not in curves["score"].tolist()
     study = optuna.load_study(

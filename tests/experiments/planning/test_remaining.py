@@ -5,15 +5,17 @@ import shutil
 
 import pytest
 
+from analysis.sweep import GitRecord
 from experiments import Budget, Confirmation, Experiment, Racing
 from experiments.core.commands.sweep import _write_manifest
-from experiments.core.planning.manifest import manifest_of
+from experiments.core.planning.manifest import difference_of, manifest_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.planning.remaining import lacks_runs
 from experiments.core.preflight.cost_model import NetworkCost
 from experiments.core.preflight.estimate import estimate_of
 from experiments.core.preflight.probe import EvaluationCost, ExtremeRuns
+from experiments.core.records import recorded_manifest
 from search_spaces import model_layouts, ppo
 
 SPACE = ppo.CORE.without("kl_coeff", "kl_target") | model_layouts.MLP
@@ -39,27 +41,18 @@ def plan_of(tmp_path):
     return plan
 
 
-def add_run(plan, phase, name, objective):
-    config_id, _, seed = name.partition("_seed")
-    folder = plan.folder / phase / name
-    folder.mkdir(parents=True)
-    identity = {"seed": 1, "config_id": config_id} | ({"test_seed": int(seed)} if seed else {})
-    (folder / "params.json").write_text(json.dumps({**SPACE.defaults, **identity}))
-    (folder / "result.json").write_text(json.dumps({"steps": STEPS, "objective": objective}) + "\n")
-    (folder / "state.json").write_text(json.dumps({"state": "completed", "cause": None}))
-
-
 @pytest.fixture
-def raced(plan_of):
+def raced(plan_of, writer):
     """A sweep whose race is over at its first interim analysis, where no contender can catch up."""
     plan = plan_of()
     plan.folder.mkdir(parents=True)
     _write_manifest(plan)
     for number in range(3):
-        add_run(plan, "search", f"trial_{number:04d}", 0.5 + number / 10)
+        writer.write_run(plan.folder / "search" / f"trial_{number:04d}", SPACE.defaults, [0.5 + number / 10])
     for seed in range(5):
         for config, value in (("default", 0.8), ("rllib", 0.3), ("trial_0001", 0.4), ("trial_0002", 0.3)):
-            add_run(plan, "confirm", f"{config}_seed{seed}", value + seed % 2 / 100)
+            run = plan.folder / "confirm" / f"{config}_seed{seed}"
+            writer.write_run(run, SPACE.defaults, [value + seed % 2 / 100])
     return plan
 
 
@@ -109,7 +102,7 @@ def manifest(plan):
 @pytest.fixture
 def elsewhere(monkeypatch):
     """The same suite in other versions, on another machine, with other code."""
-    monkeypatch.setattr("experiments.core.planning.manifest._git", lambda: {"commit": "later"})
+    monkeypatch.setattr("experiments.core.planning.manifest._git", lambda: GitRecord(commit="later"))
     monkeypatch.setattr("experiments.core.planning.manifest._machine", lambda: {"cpu": "another"})
     monkeypatch.setattr("experiments.core.planning.manifest.this_command", lambda: "another command")
 
@@ -123,7 +116,7 @@ def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(
     assert second["budget"]["trials"] == 5
     (later,) = second["continued"]
     assert (later["command"], later["machine"]) == ("another command", {"cpu": "another"})
-    assert (later["git"], later["budget"]["trials"]) == ({"commit": "later"}, 5)
+    assert (later["git"]["commit"], later["budget"]["trials"]) == ("later", 5)
     assert later["replaced"] == {"budget": first["budget"]}
     assert {"started", "versions"} <= set(later)
     _write_manifest(plan_of(trials=5))  # killed before it had run anything, and started again
@@ -138,11 +131,23 @@ def test_a_call_that_runs_nothing_and_asks_for_nothing_else_leaves_no_trace(race
     assert path.read_bytes() == before
 
 
-def test_a_manifest_that_knows_of_no_later_starts_is_gone_on_with(plan_of, raced, elsewhere):
-    old = {name: value for name, value in manifest(raced).items() if name != "git"}
-    (raced.folder / "manifest.json").write_text(json.dumps(old))
+def test_entries_that_only_a_later_release_knows_stay_where_they_were(plan_of, raced, elsewhere):
+    path = raced.folder / "manifest.json"
+    path.write_text(json.dumps(manifest(raced) | {"licence": {"of": "data"}}))
     _write_manifest(plan_of(trials=4))
     found = manifest(raced)
-    assert "git" not in found
-    assert found["continued"][0]["git"] == {"commit": "later"}
-    assert manifest_of(raced).keys() >= found.keys() - {"continued"}
+    assert found["licence"] == {"of": "data"}
+    assert found["continued"][0]["git"]["commit"] == "later"
+    assert found["continued"][0]["replaced"].keys() == {"budget"}
+
+
+def test_a_manifest_that_lacks_what_was_added_since_is_gone_on_with(plan_of, raced, elsewhere):
+    missing = ("git", "compile", "vectorization")
+    old = {name: value for name, value in manifest(raced).items() if name not in missing}
+    (raced.folder / "manifest.json").write_text(json.dumps(old))
+    assert difference_of(recorded_manifest(raced.folder), manifest_of(raced)) is None
+    _write_manifest(plan_of(trials=4))
+    found = manifest(raced)
+    assert found["git"] == {"commit": None, "dirty": None, "diff_sha256": None}
+    assert found["continued"][0]["git"]["commit"] == "later"
+    assert found.keys() - {"continued"} == manifest_of(raced).to_json().keys()

@@ -1,37 +1,40 @@
 """A sweep takes over the best configurations of another one, as far as its space can take them."""
 
-import json
-
 import pytest
 
 from analysis.sweep.loading import load_sweep
-from analysis.sweep.schema import SCHEMA_VERSION
+from analysis.sweep.manifest import Manifest, read_manifest
 from analysis.verdict.decision import decide
 from experiments.core.declaration.experiment import Budget, Experiment
 from experiments.core.errors import UserError
 from experiments.core.planning.manifest import manifest_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
-from experiments.core.planning.warm_start import WarmStart, read_warm_start
+from experiments.core.planning.warm_start import read_warm_start
+from experiments.core.records import write_manifest
 from search_spaces import model_layouts, ppo
 
-MANIFEST = json.dumps({"schema_version": SCHEMA_VERSION, "env": {"floor": -1.0, "optimum": 1.0}})
 SPACE = ppo.CORE.without("kl_coeff", "kl_target") | model_layouts.MLP
 
 
-def add_run(folder, phase, name, objective, *, state="completed", **config):
-    run = folder / phase / name
-    run.mkdir(parents=True)
-    values = {**SPACE.defaults, **config}
-    config_id, _, seed = name.partition("_seed")
-    identity = {"seed": 1, "config_id": config_id} | ({"test_seed": int(seed)} if seed else {})
-    (run / "params.json").write_text(json.dumps({**values, **identity}))
-    (run / "result.json").write_text(json.dumps({"steps": 100, "objective": objective}) + "\n")
-    (run / "state.json").write_text(json.dumps({"state": state, "cause": None}))
+@pytest.fixture
+def add_run(writer):
+    """Adds a run of one evaluation to a sweep."""
+
+    def add(folder, phase, name, objective, *, state="completed", **config):
+        writer.write_run(folder / phase / name, {**SPACE.defaults, **config}, [objective], state=state)
+
+    return add
 
 
 @pytest.fixture
-def other(tmp_path):
+def begin(writer):
+    """Makes a folder that of a sweep."""
+    return lambda folder: write_manifest(folder, Manifest.of(writer.manifest()))
+
+
+@pytest.fixture
+def other(tmp_path, add_run, begin):
     """A sweep whose search score and confirmed score disagree, with a pruned and a failed trial."""
     folder = tmp_path / "experiment" / "other"
     add_run(folder, "search", "trial_0000", 0.5)
@@ -44,7 +47,7 @@ def other(tmp_path):
         add_run(folder, "confirm", f"trial_0001_seed{seed}", 0.6 + seed / 10)
         add_run(folder, "confirm", f"trial_0002_seed{seed}", 0.75 + seed / 10)
         add_run(folder, "confirm", f"rllib_seed{seed}", 3.0)
-    (folder / "manifest.json").write_text(MANIFEST)
+    begin(folder)
     return folder
 
 
@@ -60,21 +63,23 @@ def test_a_quarter_of_the_trials_at_most_is_taken_over(other):
     assert len(read_warm_start(other, SPACE, trials=1, option="x").configurations) == 1
 
 
-def test_a_confirmation_run_that_diverged_counts_with_the_floor_as_it_does_for_the_verdict(tmp_path):
+def test_a_confirmation_run_that_diverged_counts_with_the_floor_as_it_does_for_the_verdict(
+    tmp_path, add_run, begin
+):
     for name, lr in (("trial_0001", 1e-3), ("trial_0002", 2e-3)):
         add_run(tmp_path, "search", name, 0.9, lr=lr)
     for seed in range(5):
         add_run(tmp_path, "confirm", f"trial_0001_seed{seed}", 0.9)
         state, objective = ("completed", 0.95) if seed == 0 else ("diverged", 0.0)
         add_run(tmp_path, "confirm", f"trial_0002_seed{seed}", objective, state=state)
-    (tmp_path / "manifest.json").write_text(MANIFEST)
+    begin(tmp_path)
     taken = read_warm_start(tmp_path, SPACE, trials=40, option="x")
     assert list(taken.configurations) == ["trial_0001", "trial_0002"]
     judged = decide(load_sweep(tmp_path).confirmation)
     assert judged.row("trial_0002")["mean"] == pytest.approx(0.19)
 
 
-def test_the_other_sweeps_default_takes_no_place_where_it_is_this_spaces_too(other):
+def test_the_other_sweeps_default_takes_no_place_where_it_is_this_spaces_too(other, add_run, begin):
     add_run(other, "search", "trial_0006", 5.0)
     found = read_warm_start(other, SPACE, trials=16, option="x")
     assert list(found.configurations) == ["trial_0002", "trial_0001", "trial_0003"]
@@ -82,7 +87,7 @@ def test_the_other_sweeps_default_takes_no_place_where_it_is_this_spaces_too(oth
     assert "trial_0000" in read_warm_start(other, moved, trials=40, option="x").left_out
     alone = other.parent / "alone"
     add_run(alone, "search", "trial_0000", 0.5)
-    (alone / "manifest.json").write_text(MANIFEST)
+    begin(alone)
     nothing = read_warm_start(alone, SPACE, trials=16, option="x")
     assert str(nothing) == f"warm start from {alone.as_posix()}: nothing fits besides the default"
 
@@ -112,15 +117,15 @@ def test_a_space_with_no_name_in_common_takes_nothing(other):
     assert taken.left_out == {"trial_0002": "it has no hyperparameter in common with the space"}
 
 
-def test_a_folder_without_completed_trials_is_refused(tmp_path, other):
+def test_a_folder_without_completed_trials_is_refused(tmp_path, begin):
     with pytest.raises(UserError, match=r"--warm-start: .* is not a sweep"):
         read_warm_start(tmp_path, SPACE, trials=4, option="--warm-start")
-    (tmp_path / "manifest.json").write_text(MANIFEST)
+    begin(tmp_path)
     with pytest.raises(UserError, match="has no completed trial to start from"):
         read_warm_start(tmp_path, SPACE, trials=4, option="--warm-start")
 
 
-def test_it_is_written_down_and_kept_when_the_sweep_goes_on(tmp_path, other):
+def test_it_is_written_down_and_kept_when_the_sweep_goes_on(tmp_path, other, add_run):
     experiment = Experiment(env="CartPole-v1", space=SPACE, budget=Budget(trials=8, steps_per_trial=100))
 
     def plan(**options):
@@ -132,10 +137,8 @@ def test_it_is_written_down_and_kept_when_the_sweep_goes_on(tmp_path, other):
     assert first.folder == tmp_path / "experiment" / "fresh"
     expected = read_warm_start(other, SPACE, trials=8, option="--name")
     assert first.warm_start == expected == plan(name="fresh", warm_start=str(other)).warm_start
-    manifest = json.loads(json.dumps(manifest_of(first)))
-    assert WarmStart.from_json(manifest["warm_start"]) == expected
-    first.folder.mkdir()
-    (first.folder / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(first.folder, manifest_of(first))
+    assert read_manifest(first.folder).warm_start == expected
     # The other sweep has moved on meanwhile; this one keeps what it took.
     add_run(other, "search", "trial_0009", 9.0)
     assert plan(name="fresh").warm_start == expected

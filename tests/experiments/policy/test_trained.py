@@ -13,7 +13,7 @@ import pytest
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
-from analysis.sweep.layout import replica_folder
+from analysis.sweep.layout import RunName, replica_folder
 from experiments.core.commands import run_replay
 from experiments.core.environments.make import make_plain_vector, make_vector
 from experiments.core.errors import UserError
@@ -201,6 +201,8 @@ def another_run(run, name, objective, *, state):
     """A copy of a run that ended elsewhere; without a state one that a kill cut off before its checkpoint."""
     copy = run.with_name(name)
     shutil.copytree(run, copy)
+    params = json.loads((copy / "params.json").read_text())
+    (copy / "params.json").write_text(json.dumps(params | {"test_seed": RunName.parse(name).test_seed}))
     result = copy / "result.json"
     lines = [json.loads(line) for line in result.read_text().splitlines()]
     lines[-1] |= {"objective": objective}

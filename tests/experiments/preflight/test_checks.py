@@ -1,6 +1,5 @@
 """Before anything is spent: what cannot work is refused in one line, and what it would cost is measured."""
 
-import json
 import random
 import re
 import shlex
@@ -25,6 +24,7 @@ from experiments.core.preflight import checks as checks
 from experiments.core.preflight.checks import preflight
 from experiments.core.preflight.probe import Patience
 from experiments.core.ray_internals import cores_here
+from experiments.core.records import write_manifest
 from experiments.core.terminal.console import open_console
 from experiments.core.terminal.summary import print_plan
 from search_spaces import choice, log_uniform, model_layouts, ppo
@@ -280,16 +280,12 @@ def test_every_configuration_has_its_update_before_the_layouts_are_measured(tmp_
     assert list(found.networks) == ["32-tanh", "256x256-tanh"]
 
 
-def test_runs_that_a_folder_holds_are_not_counted_again(tmp_path):
+def test_runs_that_a_folder_holds_are_not_counted_again(tmp_path, writer):
     plan = plan_of(SMALL, tmp_path, name="x")
     whole = preflight(plan).estimate
     for run in ("search/trial_0000", "search/trial_0001", "confirm/default_seed0"):
-        folder = plan.folder / run
-        folder.mkdir(parents=True)
-        (folder / "params.json").write_text('{"lr": 1.0}')
-        (folder / "state.json").write_text('{"state": "completed", "cause": null}')
-        (folder / "result.json").write_text('{"steps": 1024, "objective": 1.0}\n')
-    (plan.folder / "manifest.json").write_text(json.dumps(manifest_of(plan)))
+        writer.write_run(plan.folder / run, {"lr": 1.0}, [1.0])
+    write_manifest(plan.folder, manifest_of(plan))
     rest = preflight(plan).estimate
     assert rest.steps < whole.steps
 

@@ -19,7 +19,7 @@ def run(folder, name, objective=None, *, steps=FULL, state="completed", size=SIZ
     nested.mkdir(parents=True)
     (nested / "state.pkl").write_bytes(b"x" * (size - 10))
     (path / "checkpoint_000000" / "metadata").write_bytes(b"x" * 10)
-    (path / "params.json").write_text(json.dumps({"lr": 0.1, "config_id": name}))
+    (path / "params.json").write_text(json.dumps({"lr": 0.1, "seed": 1, "config_id": name}))
     line = "" if objective is None else json.dumps({"steps": steps, "objective": objective}) + "\n"
     (path / "result.json").write_text(line)
     if state:

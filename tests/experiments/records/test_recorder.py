@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from analysis.sweep.runs import finished_runs, unfinished_runs
 from analysis.sweep.schema import Phase
-from experiments.core.records.runs import finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning.callbacks import Recorder, failure_cause
 

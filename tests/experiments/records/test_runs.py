@@ -1,26 +1,29 @@
 """What was left half-written goes, what a run goes on from stays, and its records are made anew."""
 
 import csv
+import errno
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from analysis.sweep.layout import UNFINISHED_FILE
-from analysis.sweep.schema import State
-from experiments.core.planning.manifest import first_difference
-from experiments.core.records import run_log, saved_state
-from experiments.core.records.run_log import RunLog
-from experiments.core.records.runs import (
+from analysis.sweep.runs import (
     FinishedRun,
     damaged_runs,
     finished_runs,
     ranking_key,
-    remove_unfinished,
-    tidy,
+    read_runs,
     unfinished_runs,
 )
+from analysis.sweep.schema import State
+from experiments.core.errors import UserError
+from experiments.core.planning.manifest import first_difference
+from experiments.core.records import run_log, saved_state
+from experiments.core.records.leftovers import check_readable, remove_unfinished, tidy
+from experiments.core.records.run_log import RunLog
 
 NOW = 1_000_000.0
 CONFIG = {"lr": 1e-3, "layout": "64-tanh", "seed": 5, "config_id": "trial_0001"}
@@ -81,7 +84,7 @@ def test_a_run_killed_at_any_moment_is_either_over_or_unfinished_or_gone(tmp_pat
     for name in ("trial_0000", "trial_0001", "trial_0002", "default_seed0", "mine"):
         (tmp_path / name).mkdir()
     for name in ("trial_0000", "trial_0001"):
-        (tmp_path / name / "params.json").write_text(json.dumps(CONFIG))
+        (tmp_path / name / "params.json").write_text(json.dumps(CONFIG | {"config_id": name}))
         (tmp_path / name / "result.json").write_text(json.dumps(row(100)) + "\n")
     # Killed after its end was written down, before its checkpoint was removed.
     (tmp_path / "trial_0000" / "state.json").write_text('{"state": "pruned", "cause": null}')
@@ -123,44 +126,93 @@ def of_another_kind(path):
     path.write_text("[1]")
 
 
+def of_another_run(path):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"config_id": "trial_0003"}))
+
+
+def a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+SPOILT = (without_its_second_half, empty, of_another_kind, a_folder)
+
+
 @pytest.mark.parametrize(
     ("name", "spoil"),
     [
         ("result.json", with_two_objects_on_one_line),
-        *(("result.json", spoil) for spoil in (without_its_second_half, empty, removed, of_another_kind)),
-        *(("state.json", spoil) for spoil in (without_its_second_half, empty, of_another_kind)),
-        ("schedule.json", without_its_second_half),
+        *(("result.json", spoil) for spoil in (*SPOILT, removed)),
+        *(("state.json", spoil) for spoil in SPOILT),
+        *(("schedule.json", spoil) for spoil in SPOILT),
     ],
 )
 @pytest.mark.parametrize("saved", [False, True])
-def test_a_run_whose_records_are_damaged_is_unfinished(tmp_path, writer, name, spoil, saved):
+def test_a_run_whose_records_are_damaged_is_unfinished_and_what_is_there_is_set_aside(
+    tmp_path, writer, name, spoil, saved
+):
     folder = tmp_path / "trial_0001"
     writer.write_run(folder, {"lr": 1e-3}, [0.1, 0.2, 0.3, 0.4])
-    (folder / "schedule.json").write_text('{"schedule": []}')
+    (folder / "schedule.json").write_text('{"schedule": [{"steps": 0, "configuration": {"lr": 0.1}}]}')
+    (folder / "checkpoint_000000").mkdir()
     assert (len(finished_runs(tmp_path)), damaged_runs(tmp_path)) == (1, [])
     spoil(folder / name)
     if saved:
         saved_state.save(folder, [row(100)], "state")
+    there = files(folder)
     assert finished_runs(tmp_path) == []
     assert [run.config for run in unfinished_runs(tmp_path)] == [{"lr": 1e-3}]
-    assert damaged_runs(tmp_path) == ["trial_0001"]
+    (run,) = damaged_runs(tmp_path)
+    assert (str(run.name), run.damage[0].path) == ("trial_0001", folder / name)
+
     tidy(tmp_path)
     assert sorted(path.name for path in folder.iterdir()) == [
-        "params.json",
-        *([UNFINISHED_FILE] if saved else []),
-    ]
+        "params.json", *([UNFINISHED_FILE] if saved else [])
+    ]  # fmt: skip
+    aside = tmp_path / "trial_0001.set-aside-1"
+    assert (aside / "checkpoint_000000").is_dir()
+    assert there.items() - files(aside).items() <= files(folder).items()
     assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0001"]
+    assert damaged_runs(tmp_path) == []
+    assert len(read_runs(tmp_path)) == 1, "what is set aside is no run"
 
 
-@pytest.mark.parametrize("spoil", [without_its_second_half, empty, of_another_kind])
-def test_a_run_whose_configuration_is_damaged_is_gone(tmp_path, writer, spoil):
-    folder = tmp_path / "trial_0001"
-    writer.write_run(folder, {"lr": 1e-3}, [0.1, 0.2])
-    spoil(folder / "params.json")
-    assert finished_runs(tmp_path) == unfinished_runs(tmp_path) == []
-    assert damaged_runs(tmp_path) == ["trial_0001"]
-    tidy(tmp_path)
-    assert not folder.exists()
+@pytest.mark.parametrize("spoil", [*SPOILT, removed, of_another_run])
+def test_a_run_whose_configuration_is_damaged_is_set_aside_as_it_is(tmp_path, writer, spoil):
+    for number in (1, 2):
+        folder = tmp_path / "trial_0001"
+        writer.write_run(folder, {"lr": 1e-3}, [0.1, 0.2])
+        (folder / "checkpoint_000000").mkdir()
+        spoil(folder / "params.json")
+        there = files(folder)
+        assert finished_runs(tmp_path) == unfinished_runs(tmp_path) == []
+        assert [run.damage[0].path.name for run in damaged_runs(tmp_path)] == ["params.json"]
+        tidy(tmp_path)
+        assert not folder.exists()
+        assert files(tmp_path / f"trial_0001.set-aside-{number}") == there
+        assert (tmp_path / f"trial_0001.set-aside-{number}" / "checkpoint_000000").is_dir()
+
+
+def test_records_that_cannot_be_read_may_be_whole_and_are_left_alone(tmp_path, writer, monkeypatch):
+    writer.write_run(tmp_path / "trial_0001", {"lr": 1e-3}, [0.1, 0.2])
+    check_readable(tmp_path)
+    opened = Path.open
+
+    def refuse(path, *arguments, **more):
+        if path.name == "state.json":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)  # as root no file is unreadable
+    assert finished_runs(tmp_path) == []
+    with pytest.raises(
+        UserError, match=r"state\.json cannot be read \(Permission denied\): make it readable"
+    ):
+        check_readable(tmp_path)
 
 
 def test_a_run_that_failed_before_its_first_evaluation_is_over(tmp_path, writer):

@@ -9,6 +9,7 @@ from ray import cloudpickle
 from ray.train._internal.storage import StorageContext
 
 from analysis.sweep.layout import UNFINISHED_FILE
+from analysis.sweep.runs import refusal_of, results_of
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.scale import EvaluationSetting, scale_of
@@ -74,7 +75,7 @@ def test_a_trial_that_was_cut_off_goes_on_with_the_same_results(start, tmp_path)
     after = train(resumed)
     assert before + after == whole
     assert [result["steps"] for result in resumed._results] == [r["steps"] for r in whole]
-    assert saved_state.results_of(tmp_path / "search" / "cut")[-1]["steps"] == 2560
+    assert results_of(tmp_path / "search" / "cut")[-1]["steps"] == 2560
 
 
 def test_so_does_one_that_trains_several_seeds(start):
@@ -127,16 +128,16 @@ def test_saving_takes_at_most_its_share_of_the_time(start, tmp_path, monkeypatch
 
 
 def test_what_is_saved_is_read_back_and_a_half_written_file_is_not_seen(tmp_path):
-    results = [{"steps": 7, "objective": 1 / 3}]
+    results = [{"steps": 7, "wall_s": 0.5, "objective": 1 / 3}]
     assert saved_state.load(tmp_path) is None
-    assert saved_state.results_of(tmp_path) is None
+    assert results_of(tmp_path) is None
     half = tmp_path / f"{UNFINISHED_FILE}.0f.part"
     half.write_bytes(b"half")
     assert saved_state.load(tmp_path) is None
     half.unlink()
     saved_state.save(tmp_path, results, {"weights": [1.0]})
     assert saved_state.load(tmp_path) == (results, {"weights": [1.0]})
-    assert saved_state.results_of(tmp_path) == results
+    assert results_of(tmp_path) == results
     saved_state.discard(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -203,12 +204,12 @@ def with_another_number_of_seeds(path, start):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (as_the_first_form_was, "an earlier version of the suite wrote it"),
+        (as_the_first_form_was, "is damaged (Expected `object`, got `array`)"),
         (with_an_older_ray, "ray 2.0.0 wrote it, and this is"),
         (with_a_name_less, "KeyError: 'config'"),
         (of_a_class_that_is_gone, "ModuleNotFoundError"),
         (cut_short, ""),
-        (cut_in_its_first_line, "it is damaged"),
+        (cut_in_its_first_line, "is damaged ("),
         (with_another_network, "size mismatch"),
         (with_another_configuration, "another configuration"),
         (with_another_number_of_seeds, "ValueError"),
@@ -219,17 +220,21 @@ def test_a_state_that_cannot_be_restored_lets_the_trial_restart(start, tmp_path,
     train(start("cut", SHORT, config_id=trial), evaluations=1)
     folder = tmp_path / "search" / "cut"
     spoil(folder / UNFINISHED_FILE, start)
+    spoilt = (folder / UNFINISHED_FILE).read_bytes()
     resumed = start("cut", SHORT, config_id=trial)
     # The driver looks now, and sees that there is nothing to tell anyone.
-    assert saved_state.results_of(folder) is None
-    assert words in saved_state.refusal_of(folder)
-    assert "\n" not in saved_state.refusal_of(folder)
+    assert results_of(folder) is None
+    assert words in refusal_of(folder)
+    assert "\n" not in refusal_of(folder)
+    (aside,) = folder.glob("*.set-aside-1")
+    assert refusal_of(folder).endswith(f"; it is set aside as {aside.name}")
+    assert aside.read_bytes() == spoilt
     # Killed once more before it has saved itself, it restarts once more.
     assert saved_state.load(folder) is None
     assert train(resumed) == whole
     assert [result["steps"] for result in resumed._results] == [result["steps"] for result in whole]
-    assert [result["steps"] for result in saved_state.results_of(folder)] == [512]
-    assert saved_state.refusal_of(folder) is None
+    assert [result["steps"] for result in results_of(folder)] == [512]
+    assert refusal_of(folder) is None
 
 
 def form(value):

@@ -6,8 +6,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from analysis.sweep.runs import FinishedRun, UnfinishedRun
 from analysis.sweep.schema import State
-from experiments.core.records.runs import FinishedRun, UnfinishedRun
 from experiments.core.tuning.listed_search import ListedSearch
 from experiments.core.tuning.optuna_search import OptunaStudySearch
 from search_spaces import ppo

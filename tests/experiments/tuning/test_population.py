@@ -1,6 +1,7 @@
 """A population is compared when all its members wait, copies the best, and keeps its records straight."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from ray.tune import Checkpoint
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from analysis.sweep.layout import SCHEDULE_FILE
+from analysis.sweep.records import Schedule, read_record
+from analysis.sweep.runs import FinishedRun
+from analysis.sweep.schema import State
 from experiments import PopulationBandit, PopulationBased
-from experiments.core.records.schedule import config_at, with_schedule
+from experiments.core.records.schedule import config_at
 from experiments.core.training import hyperparameters
 from experiments.core.tuning.population.lineage import LineageWriter
 from experiments.core.tuning.population.pbt import population_scheduler
@@ -216,12 +221,14 @@ def test_the_folder_tells_who_copied_whom_and_the_schedule_that_leads_to_the_wei
     ]  # fmt: skip
     assert [(h["steps"], h["donor"]) for h in written["history"]] == [(0, None), (2048, "trial_0002")]
     assert written["history"][1]["changed"]["lr"] == [second["lr"], third["lr"]]
-    config = {"config_id": "trial_0003", "seed": 1, **with_schedule(tmp_path / "trial_0003", {})}
+    schedule = read_record(tmp_path / "trial_0003" / SCHEDULE_FILE, Schedule).schedule
+    run = FinishedRun(name="trial_0003", config=third, state=State.COMPLETED, curve={}, schedule=schedule)
+    config = {"config_id": "trial_0003", "seed": 1, **run.repetition}
     for steps, trained in ((0, first), (1023, first), (1024, second), (2047, second), (2048, third)):
         active = config_at(config, steps)
         assert {n: active[n] for n in SPACE.names} == {n: trained[n] for n in SPACE.names}
     assert not (tmp_path / "trial_0001" / "schedule.json").exists()
-    assert with_schedule(tmp_path / "trial_0001", first) == first
+    assert replace(run, config=first, schedule=()).repetition == first
 
 
 def test_the_first_member_is_the_default_and_more_members_do_not_change_the_others():

@@ -9,8 +9,8 @@ import urllib.request
 import optuna
 import pytest
 
+from analysis.sweep.runs import FinishedRun
 from analysis.sweep.schema import State
-from experiments.core.records.runs import FinishedRun
 from experiments.core.records.sweep_files import new_study
 from experiments.core.tuning.optuna_search import OptunaStudySearch
 from experiments.core.tuning.samplers import SAMPLERS, STARTUP_TRIALS

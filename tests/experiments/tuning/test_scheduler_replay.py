@@ -13,10 +13,10 @@ from ray.tune.search import Searcher
 from rich.console import Console
 
 from analysis.sweep.layout import UNFINISHED_FILE
+from analysis.sweep.runs import FinishedRun, finished_runs, unfinished_runs
 from analysis.sweep.schema import Phase, State
 from experiments import Asha, Hyperband, Median
 from experiments.core.records import saved_state
-from experiments.core.records.runs import FinishedRun, finished_runs, unfinished_runs
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning.build_schedulers import build_scheduler
 from experiments.core.tuning.callbacks import Recorder
@@ -108,7 +108,7 @@ def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make, tmp_
     ended = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(6))]
     trial, curve = run_live(live, "trial_0009", [5.0, 5.1, 5.2])
     replay_finished(rebuilt, ended)
-    results = [{"steps": steps, "objective": value} for steps, value in curve.items()]
+    results = [{"steps": steps, "objective": value, "wall_s": 1.0} for steps, value in curve.items()]
     (tmp_path / "trial_0009").mkdir()
     saved_state.save(tmp_path / "trial_0009", results, "state")
     again = Trial("x", stub=True, trial_id="another_id", config=trial.config)
@@ -157,7 +157,7 @@ def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(ma
 def test_what_a_run_had_reported_that_restarts_is_replayed_to_nobody(make, tmp_path):
     scheduler, searcher, trial = make(), Listener(), trial_of("trial_0009")
     (tmp_path / "trial_0009").mkdir()
-    saved_state.save(tmp_path / "trial_0009", [{"steps": 520, "objective": 9.0}], "state")
+    saved_state.save(tmp_path / "trial_0009", [{"steps": 520, "wall_s": 1.0, "objective": 9.0}], "state")
     saved_state.refuse(tmp_path / "trial_0009", "its state cannot be restored")
     scheduler.on_trial_add(None, trial)
     ReplayOnStart(tmp_path, scheduler, searcher).on_trial_start(0, [], trial)

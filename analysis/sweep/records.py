@@ -1,0 +1,250 @@
+"""Records of a run as typed values, and the reading of a record from its file.
+
+Python's JSON writes and reads NaN and infinity, which stand for what was not measured, and keeps every digit
+of a float; what is read is then checked against its type. A file that is not what a sweep writes, whatever is
+wrong with it, is a :class:`DamagedError`. Fields that a type does not have are passed over, as a later
+release may have added them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated, Any, Final, Self, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from analysis.sweep.layout import CONFIG_ID, RUN_IDENTITY
+from analysis.sweep.schema import ENV_PREFIX, EVALUATION, SEEDS_PREFIX, State
+
+_WIDEST: Final = 2**63 - 1
+_LONGEST: Final = 120
+"""Characters of a reason."""
+Count = Annotated[int, Meta(ge=0, le=_WIDEST)]
+"""A whole number that tables can hold, 0 or more."""
+Positive = Annotated[int, Meta(ge=1, le=_WIDEST)]
+ConfigId = Annotated[str, Meta(pattern=rf"\A{CONFIG_ID}\Z")]
+"""A configuration's id: a baseline's or a trial's, and never a path."""
+Whole = Annotated[int, Meta(ge=-_WIDEST, le=_WIDEST)]
+Value = None | bool | Whole | float | str
+"""What a hyperparameter may be."""
+Name = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z", max_length=200)]
+"""What a hyperparameter may be called."""
+Configuration = dict[Name, Value]
+
+_LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class DamagedError(Exception):
+    """A file is not what a sweep wrote.
+
+    Args:
+        path: The file.
+        reason: What is wrong with it; of a long one the beginning is kept, and what can be printed.
+        unreadable: Whether its content is unknown, as the disk or its permissions do not let it be read.
+    """
+
+    def __init__(self, path: Path, reason: str, *, unreadable: bool = False) -> None:
+        super().__init__(path, reason, unreadable)
+        self.path = path
+        shown = "".join(char if char.isprintable() else "?" for char in " ".join(reason.split()))
+        self.reason = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+        self.unreadable = unreadable
+
+    def __str__(self) -> str:
+        return f"{self.path} is damaged ({self.reason})"
+
+
+class Record(Struct, frozen=True):
+    """A typed record of a file, or of a line of one."""
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Returns the record that a JSON value is.
+
+        Raises:
+            msgspec.ValidationError: It is none.
+        """
+        return msgspec.convert(value, cls)
+
+
+_Record = TypeVar("_Record", bound=Record)
+
+
+class Params(Record, frozen=True, kw_only=True):
+    """What a run is trained with: `params.json`, in which the configuration's names stand beside the rest."""
+
+    configuration: Configuration
+    """The configuration that is active, or was last."""
+    seed: Count
+    config_id: ConfigId
+    test_seed: Count | None = None
+    """Index of the test seed of a confirmation run."""
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Returns the record that a file's entries are."""
+        entries = msgspec.convert(value, dict[str, Any])
+        identity = {name: entries[name] for name in RUN_IDENTITY if name in entries}
+        configuration = {name: value for name, value in entries.items() if name not in RUN_IDENTITY}
+        return msgspec.convert(identity | {"configuration": configuration}, cls)
+
+    @property
+    def received(self) -> dict[str, Any]:
+        """What the run's trainable received, but for a schedule."""
+        test_seed = {} if self.test_seed is None else {"test_seed": self.test_seed}
+        return {**self.configuration, "seed": self.seed, "config_id": self.config_id, **test_seed}
+
+
+class Ending(Record, frozen=True, kw_only=True):
+    """How a run ended: `state.json`."""
+
+    state: State
+    cause: str | None = None
+    """Why it failed or diverged."""
+
+    def __post_init__(self) -> None:
+        if self.state is State.RUNNING:
+            raise ValueError("a run that runs has no end")
+
+
+class Evaluation(Record, frozen=True, kw_only=True):
+    """One evaluation of a run: a line of `result.json`."""
+
+    steps: Count
+    objective: float
+    columns: dict[str, float]
+    """Value of every column, steps and objective among them; NaN where nothing was measured."""
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Returns the record that a line's entries are."""
+        entries = msgspec.convert(value, dict[str, Any])
+        extras = sorted(name for name in entries if name.startswith((ENV_PREFIX, SEEDS_PREFIX)))
+        named = {name: entries.get(name) for name in (*EVALUATION, *extras)}
+        measured = msgspec.convert(named, dict[Name, float | None])
+        columns = {name: _finite(value) for name, value in measured.items()}
+        reported = {"steps": entries.get("steps"), "objective": entries.get("objective"), "columns": columns}
+        return msgspec.convert(reported, cls)
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.objective):
+            raise ValueError(f"an objective is {self.objective}")
+
+
+class Segment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A configuration that was active from some steps on, in a run that changed while it trained."""
+
+    steps: Count
+    configuration: Configuration
+    changed: dict[Name, tuple[Value, Value]] = msgspec.field(default_factory=dict)
+    """Names that changed, with their values before and after."""
+    member: ConfigId | None = None
+    """Who trained with it, of a population."""
+    donor: ConfigId | None = None
+    """Whose weights it began with; None at the start."""
+
+
+class Schedule(Record, frozen=True, kw_only=True):
+    """The configurations of a run that changed while it trained: `schedule.json`."""
+
+    schedule: Annotated[list[Segment], Meta(min_length=1)]
+    """Those that lead from untrained weights to the run's own. Training by them repeats it."""
+    history: list[Segment] = msgspec.field(default_factory=list)
+    """Those with which the run's own evaluations were trained, of a member of a population."""
+
+
+class Reported(Struct, frozen=True, kw_only=True):
+    """What every result of a run tells, however much else it does."""
+
+    steps: Count
+    wall_s: float
+    objective: float
+
+
+class SavedHead(Record, frozen=True, kw_only=True):
+    """The first line of what an unfinished run goes on from; the rest is the trainer's state."""
+
+    written_by: dict[str, str] = msgspec.field(default_factory=dict)
+    """Versions of what is pickled in the state, by name."""
+    results: list[dict[str, Any]] | None = None
+    """Everything the run has reported."""
+    refused: str | None = None
+    """Why the run begins anew instead of going on from a state; there is none then."""
+
+    def __post_init__(self) -> None:
+        if (self.results is None) == (self.refused is None):
+            raise ValueError("expected results or a refusal")
+        msgspec.convert(self.results or [], list[Reported])
+
+
+def typed(path: Path, content: bytes, kind: type[_Record]) -> _Record:
+    """Returns a file's content as a typed record.
+
+    Args:
+        path: The file, for the error.
+        content: What it holds, or one line of it.
+        kind: The record's type.
+
+    Raises:
+        DamagedError: It is not what a sweep writes.
+    """
+    try:
+        return kind.of(_parsed(content))
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise DamagedError(path, str(error)) from error
+
+
+def content_of(path: Path) -> bytes | None:
+    """Returns what a file holds; None if there is no file.
+
+    Raises:
+        DamagedError: It cannot be read.
+    """
+    return _content(path, BufferedReader.read)
+
+
+def first_line_of(path: Path) -> bytes | None:
+    """Returns a file's first line, as :func:`content_of` does the whole."""
+    return _content(path, BufferedReader.readline)
+
+
+def read_record(path: Path, kind: type[_Record]) -> _Record | None:
+    """Returns the record in a file; None if there is no file.
+
+    Raises:
+        DamagedError: It is not what a sweep writes.
+    """
+    content = content_of(path)
+    return None if content is None else typed(path, content, kind)
+
+
+def _parsed(content: bytes) -> Any:
+    """The JSON value in a file's content, in which all text can be written as UTF-8 again."""
+    value = json.loads(content.decode("utf-8"))
+    if _LONE_SURROGATE.search(content):
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def _content(path: Path, read: Callable[[BufferedReader], bytes]) -> bytes | None:
+    try:
+        # Of what is no file, opening a pipe would wait for somebody to write to it.
+        if path.exists() and not path.is_file():
+            raise DamagedError(path, "it is no file")
+        with path.open("rb") as file:
+            return read(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DamagedError(path, error.strerror or type(error).__name__, unreadable=True) from error
+
+
+def _finite(value: float | None) -> float:
+    """A finite number; all else is missing."""
+    return value if value is not None and math.isfinite(value) else math.nan

@@ -1,0 +1,254 @@
+"""Runs of a sweep as their folders tell of them: finished, unfinished or damaged.
+
+This is the only reader of a run. A run is finished if the end of it is on disk and all its records are what a
+sweep writes: training it again costs less than a wrong curve. Any other run is unfinished.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, TypeVar
+
+import msgspec
+
+from analysis.sweep.layout import (
+    PARAMS_FILE,
+    RESULT_FILE,
+    SCHEDULE,
+    SCHEDULE_FILE,
+    STATE_FILE,
+    UNFINISHED_FILE,
+    RunName,
+    checkpoints_in,
+    run_folders,
+)
+from analysis.sweep.records import (
+    DamagedError,
+    Ending,
+    Evaluation,
+    Params,
+    Record,
+    SavedHead,
+    Schedule,
+    Segment,
+    content_of,
+    first_line_of,
+    read_record,
+    typed,
+)
+from analysis.sweep.schema import State
+
+_Record = TypeVar("_Record", bound=Record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A run whose end is on disk."""
+
+    name: str
+    """Its folder's name."""
+    config: Mapping[str, Any]
+    """The configuration, without seeds and ids."""
+    state: State
+    curve: Mapping[int, float]
+    """Objective at each evaluation, by steps."""
+    cause: str | None = None
+    """Why it failed or diverged."""
+    schedule: tuple[Segment, ...] = ()
+    """The configurations that led to its weights, if they changed."""
+
+    @property
+    def config_id(self) -> str:
+        """The configuration that it is a run of."""
+        found = RunName.parse(self.name)
+        assert found is not None
+        return found.config_id
+
+    @property
+    def objective(self) -> float | None:
+        """The last objective; None if there was no evaluation."""
+        return self.curve[max(self.curve)] if self.curve else None
+
+    @property
+    def repetition(self) -> dict[str, Any]:
+        """The configuration to train from scratch in order to repeat the run, with its schedule if any."""
+        if not self.schedule:
+            return dict(self.config)
+        return {**self.schedule[0].configuration, SCHEDULE: msgspec.to_builtins(self.schedule)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnfinishedRun:
+    """A run that was cut off, or whose records are damaged."""
+
+    name: str
+    """Its folder's name."""
+    config: Mapping[str, Any]
+    """The configuration, without seeds and ids."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecords:
+    """What a run's folder holds."""
+
+    name: RunName
+    params: Params | None
+    evaluations: tuple[Evaluation, ...]
+    """In the order of their steps, of which each is there once."""
+    ending: Ending | None
+    schedule: Schedule | None
+    damage: tuple[DamagedError, ...]
+    """What is wrong with the records. None of a run that was cut off, whose last line may be half written."""
+
+    @property
+    def state(self) -> State:
+        """How the run ended; `running` if it is unfinished."""
+        return State.RUNNING if self.ending is None or self.damage else self.ending.state
+
+    @property
+    def run(self) -> FinishedRun | UnfinishedRun | None:
+        """The run; None without a configuration."""
+        if self.params is None:
+            return None
+        name, config = str(self.name), self.params.configuration
+        if self.ending is None or self.damage:
+            return UnfinishedRun(name=name, config=config)
+        return FinishedRun(
+            name=name,
+            config=config,
+            state=self.ending.state,
+            curve={evaluation.steps: evaluation.objective for evaluation in self.evaluations},
+            cause=self.ending.cause,
+            schedule=() if self.schedule is None else tuple(self.schedule.schedule),
+        )
+
+
+def read_runs(phase_folder: Path) -> list[RunRecords]:
+    """Returns the records of every run of a phase, in the order of their names."""
+    return [read_run(name, folder) for name, folder in run_folders(phase_folder).items()]
+
+
+def finished_runs(phase_folder: Path) -> list[FinishedRun]:
+    """Returns the runs that ended and whose records are whole."""
+    runs = (records.run for records in read_runs(phase_folder))
+    return [run for run in runs if isinstance(run, FinishedRun)]
+
+
+def unfinished_runs(phase_folder: Path) -> list[UnfinishedRun]:
+    """Returns the runs that were cut off, or whose records are damaged."""
+    runs = (records.run for records in read_runs(phase_folder))
+    return [run for run in runs if isinstance(run, UnfinishedRun)]
+
+
+def damaged_runs(phase_folder: Path) -> list[RunRecords]:
+    """Returns the runs that count as unfinished because their records are damaged."""
+    return [records for records in read_runs(phase_folder) if records.damage]
+
+
+def ranking_key(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
+    """Returns what ranks runs: a longer training counts more than a better objective.
+
+    Those without a value come last. Of equal ones, such as several that reached the optimum, that with the
+    better curve comes first: where it was reached sooner, it is less likely to have been luck.
+    """
+    if run.state not in {State.COMPLETED, State.PRUNED} or not run.curve:
+        return -1, -math.inf, -math.inf
+    last = max(run.curve)
+    return min(last, full_steps), run.curve[last], fmean(run.curve.values())
+
+
+def read_run(name: RunName, folder: Path) -> RunRecords:
+    """Returns what a run's folder holds, and what of it is damaged."""
+    params, damage = _read(folder / PARAMS_FILE, Params)
+    ending, no_ending = _read(folder / STATE_FILE, Ending)
+    schedule, no_schedule = _read(folder / SCHEDULE_FILE, Schedule)
+    evaluations, no_evaluations = _read_evaluations(folder / RESULT_FILE)
+    if ending is not None or no_ending:
+        damage += no_ending + no_evaluations + no_schedule
+        # Whatever did not fail was evaluated.
+        if ending is not None and ending.state is not State.FAILED and not (evaluations or no_evaluations):
+            damage.append(DamagedError(folder / RESULT_FILE, "it has no evaluation"))
+    if params is None and not damage and has_records(folder):
+        damage.append(DamagedError(folder / PARAMS_FILE, "it is missing"))
+    if params is not None and RunName.of(params.received) != name:
+        damage.append(DamagedError(folder / PARAMS_FILE, f"it is that of {RunName.of(params.received)}"))
+        params = None
+    return RunRecords(
+        name=name,
+        params=params,
+        evaluations=evaluations,
+        ending=ending,
+        schedule=schedule,
+        damage=tuple(damage),
+    )
+
+
+def has_records(folder: Path) -> bool:
+    """Returns whether a run has left anything but what it begins with."""
+    left = (RESULT_FILE, STATE_FILE, UNFINISHED_FILE)
+    return any((folder / name).exists() for name in left) or bool(checkpoints_in(folder))
+
+
+def saved_head(run: Path) -> SavedHead | None:
+    """Returns what a run goes on from, without its state; None if it has never been saved.
+
+    Raises:
+        DamagedError: The file is not what a run writes.
+    """
+    path = run / UNFINISHED_FILE
+    line = first_line_of(path)
+    return None if line is None else typed(path, line, SavedHead)
+
+
+def results_of(run: Path) -> list[dict[str, Any]] | None:
+    """Returns what a run goes on from had reported; None where it begins from its start."""
+    head = _readable_head(run)
+    return None if head is None else head.results
+
+
+def refusal_of(run: Path) -> str | None:
+    """Returns why a run that had been saved begins anew; None if it does not."""
+    head = _readable_head(run)
+    return None if head is None else head.refused
+
+
+def _readable_head(run: Path) -> SavedHead | None:
+    try:
+        return saved_head(run)
+    except DamagedError:
+        return None
+
+
+def _read(path: Path, kind: type[_Record]) -> tuple[_Record | None, list[DamagedError]]:
+    """The record in a file if there is one, and what is wrong with it."""
+    try:
+        return read_record(path, kind), []
+    except DamagedError as error:
+        return None, [error]
+
+
+def _read_evaluations(path: Path) -> tuple[tuple[Evaluation, ...], list[DamagedError]]:
+    """The evaluations that can be read, and what is wrong with the first that cannot.
+
+    Of two at the same steps the later one counts.
+    """
+    try:
+        content = content_of(path)
+    except DamagedError as error:
+        return (), [error]
+    if content is None:
+        return (), [DamagedError(path, "it is missing")]
+    by_steps: dict[int, Evaluation] = {}
+    damage: list[DamagedError] = []
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            evaluation = typed(path, line, Evaluation)
+        except DamagedError as error:
+            damage.append(DamagedError(path, f"line {number}: {error.reason}"))
+        else:
+            by_steps[evaluation.steps] = evaluation
+    return tuple(by_steps[steps] for steps in sorted(by_steps)), damage[:1]
