@@ -50,7 +50,7 @@ def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
     [
         (None, "has no best.yaml"),
         ("", r"best.yaml is damaged \(Expected `object`, got `null`\)"),
-        ("config_id: default\ntraining: {steps: 5}\n", "damaged .*missing required field `configuration`"),
+        ("config_id: default\ntraining: {steps: 5}\n", "damaged .*missing required field"),
         ("config_id: ../x\n", "damaged .*config_id"),
         ("{", "best.yaml is damaged"),
     ],
