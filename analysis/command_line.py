@@ -6,7 +6,9 @@ import argparse
 import ast
 import getpass
 import inspect
+import io
 import os
+import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +68,13 @@ def ensure_home() -> None:
         os.environ["USER"] = str(os.getuid())
 
 
+def print_what_can_be_printed() -> None:
+    """Prints a question mark for a character that the terminal, or the encoding that was asked for, lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def read_command(
     kinds: Mapping[str, type[Options]], arguments: Sequence[str], *, program: str, description: str
 ) -> Options:
@@ -90,6 +99,7 @@ def read_command(
 def _made(kind: type[Options] | None, parser: OneLineParser, arguments: Sequence[str]) -> Options:
     """Makes the dataclass, or that of the command which was named, with what was given."""
     ensure_home()
+    print_what_can_be_printed()
     known, unknown = parser.parse_known_args(arguments)
     given = vars(known)
     made: type[Any] = kind or given.pop("kind")

@@ -8,6 +8,7 @@ import signal
 import sys
 
 import experiments
+from analysis.command_line import print_what_can_be_printed
 from experiments.core.commands import first_line, stopped
 from experiments.core.declaration import Experiment
 
@@ -69,6 +70,7 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     # Whoever stops reading, as `head` does, ends the command without a word.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print_what_can_be_printed()
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -349,6 +349,12 @@ def test_the_first_signal_to_stop_is_noted_and_the_second_one_ends_training_at_o
     assert signal.getsignal(number) is before
 
 
+def test_a_terminal_that_lacks_characters_is_shown_the_others(run_python):
+    done = run_python("-m", "experiments", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "python -m experiments.?" in done.stdout
+
+
 def test_a_reader_that_stops_reading_ends_a_command_without_a_word():
     command = [sys.executable, "-m", "experiments", "--help"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as told:
