@@ -49,7 +49,7 @@ CELLS = (
     DECLARE,
     "result = run(EXPERIMENT, name='first', experiment_name='lines')",
     "result",
-    "print(load_policy(result.folder).env, len(result.trials), result.sweep.manifest['command'])",
+    "print(load_policy(result.folder).env, len(result.trials), result.sweep.manifest.command)",
     "run(EXPERIMENT, trials=0)",
     "main(Experiment(env='my/Lien-v0', space=EXPERIMENT.space, budget=EXPERIMENT.budget))",
     "print('the kernel lives')",
