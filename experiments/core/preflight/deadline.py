@@ -75,6 +75,15 @@ class Deadline:
         def interrupt(number: int, frame: FrameType | None) -> None:
             raise TimeUpError(self._said(frame))
 
+        def stop(number: int, frame: FrameType | None) -> None:
+            stopped.set()
+            raise KeyboardInterrupt
+
+        # Python drops an exception that is raised while a process is forked, which an environment may do.
+        stopped, has_ctrl_c = threading.Event(), signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if has_ctrl_c:
+            signal.signal(signal.SIGINT, stop)
+
         left_s, over = max(self.left_s, at_least_s, 1e-3), threading.Event()
         watch = threading.Thread(target=self._watch, args=(left_s + GRACE_S, over), daemon=True)
         before = signal.signal(signal.SIGALRM, interrupt)
@@ -87,10 +96,14 @@ class Deadline:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+            if has_ctrl_c:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             if other_s:  # somebody else's alarm was due
                 passed_s = time.monotonic() - began
                 signal.setitimer(signal.ITIMER_REAL, max(1e-3, other_s - passed_s), other_interval_s)
             over.set()
+        if stopped.is_set():
+            raise KeyboardInterrupt
 
     def _watch(self, seconds: float, over: threading.Event) -> None:
         """Abandons the process if a user's code is still running after so many seconds."""

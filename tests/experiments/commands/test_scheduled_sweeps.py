@@ -94,7 +94,8 @@ def test_the_winner_is_confirmed_by_its_schedule(population):
     rows = list(csv.DictReader((run / "progress.csv").read_text().splitlines()))
     if (member / "schedule.json").exists():
         schedule = json.loads((member / "schedule.json").read_text())["schedule"]
-        assert json.loads((run / "schedule.json").read_text())["schedule"] == schedule
+        confirmed = json.loads((run / "schedule.json").read_text())["schedule"]
+        assert [{"changed": {}, **segment} for segment in confirmed] == schedule
     else:
         schedule = [{"steps": 0, "configuration": json.loads((member / "params.json").read_text())}]
     assert float(rows[-1]["steps"]) >= 8192
