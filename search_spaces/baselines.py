@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from search_spaces import model_layouts
-from search_spaces.space import Scalar, SearchSpace
+from search_spaces.domains import Scalar
+from search_spaces.space import SearchSpace
 
 RLLIB_DEFAULTS = MappingProxyType(
     {

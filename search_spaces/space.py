@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,11 +18,7 @@ from optuna.distributions import (
 )
 from optuna.samplers import RandomSampler
 
-Scalar = bool | int | float | str | None
-"""What a sampled value may be: Optuna, TensorBoard's HPARAMS tab, CSV and YAML all carry scalars alike.
-
-None means that something is switched off, where the trainer knows it.
-"""
+from search_spaces.domains import Scalar, check_choices, contains, describe, ends, plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +46,8 @@ class Hyperparameter:
 
     def __post_init__(self) -> None:
         if isinstance(self.domain, CategoricalDistribution):
-            _check_choices(self.name, self.domain.choices)
-        if not _contains(self.domain, self.default):
+            check_choices(self.name, self.domain.choices)
+        if not contains(self.domain, self.default):
             raise ValueError(
                 f"{self.name}: the default {self.default!r} lies outside {describe(self.domain)}"
             )
@@ -159,7 +154,7 @@ class SearchSpace:
             raise ValueError(f"{', '.join(then.names)} branches itself: add its hyperparameters one by one")
         ((name, values),) = when.items()
         domain = self[name].domain
-        if not values or not all(_contains(domain, value) for value in values):
+        if not values or not all(contains(domain, value) for value in values):
             raise ValueError(f"{name} in {values}: expected values inside {describe(domain)}")
         return SearchSpace(self.hyperparameters + tuple(replace(h, when=(name, values)) for h in then))
 
@@ -182,7 +177,7 @@ class SearchSpace:
                 kept[h.name] = h
             elif h.when[0] in kept:
                 name, values = h.when
-                possible = tuple(value for value in values if _contains(kept[name].domain, value))
+                possible = tuple(value for value in values if contains(kept[name].domain, value))
                 if possible:
                     kept[h.name] = replace(h, when=(name, possible))
         return SearchSpace(tuple(kept.values()))
@@ -200,14 +195,14 @@ class SearchSpace:
         """Returns whether a configuration has exactly the active hyperparameters, each inside its domain."""
         active = [h for h in self if h.active(config)]
         names = {h.name for h in active}
-        return set(config) == names and all(_contains(h.domain, config[h.name]) for h in active)
+        return set(config) == names and all(contains(h.domain, config[h.name]) for h in active)
 
     def misfits(self, config: Mapping[str, Any]) -> dict[str, str]:
         """Returns the hyperparameters whose value in a configuration is outside, each with its domain."""
         return {
             h.name: describe(h.domain)
             for h in self
-            if h.name in config and not _contains(h.domain, config[h.name])
+            if h.name in config and not contains(h.domain, config[h.name])
         }
 
     def to_json(self) -> dict[str, dict[str, Any]]:
@@ -225,88 +220,33 @@ class SearchSpace:
 
 def uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
     """Makes a space of one real number, every value in [low, high] alike."""
-    return _space(name, FloatDistribution(*_limits(name, low, high)), default, source)
+    return _space(name, FloatDistribution(*ends(name, low, high)), default, source)
 
 
 def log_uniform(name: str, low: float, high: float, *, default: float, source: str) -> SearchSpace:
     """Makes a space of one positive real number in [low, high], every order of magnitude alike."""
-    return _space(name, FloatDistribution(*_limits(name, low, high, log=True), log=True), default, source)
+    return _space(name, FloatDistribution(*ends(name, low, high, log=True), log=True), default, source)
 
 
 def integer(name: str, low: int, high: int, *, default: int, source: str) -> SearchSpace:
     """Makes a space of one whole number from low to high."""
-    return _space(name, IntDistribution(*_limits(name, low, high, whole=True)), default, source)
+    return _space(name, IntDistribution(*ends(name, low, high, whole=True)), default, source)
 
 
 def choice(name: str, *choices: Scalar, default: Scalar, source: str) -> SearchSpace:
     """Makes a space of one choice between named values."""
-    plain = tuple(map(_plain, choices))
-    _check_choices(name, plain)  # before Optuna warns of them
-    return _space(name, CategoricalDistribution(plain), default, source)
-
-
-def describe(domain: BaseDistribution) -> str:
-    """Describes a domain in a few words, for tables and messages."""
-    if isinstance(domain, CategoricalDistribution):
-        return "one of " + ", ".join(str(value) for value in domain.choices)
-    assert isinstance(domain, FloatDistribution | IntDistribution)
-    return f"{domain.low:g} to {domain.high:g}" + (" (log)" if domain.log else "")
+    scalars = tuple(map(plain, choices))
+    check_choices(name, scalars)  # before Optuna warns of them
+    return _space(name, CategoricalDistribution(scalars), default, source)
 
 
 def _space(name: str, domain: BaseDistribution, default: Scalar, source: str) -> SearchSpace:
-    return SearchSpace((Hyperparameter(name=name, domain=domain, default=_plain(default), source=source),))
-
-
-def _check_choices(name: str, choices: Iterable[Any]) -> None:
-    for choice in choices:
-        if not isinstance(choice, Scalar):
-            raise ValueError(
-                f"{name}: the choice {choice!r} is a {type(choice).__name__}, expected a number, a text, a "
-                "truth value or None; name what is none of them, as layouts are"
-            )
-
-
-def _limits(name: str, low: Any, high: Any, *, log: bool = False, whole: bool = False) -> tuple[Any, Any]:
-    """Returns the ends of a domain as plain numbers.
-
-    Raises:
-        ValueError: They are no numbers, not in order, or not above 0 on a log scale.
-    """
-    low, high = _plain(low), _plain(high)
-    for end in (low, high):
-        is_number = isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end)
-        if not is_number or (whole and end != int(end)):
-            raise ValueError(
-                f"{name} from {low!r} to {high!r}: expected {'whole' if whole else 'finite'} numbers"
-            )
-    if low > high:
-        raise ValueError(f"{name} from {low:g} to {high:g}: expected the lower end first")
-    if log and low <= 0:
-        raise ValueError(
-            f"{name} from {low:g} to {high:g} on a log scale: expected ends above 0, say {high / 1e3:g}"
-        )
-    return (int(low), int(high)) if whole else (low, high)
-
-
-def _plain(value: Any) -> Any:
-    """Returns a scalar of NumPy's as one of Python's; anything else as it is."""
-    item = getattr(value, "item", None)
-    return item() if callable(item) and getattr(value, "shape", None) == () else value
-
-
-def _contains(domain: BaseDistribution, value: Any) -> bool:
-    if isinstance(domain, CategoricalDistribution):
-        return any(value == c and isinstance(value, bool) == isinstance(c, bool) for c in domain.choices)
-    assert isinstance(domain, FloatDistribution | IntDistribution)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    whole = isinstance(domain, FloatDistribution) or float(value).is_integer()
-    return whole and domain.low <= value <= domain.high
+    return SearchSpace((Hyperparameter(name=name, domain=domain, default=plain(default), source=source),))
 
 
 def _narrow(hyperparameter: Hyperparameter, limit: tuple[Any, ...]) -> Hyperparameter:
     name, domain, default = hyperparameter.name, hyperparameter.domain, hyperparameter.default
-    if not limit or not all(_contains(domain, value) for value in limit):
+    if not limit or not all(contains(domain, value) for value in limit):
         raise ValueError(f"{name} narrowed to {limit}: expected values inside {describe(domain)}")
     if isinstance(domain, CategoricalDistribution):
         kept = CategoricalDistribution(limit)

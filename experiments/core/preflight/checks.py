@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from analysis.sweep import DEFAULT, OUTPUT_FILE, Phase
@@ -26,7 +25,7 @@ from experiments.core.preflight.environment_parameters import check_environment_
 from experiments.core.preflight.estimate import estimate_of
 from experiments.core.preflight.extremes import extremes, named_extremes
 from experiments.core.preflight.folder import check_disk, check_folder, check_records, check_warm_start
-from experiments.core.preflight.play import Play, batch_step_seconds, play
+from experiments.core.preflight.play import Play, batch_step_seconds, play, play_notes
 from experiments.core.preflight.probe import (
     EvaluationCost,
     ExtremeRuns,
@@ -44,8 +43,6 @@ PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
 """Time after which no further extreme configuration is trained, and no further layout measured."""
 PATIENT = 100
 """Times its usual duration after which a call of the environment counts as stuck."""
-LARGE = 100.0
-"""Magnitude of rewards and observations from which a note says how to scale them."""
 PLAY_S, BATCH_S, EVALUATION_S = 1.0, 0.3, 1.0
 """Seconds for playing a few episodes, for stepping lanes together, and for an evaluation."""
 
@@ -158,7 +155,7 @@ def _played(plan: Plan, deadline: Deadline) -> tuple[Play, list[str]]:
     contract = check_contract(experiment.env, experiment.env_parameters, step_s=played.step_s)
     return played, [
         *contract_notes(contract, experiment.env, experiment.env_parameters),
-        *_play_notes(plan, played),
+        *play_notes(plan.experiment, played),
     ]
 
 
@@ -233,31 +230,6 @@ def _concurrency_notes(plan: Plan, concurrency: int) -> list[str]:
     if wanted is None or wanted <= concurrency:
         return []
     return [f"--concurrency {wanted} is more than fits on this machine, where {concurrency} can run at once"]
-
-
-def _play_notes(plan: Plan, played: Play) -> list[str]:
-    """Notes on what was seen in the environment, where training with it is harder than need be."""
-    notes = []
-    if played.has_action_mask:
-        notes.append(
-            f"{plan.experiment.env} says which actions are allowed, and training takes any of the action "
-            "space: a forbidden one should change nothing and pay less"
-        )
-    defaults = plan.experiment.space.defaults
-    settings = hyperparameters.with_defaults(trainer_part(defaults), plan.experiment.fixed)
-    seen = {"rewards": played.rewards, "observations": [] if _are_images(played) else played.observations}
-    for what, option in (("rewards", "scale_rewards"), ("observations", "normalise_observations")):
-        largest = max((float(np.max(np.abs(each), initial=0.0)) for each in seen[what]), default=0.0)
-        if largest > LARGE and not settings[option]:
-            notes.append(
-                f"{what} of up to {largest:.3g} are far from order one, which PPO learns from badly: declare "
-                f'fixed={{"{option}": True}}, or scale them in the environment'
-            )
-    return notes
-
-
-def _are_images(played: Play) -> bool:
-    return played.observation_space.dtype == np.uint8
 
 
 def _printing_notes(plan: Plan, printed: Printed) -> list[str]:

@@ -13,11 +13,14 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from envs.lanes import Lane
-from experiments.core.declaration import Vectorization
+from experiments.core.declaration import Experiment, Vectorization
 from experiments.core.environments import make_vector
+from experiments.core.training import hyperparameters, trainer_part
 
 EPISODES = 3
 """Whole episodes that are played, if there is time for them."""
+LARGE = 100.0
+"""Magnitude of rewards and observations from which a note says how to scale them."""
 SOME_STEPS = 10
 """Steps that lanes take at least where several are measured together."""
 KEPT = 256
@@ -147,3 +150,28 @@ def _steps(env: VectorEnv[Any, Any, Any], seed: int) -> Iterator[tuple[Any, floa
 def _has_action_mask(env: VectorEnv[Any, Any, Any]) -> bool:
     lanes = getattr(env.unwrapped, "envs", ())
     return any(isinstance(lane, Lane) and lane.has_action_mask for lane in lanes)
+
+
+def play_notes(experiment: Experiment, played: Play) -> list[str]:
+    """Notes on what was seen in the environment, where training with it is harder than need be."""
+    notes = []
+    if played.has_action_mask:
+        notes.append(
+            f"{experiment.env} says which actions are allowed, and training takes any of the action "
+            "space: a forbidden one should change nothing and pay less"
+        )
+    defaults = experiment.space.defaults
+    settings = hyperparameters.with_defaults(trainer_part(defaults), experiment.fixed)
+    seen = {"rewards": played.rewards, "observations": [] if _are_images(played) else played.observations}
+    for what, option in (("rewards", "scale_rewards"), ("observations", "normalise_observations")):
+        largest = max((float(np.max(np.abs(each), initial=0.0)) for each in seen[what]), default=0.0)
+        if largest > LARGE and not settings[option]:
+            notes.append(
+                f"{what} of up to {largest:.3g} are far from order one, which PPO learns from badly: declare "
+                f'fixed={{"{option}": True}}, or scale them in the environment'
+            )
+    return notes
+
+
+def _are_images(played: Play) -> bool:
+    return played.observation_space.dtype == np.uint8
