@@ -15,8 +15,11 @@ import gymnasium as gym
 import numpy as np
 
 SIMULATOR = """
-import time
-print('ready', flush=True)
+import os, time
+try:
+    print('ready', flush=True)
+except BrokenPipeError:  # whoever started it was interrupted meanwhile
+    os._exit(0)
 time.sleep(3600)
 """
 """It reads nothing, so that it does not end by itself when whoever started it is gone."""
