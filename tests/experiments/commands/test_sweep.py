@@ -218,10 +218,10 @@ def test_a_sweep_whose_trials_all_fail_after_an_evaluation_says_why_and_fails_to
     command = (DATA / "failing_sweep.py", "--storage", tmp_path, "--name", "x")
     done = run_python(*command, cwd=DATA)
     assert done.returncode == 1, done.stderr
-    said = r"Collapsing raises in step \d+ of an episode RuntimeError: no steps [/left] of [low, high] (collapsing"
-    pattern = re.escape(said).replace(re.escape(r"\d+"), r"\d+")
-    assert re.fullmatch(
-        rf"error: every trial failed; the first cause: {pattern}_env\.py:\d+\)\n", done.stderr
+    said = re.sub(r"\d+", "N", done.stderr)
+    assert said == (
+        "error: every trial failed; the first cause: Collapsing raises in step N of an episode RuntimeError: "
+        "no steps [/left] of [low, high] (collapsing_env.py:N)\n"
     )
     folder = tmp_path / "failing_sweep" / "x"
     runs = sorted(folder.glob("search/trial_*"))

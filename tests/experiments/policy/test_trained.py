@@ -202,7 +202,9 @@ def another_run(run, name, objective, *, state):
     copy = run.with_name(name)
     shutil.copytree(run, copy)
     params = json.loads((copy / "params.json").read_text())
-    (copy / "params.json").write_text(json.dumps(params | {"test_seed": RunName.parse(name).test_seed}))
+    identity = RunName.parse(name)
+    named = {"config_id": identity.config_id, "test_seed": identity.test_seed}
+    (copy / "params.json").write_text(json.dumps(params | named))
     result = copy / "result.json"
     lines = [json.loads(line) for line in result.read_text().splitlines()]
     lines[-1] |= {"objective": objective}
