@@ -58,7 +58,7 @@ Curves = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class EarlySignalsOptions:
     """Experiments and trainings."""
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
@@ -71,7 +71,7 @@ class Options:
     """Where the trainings are kept."""
 
 
-def curves_of(name: str, options: Options) -> Curves:
+def curves_of(name: str, options: EarlySignalsOptions) -> Curves:
     """Trains what is missing and returns the curves."""
     experiment = declared(name)
     plan = plan_of(experiment, name, seed=SEED_ROOT, storage=options.storage, sweep="curves")
@@ -198,7 +198,7 @@ def seeds_of_a_trial(curves: Mapping[str, Curves]) -> str:
     return table(["trainings", "seeds a trial", *curves], rows, texts=0)
 
 
-def section(curves: Mapping[str, Curves], options: Options) -> str:
+def section(curves: Mapping[str, Curves], options: EarlySignalsOptions) -> str:
     """Returns what is written into docs/laboratory.md."""
     return "\n\n".join(
         [
@@ -219,7 +219,7 @@ def section(curves: Mapping[str, Curves], options: Options) -> str:
     )
 
 
-def main(options: Options) -> int:
+def main(options: EarlySignalsOptions) -> int:
     """Trains, replays and writes."""
     quieten(debug=False)
     with connected(cores=CORES, debug=False):
@@ -231,4 +231,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(EarlySignalsOptions, __doc__)))

@@ -39,7 +39,7 @@ COMPARED_STEPS = 400
 
 
 @dataclass(frozen=True)
-class Options:
+class EnvironmentSpeedOptions:
     """Environments, numbers of lanes and repetitions."""
 
     ids: tuple[str, ...] = envs.ids()
@@ -79,7 +79,7 @@ class Speed:
         return f"{millions:.{1 if millions >= 1 else 2}f}", ratio
 
 
-def measure(env_id: str, lanes: int, options: Options) -> Speed:
+def measure(env_id: str, lanes: int, options: EnvironmentSpeedOptions) -> Speed:
     """Compares both forms of an environment and times them in turns."""
     entry = envs.entry(env_id)
     forms = {"vector": gym.make_vec(env_id, num_envs=lanes, vectorization_mode="vector_entry_point")}
@@ -154,7 +154,7 @@ def calls_per_second(env: VectorEnv[Any, Any, Any], actions: list[Any], seconds:
     return rate(cycle, seconds=seconds)
 
 
-def section(speeds: list[Speed], options: Options) -> str:
+def section(speeds: list[Speed], options: EnvironmentSpeedOptions) -> str:
     """Returns the table of docs/performance.md, a row for each environment."""
     header = ["id", *itertools.chain(*((f"{lanes} lanes", "") for lanes in options.lanes))]
     rows = []
@@ -170,7 +170,7 @@ def section(speeds: list[Speed], options: Options) -> str:
     )
 
 
-def main(options: Options) -> int:
+def main(options: EnvironmentSpeedOptions) -> int:
     """Measures, writes, and judges."""
     speeds = []
     for env_id, lanes in itertools.product(options.ids, options.lanes):
@@ -181,4 +181,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(EnvironmentSpeedOptions, __doc__)))

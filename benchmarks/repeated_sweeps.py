@@ -35,7 +35,7 @@ CONTROL = "trading_control_sweep"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class RepeatedSweepsOptions:
     """Experiments and the number of their sweeps."""
 
     experiments: tuple[str, ...] = ("trading_sweep", CONTROL)
@@ -79,7 +79,7 @@ def row(name: str, verdicts: Sequence[Verdict]) -> list[str]:
     ]
 
 
-def main(options: Options) -> int:
+def main(options: RepeatedSweepsOptions) -> int:
     """Runs what is missing, in turns, writes, and judges."""
     verdicts: dict[str, list[Verdict]] = {name: [] for name in options.experiments}
     for seed in range(1, options.sweeps + 1):
@@ -98,4 +98,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(RepeatedSweepsOptions, __doc__)))

@@ -38,24 +38,24 @@ PATHS = ("fast", "RLlib")
 
 
 @dataclass(frozen=True)
-class Task:
+class LearningTask:
     """One environment with the configuration that both paths are given."""
 
     steps: int
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-TASKS: Mapping[str, Task] = {
-    "CartPole-v1": Task(100_000),
-    "Acrobot-v1": Task(60_000),
-    "Pendulum-v1": Task(100_000, {"gamma": 0.9, "lr": 1e-3}),
-    "sweeps/TradingMeanReverting-v0": Task(100_000),
-    "sweeps/PointTarget-v0": Task(40_000),
+TASKS: Mapping[str, LearningTask] = {
+    "CartPole-v1": LearningTask(100_000),
+    "Acrobot-v1": LearningTask(60_000),
+    "Pendulum-v1": LearningTask(100_000, {"gamma": 0.9, "lr": 1e-3}),
+    "sweeps/TradingMeanReverting-v0": LearningTask(100_000),
+    "sweeps/PointTarget-v0": LearningTask(40_000),
 }
 
 
 @dataclass(frozen=True)
-class Options:
+class SameLearningOptions:
     """Seeds and the file of runs."""
 
     seeds: int = 10
@@ -64,7 +64,7 @@ class Options:
     """Finished runs, one JSON line each."""
 
 
-def train(env: str, task: Task, path: str, seed: int) -> list[tuple[float, float]]:
+def train(env: str, task: LearningTask, path: str, seed: int) -> list[tuple[float, float]]:
     """Returns the curve of one run: (steps, mean return of the episodes that ended) after every iteration."""
     native = gym.spec(env).vector_entry_point is not None
     config = (
@@ -102,7 +102,7 @@ def train(env: str, task: Task, path: str, seed: int) -> list[tuple[float, float
     return curve
 
 
-def run_missing(options: Options) -> pd.DataFrame:
+def run_missing(options: SameLearningOptions) -> pd.DataFrame:
     """Runs what is not on disk yet and returns all curves as rows (env, path, seed, steps, return)."""
     options.runs.parent.mkdir(parents=True, exist_ok=True)
     lines = options.runs.read_text(encoding="utf-8").splitlines() if options.runs.exists() else []
@@ -205,7 +205,7 @@ def section(compared: pd.DataFrame, curves: pd.DataFrame) -> str:
     )
 
 
-def main(options: Options) -> int:
+def main(options: SameLearningOptions) -> int:
     """Trains, tests, draws, writes, and judges."""
     torch.set_num_threads(1)
     with connected(cores=1, debug=False):
@@ -222,4 +222,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(SameLearningOptions, __doc__)))

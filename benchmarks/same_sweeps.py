@@ -64,7 +64,7 @@ print(json.dumps(stated, default=str))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class SameSweepsOptions:
     """Checkouts and sweeps."""
 
     before: Path
@@ -140,7 +140,7 @@ def unfinished(folder: Path) -> list[str]:
     return [run.name for run in saved if not (run / STATE_FILE).exists()]
 
 
-def run_in_both(sweep: str, options: Options, storage: Path) -> dict[str, Path]:
+def run_in_both(sweep: str, options: SameSweepsOptions, storage: Path) -> dict[str, Path]:
     """Returns the folders of a sweep that was run, or continued, in both checkouts."""
     checkouts = dict(zip(SIDES, (options.before.resolve(), options.after.resolve()), strict=True))
     if options.kill_after is not None:
@@ -205,7 +205,7 @@ def differing_facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iter
             yield f"{name}: {one} before, {other} after"
 
 
-def compare(sweep: str, options: Options, storage: Path) -> list[str]:
+def compare(sweep: str, options: SameSweepsOptions, storage: Path) -> list[str]:
     """Runs a sweep in both checkouts, says of each table what differs, and returns all that does."""
     print(sweep, flush=True)
     folders = run_in_both(sweep, options, storage)
@@ -229,7 +229,7 @@ def report(name: str, what: str, differing: list[str]) -> list[str]:
     return [f"{name}: {line}" for line in differing]
 
 
-def main(options: Options) -> int:
+def main(options: SameSweepsOptions) -> int:
     """Compares all sweeps and judges."""
     storage = options.storage / f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d_%H-%M-%S}"
     try:
@@ -242,4 +242,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(SameSweepsOptions, __doc__)))

@@ -62,7 +62,7 @@ NOTHING = (-1, -math.inf, -math.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class SearchEfficiencyOptions:
     """Searches to compare."""
 
     experiments: tuple[str, ...] = ("trading_sweep", "resource_sweep", "point_target_sweep")
@@ -156,7 +156,7 @@ def median_ratio(ours_s: list[float], theirs_s: list[float]) -> tuple[float, flo
     return float(np.median(ratio_s)), float(ratio_s[max(below - 1, 0)]), float(ratio_s[min(n - below, n - 1)])
 
 
-def measure(name: str, options: Options) -> dict[str, list[Spent]]:
+def measure(name: str, options: SearchEfficiencyOptions) -> dict[str, list[Spent]]:
     """Runs what is missing and returns what each contestant spent, seed by seed."""
     experiment = declared(name)
     contestants = [each for each in options.contestants if each not in VARIATIONS or name in VARIED]
@@ -249,7 +249,7 @@ def missed_goals(spent: Mapping[str, Mapping[str, list[Spent]]]) -> list[str]:
     return missed
 
 
-def main(options: Options) -> int:
+def main(options: SearchEfficiencyOptions) -> int:
     """Searches, retrains, compares, writes, and judges."""
     quieten(debug=False)
     if options.one is not None:
@@ -278,4 +278,4 @@ def _name_of(config: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(SearchEfficiencyOptions, __doc__)))

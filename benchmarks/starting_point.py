@@ -39,7 +39,7 @@ RANDOM = "random"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class StartingPointOptions:
     """Configurations and seeds."""
 
     configurations: int = 40
@@ -50,7 +50,7 @@ class Options:
     """Where the trainings are kept."""
 
 
-def objectives(env: str, options: Options) -> dict[str, NDArray[np.float64]]:
+def objectives(env: str, options: StartingPointOptions) -> dict[str, NDArray[np.float64]]:
     """Trains what is missing and returns objectives: the default's, the starting point's, random ones'."""
     experiment = Experiment(
         env=env,
@@ -70,7 +70,7 @@ def objectives(env: str, options: Options) -> dict[str, NDArray[np.float64]]:
     return {name: np.array(values) for name, values in found.items()}
 
 
-def rows(options: Options) -> Iterator[list[str]]:
+def rows(options: StartingPointOptions) -> Iterator[list[str]]:
     """Yields the table's rows, one for each environment."""
     for env, steps in STEPS.items():
         found = objectives(env, options)
@@ -82,7 +82,7 @@ def rows(options: Options) -> Iterator[list[str]]:
         yield cells
 
 
-def main(options: Options) -> int:
+def main(options: StartingPointOptions) -> int:
     """Trains, compares, writes."""
     quieten(debug=False)
     with connected(cores=CORES, debug=False):
@@ -98,4 +98,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(StartingPointOptions, __doc__)))

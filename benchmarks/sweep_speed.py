@@ -52,7 +52,7 @@ that the driver may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class SweepSpeedOptions:
     """Trials, steps and repetitions."""
 
     trials: int = 16
@@ -65,7 +65,7 @@ class Options:
     """All in turn, or one of them in this process."""
 
 
-def run_here(side: str, options: Options) -> None:
+def run_here(side: str, options: SweepSpeedOptions) -> None:
     """Runs one contestant in this process and prints what it says of itself as JSON."""
     from experiments.core.tuning import quieten
 
@@ -75,7 +75,7 @@ def run_here(side: str, options: Options) -> None:
     print(json.dumps(CONTESTANTS[side](options.trials, options.steps)))
 
 
-def measure(side: str, options: Options) -> dict[str, float]:
+def measure(side: str, options: SweepSpeedOptions) -> dict[str, float]:
     """Returns the seconds of one contestant, from its command to its end, and what it says of itself."""
     arguments = ["--trials", options.trials, "--steps", options.steps, "--side", side]
     started = time.perf_counter()
@@ -92,7 +92,7 @@ def median_of_each(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return medians({name: [values[name] for values in measured] for name in measured[0]})
 
 
-def section(options: Options, found: Mapping[str, Mapping[str, float]]) -> str:
+def section(options: SweepSpeedOptions, found: Mapping[str, Mapping[str, float]]) -> str:
     """Returns what is written into docs/performance.md."""
     seconds = {side: values["seconds"] for side, values in found.items()}
     rows = []
@@ -131,7 +131,7 @@ def missed(found: Mapping[str, Mapping[str, float]]) -> list[str]:
     ]
 
 
-def main(options: Options) -> int:
+def main(options: SweepSpeedOptions) -> int:
     """Measures all contestants in turns, writes, and judges; or runs one of them."""
     if options.side != "all":
         run_here(options.side, options)
@@ -146,4 +146,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(SweepSpeedOptions, __doc__)))

@@ -32,7 +32,7 @@ TRIALS = (1, 2)
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainingGrowthOptions:
     """Time and repetitions."""
 
     seconds: float = 1.0
@@ -88,7 +88,7 @@ def at_once(trials: int, address: str, seconds: float, *, fast: bool = True) -> 
     return sum(speed for speed, _ in results), max(memory for _, memory in results)
 
 
-def measure(address: str, options: Options) -> tuple[pd.DataFrame, dict[str, Memory]]:
+def measure(address: str, options: TrainingGrowthOptions) -> tuple[pd.DataFrame, dict[str, Memory]]:
     """Returns all points as rows (what, value, speed), and the memory of both paths."""
     memory: dict[str, Memory] = {}
 
@@ -141,7 +141,7 @@ def section(points: pd.DataFrame, memory: dict[str, Memory]) -> str:
     return "\n\n".join([note, table(["", ""], rows, texts=2), figure])
 
 
-def main(options: Options) -> int:
+def main(options: TrainingGrowthOptions) -> int:
     """Measures, draws and writes."""
     torch.set_num_threads(1)
     with connected(cores=2, debug=False):
@@ -155,4 +155,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(TrainingGrowthOptions, __doc__)))

@@ -69,7 +69,7 @@ SETTINGS: Mapping[Setting, Floors] = {
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainingSpeedOptions:
     """Settings and repetitions."""
 
     quick: bool = False
@@ -141,7 +141,7 @@ def section(results: list[Measured], repetitions: int) -> str:
     )
 
 
-def main(options: Options) -> int:
+def main(options: TrainingSpeedOptions) -> int:
     """Measures, prints, writes, and judges."""
     torch.set_num_threads(1)
     settings = list(SETTINGS.items())[: 1 if options.quick else None]
@@ -156,4 +156,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(options_of(Options, __doc__)))
+    sys.exit(main(options_of(TrainingSpeedOptions, __doc__)))

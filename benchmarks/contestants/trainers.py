@@ -185,7 +185,7 @@ def stable_baselines3(setting: Setting) -> Iteration:
 def _extractor(setting: Setting) -> type[Any]:
     from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-    class Convolutions(BaseFeaturesExtractor):  # type: ignore[misc]  # stable_baselines3 is untyped
+    class PeerConvolutions(BaseFeaturesExtractor):  # type: ignore[misc]  # stable_baselines3 is untyped
         def __init__(self, observation_space: gym.spaces.Box) -> None:
             layers = _convolutions(setting, observation_space.shape[0])
             with torch.no_grad():
@@ -196,7 +196,7 @@ def _extractor(setting: Setting) -> type[Any]:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return self.layers(images)  # type: ignore[no-any-return]
 
-    return Convolutions
+    return PeerConvolutions
 
 
 def _convolutions(setting: Setting, channels: int) -> nn.Sequential:

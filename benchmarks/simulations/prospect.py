@@ -28,7 +28,7 @@ TRUTHS: dict[str, Draw] = {
 
 
 @dataclass(frozen=True)
-class Options:
+class ProspectOptions:
     """Numbers of simulations."""
 
     searches: int = 1000
@@ -49,7 +49,7 @@ def row(truth: str, trials: int, noise_share: float, searches: int) -> list[str]
     return [truth, str(trials), f"{noise_share:.0%}", f"{rise:+.3f}", f"{predicted:+.3f}", f"{inside:.0%}"]
 
 
-def rows(options: Options) -> Iterator[list[str]]:
+def rows(options: ProspectOptions) -> Iterator[list[str]]:
     """Yields the table's rows."""
     for truth in TRUTHS:
         for trials in (32, 48):
@@ -57,10 +57,10 @@ def rows(options: Options) -> Iterator[list[str]]:
                 yield row(truth, trials, noise_share, options.searches)
 
 
-def main(options: Options) -> None:
+def main(options: ProspectOptions) -> None:
     """Simulates, prints and writes the table of docs/statistics.md."""
     publish(STATISTICS, "prospect", shown(HEADER, rows(options)), options)
 
 
 if __name__ == "__main__":
-    main(options_of(Options, __doc__))
+    main(options_of(ProspectOptions, __doc__))

@@ -40,7 +40,7 @@ COVERED = (
 
 
 @dataclass(frozen=True)
-class Options:
+class RaceOptions:
     """Numbers of simulations."""
 
     sweeps: int = 2000
@@ -167,7 +167,7 @@ class Truth(NamedTuple):
 
 @lru_cache
 def tally(
-    options: Options, gain: float, draw: Draw, default_draw: Draw, mean_k: tuple[float, ...] = ALIKE
+    options: RaceOptions, gain: float, draw: Draw, default_draw: Draw, mean_k: tuple[float, ...] = ALIKE
 ) -> Tally:
     """Races sweeps whose contenders have these means, the best one 0; both baselines lie `gain` lower."""
     rng = np.random.default_rng([options.seed, round(100 * gain), 77])

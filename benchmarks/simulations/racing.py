@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from analysis.verdict import most_seeds
 from benchmarks.common import STATISTICS, options_of, publish, shown
 from benchmarks.simulations.confirmations import CONTENDERS, SHAPES, SIDES, share
-from benchmarks.simulations.races import COVERED, FIXED, INTERIM_ANALYSES, NAMES, Options, Tally, tally
+from benchmarks.simulations.races import COVERED, FIXED, INTERIM_ANALYSES, NAMES, RaceOptions, Tally, tally
 
 GAINS = {"normal": (0.0, 0.5, 1.0, 2.0, 3.0), "skewed": (0.0, 0.5, 1.0, 2.0), "bimodal": (0.0, 0.5, 1.0, 2.0)}
 """By shape, in standard deviations of seed noise; none where the default has another shape."""
@@ -23,14 +23,14 @@ APART = {
 """True means of contenders that differ, in standard deviations of seed noise."""
 
 
-def alike(options: Options) -> Iterator[tuple[str, float, Tally]]:
+def alike(options: RaceOptions) -> Iterator[tuple[str, float, Tally]]:
     """Yields what comes of races between contenders that do not differ: shape, gain, tally."""
     for name, (draw, default_draw) in SIDES.items():
         for gain in GAINS.get(name, (0.0,)):
             yield name, gain, tally(options, gain, draw, default_draw)
 
 
-def claims(options: Options) -> tuple[tuple[str, ...], Iterator[list[str]]]:
+def claims(options: RaceOptions) -> tuple[tuple[str, ...], Iterator[list[str]]]:
     """Returns header and rows of the table of claims, and of what they cost."""
     most, fixed = sum(most_seeds(name, INTERIM_ANALYSES) for name in NAMES), (CONTENDERS + 2) * FIXED
     header = (
@@ -57,7 +57,7 @@ def claims(options: Options) -> tuple[tuple[str, ...], Iterator[list[str]]]:
     return header, rows
 
 
-def biases(options: Options) -> tuple[tuple[str, ...], Iterator[list[str]]]:
+def biases(options: RaceOptions) -> tuple[tuple[str, ...], Iterator[list[str]]]:
     """Returns header and rows of the table of biases, and of the coverage of every interval."""
     header = (
         "runs",
@@ -83,7 +83,7 @@ def biases(options: Options) -> tuple[tuple[str, ...], Iterator[list[str]]]:
     return header, rows
 
 
-def apart(options: Options) -> tuple[tuple[str, ...], Iterator[list[str]]]:
+def apart(options: RaceOptions) -> tuple[tuple[str, ...], Iterator[list[str]]]:
     """Returns header and rows of the table of contenders that differ; the gain is that of the best."""
     names = ("contender's mean", "winner's mean", "3 differences together")
     header = ("runs", "gain of the best", '"better"', "bias of a contender's mean", "bias of the winner's")
@@ -104,7 +104,7 @@ def apart(options: Options) -> tuple[tuple[str, ...], Iterator[list[str]]]:
     return (*header, *names), rows
 
 
-def main(options: Options) -> None:
+def main(options: RaceOptions) -> None:
     """Simulates, prints and writes the tables of docs/statistics.md."""
     for section, title, measured in (
         ("race-claims", "Claims", claims),
@@ -116,4 +116,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(options_of(Options, __doc__))
+    main(options_of(RaceOptions, __doc__))

@@ -31,7 +31,7 @@ from benchmarks.simulations.confirmations import (
 
 
 @dataclass(frozen=True)
-class Options:
+class VerdictOptions:
     """Numbers of simulations."""
 
     sweeps: int = 2000
@@ -65,28 +65,28 @@ COVERAGE_HEADER = (
 )
 
 
-def null_rows(options: Options) -> Iterator[list[str]]:
+def null_rows(options: VerdictOptions) -> Iterator[list[str]]:
     """Yields the claims made where no configuration differs from the default in its mean."""
     for n in SEEDS:
         for name, (draw, default_draw) in SIDES.items():
             yield [str(n), name, *claims(options, n, 0.0, draw, default_draw)]
 
 
-def power_rows(options: Options) -> Iterator[list[str]]:
+def power_rows(options: VerdictOptions) -> Iterator[list[str]]:
     """Yields the claims made where all contenders are better by a gain in sd of seed noise."""
     for n in SEEDS:
         for gain in (0.5, 1.0, 2.0, 3.0):
             yield [str(n), f"{gain:g} sd", *claims(options, n, gain, normal, normal)[:2]]
 
 
-def coverage_rows(options: Options) -> Iterator[list[str]]:
+def coverage_rows(options: VerdictOptions) -> Iterator[list[str]]:
     """Yields how often each interval of the report encloses the true value."""
     for n in SEEDS:
         for name, draw in (*SHAPES.items(), ("one in five collapses", collapsing)):
             yield [str(n), name, *coverage(options, n, draw)]
 
 
-def claims(options: Options, n: int, gain: float, draw: Draw, default_draw: Draw) -> list[str]:
+def claims(options: VerdictOptions, n: int, gain: float, draw: Draw, default_draw: Draw) -> list[str]:
     """Counts what is claimed; cells: `CLAIM_HEADER`."""
     rng = np.random.default_rng([options.seed, n, round(100 * gain)])
     sweeps = simulate(rng, options.sweeps, n, gain, draw, default_draw)
@@ -104,7 +104,7 @@ def claims(options: Options, n: int, gain: float, draw: Draw, default_draw: Draw
     ]
 
 
-def coverage(options: Options, n: int, draw: Draw) -> list[str]:
+def coverage(options: VerdictOptions, n: int, draw: Draw) -> list[str]:
     """Counts how often each interval encloses the truth; cells: `COVERAGE_HEADER`."""
     rng = np.random.default_rng([options.seed, n])
     true_iqm = float(stats.trim_mean(draw(rng, (4_000_000,)), 0.25))
@@ -131,7 +131,7 @@ def coverage(options: Options, n: int, draw: Draw) -> list[str]:
     return [f"{covered:.1%}" for covered in hits / options.draws]
 
 
-def main(options: Options) -> None:
+def main(options: VerdictOptions) -> None:
     """Simulates, prints and writes the tables of docs/statistics.md."""
     for section, title, header, rows in (
         ("coverage", "Coverage of the 95 % intervals", ("seeds", "runs", *COVERAGE_HEADER), coverage_rows),
@@ -143,4 +143,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(options_of(Options, __doc__))
+    main(options_of(VerdictOptions, __doc__))

@@ -35,7 +35,7 @@ LEADS: Final = (0.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Options:
+class WinnerOptions:
     """Numbers of simulations."""
 
     draws: int = 10_000
@@ -91,7 +91,7 @@ def gaps(contenders: int) -> Iterator[FloatArray]:
             yield -gap * np.arange(contenders, dtype=np.float64)
 
 
-def coverage(options: Options, x_wcs: FloatArray, mean_c: FloatArray) -> tuple[float, float]:
+def coverage(options: WinnerOptions, x_wcs: FloatArray, mean_c: FloatArray) -> tuple[float, float]:
     """Returns the share of confirmations whose winner's interval holds the winner's true mean.
 
     And, for comparison, that of Student's t from the winner's own runs, equally widened, at the Bonferroni
@@ -117,7 +117,7 @@ def coverage(options: Options, x_wcs: FloatArray, mean_c: FloatArray) -> tuple[f
     return float(held_w.mean()), float(own_held_w.mean())
 
 
-def alike(options: Options, n: int, contenders: int, draw: Draw, default_draw: Draw) -> str:
+def alike(options: WinnerOptions, n: int, contenders: int, draw: Draw, default_draw: Draw) -> str:
     """Returns the lowest and highest coverage over gaps and leads; in brackets those from own runs alone."""
     shares = []
     for index, mean_c in enumerate(gaps(contenders)):
@@ -131,7 +131,7 @@ def alike(options: Options, n: int, contenders: int, draw: Draw, default_draw: D
     return f"{min(both):.1%} - {max(both):.1%} ({min(own):.1%} - {max(own):.1%})"
 
 
-def unlike(options: Options, n: int, case: Unlike, draw: Draw) -> str:
+def unlike(options: WinnerOptions, n: int, case: Unlike, draw: Draw) -> str:
     """Returns the coverage where contenders are not alike; the default is one more like the second."""
     rng = np.random.default_rng([options.seed, n, 99])
     mean_c, noise_c = np.array(case.mean_c), np.array(case.noise_c)
@@ -143,7 +143,7 @@ def unlike(options: Options, n: int, case: Unlike, draw: Draw) -> str:
     return f"{coverage(options, x_wcs, mean_c)[0]:.1%}"
 
 
-def alike_rows(options: Options) -> Iterator[list[str]]:
+def alike_rows(options: WinnerOptions) -> Iterator[list[str]]:
     """Yields the coverage for contenders whose runs have the same distribution around their means."""
     for n in SEEDS:
         for name, (draw, default_draw) in SIDES.items():
@@ -151,7 +151,7 @@ def alike_rows(options: Options) -> Iterator[list[str]]:
             yield [str(n), name, *cells]
 
 
-def unlike_rows(options: Options) -> Iterator[list[str]]:
+def unlike_rows(options: WinnerOptions) -> Iterator[list[str]]:
     """Yields the coverage for contenders whose runs differ in more than their means."""
     for case in UNLIKE:
         shapes = [skewed] if case.reflected else list(SHAPES.values())
@@ -159,7 +159,7 @@ def unlike_rows(options: Options) -> Iterator[list[str]]:
         yield [case.name, *(cells if len(cells) == len(SHAPES) else ["", *cells, ""])]
 
 
-def main(options: Options) -> None:
+def main(options: WinnerOptions) -> None:
     """Simulates, prints and writes the tables of docs/statistics.md."""
     counts = [f"{contenders} contenders" for contenders in CONTENDERS]
     for section, title, header, rows in (
@@ -171,4 +171,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(options_of(Options, __doc__))
+    main(options_of(WinnerOptions, __doc__))

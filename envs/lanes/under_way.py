@@ -1,4 +1,4 @@
-"""Call of a user's environment that is under way in this process, for whoever watches that it comes back."""
+"""Environment call under way in this process, for whoever watches that it comes back."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def checkout(folder, objective):
 @pytest.mark.parametrize(("objective", "code"), [("0.5", 0), ("0.5000000000000001", 1)])
 def test_two_checkouts_are_compared_by_what_their_own_code_gives(tmp_path, capsys, objective, code):
     before, after = checkout(tmp_path / "before", "0.5"), checkout(tmp_path / "after", objective)
-    options = same_sweeps.Options(
+    options = same_sweeps.SameSweepsOptions(
         before=before, after=after, sweeps=("demo_sweep --seed 3",), storage=tmp_path / "results"
     )
     assert same_sweeps.main(options) == code
@@ -98,7 +98,7 @@ def test_two_checkouts_are_compared_by_what_their_own_code_gives(tmp_path, capsy
 
 def test_a_sweep_that_fails_is_one_line_that_says_where_its_output_is(tmp_path, capsys):
     broken = checkout(tmp_path / "broken", "nonsense")
-    options = same_sweeps.Options(
+    options = same_sweeps.SameSweepsOptions(
         before=broken, after=broken, sweeps=("demo_sweep --seed 3",), storage=tmp_path / "results"
     )
     assert same_sweeps.main(options) == same_sweeps.EXIT_NO_COMPARISON

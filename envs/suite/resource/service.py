@@ -1,4 +1,4 @@
-"""Load and costs of the service, shared by the environment and its solver, and the environment's parameters."""
+"""Workload and costs of the service, shared by the environment and its solver, and the environment's parameters."""
 
 from __future__ import annotations
 

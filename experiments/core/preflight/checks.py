@@ -107,11 +107,7 @@ def preflight(
                 tried[DEFAULT], task, played, plan.evaluation_settings[Phase.SEARCH],
                 seconds=EVALUATION_S, seed=plan.seeds.probe,
             )  # fmt: skip
-    if not math.isfinite(evaluation.score) and evaluation.finished:
-        raise UserError(
-            f"the objective of an untrained policy is {evaluation.score}: expected {experiment.env} to pay "
-            "finite rewards in every step"
-        )
+    _check_objective(plan, evaluation)
     expected = estimate_of(
         plan, found, evaluation, concurrency, step_s=step_s, lanes_s=_lanes_seconds(plan, task, played)
     )
@@ -129,6 +125,15 @@ def preflight(
             *_episode_notes(plan, evaluation, played),
         ),
     )
+
+
+def _check_objective(plan: Plan, evaluation: EvaluationCost) -> None:
+    """Refuses an environment whose rewards make no score."""
+    if not math.isfinite(evaluation.score) and evaluation.finished:
+        raise UserError(
+            f"the objective of an untrained policy is {evaluation.score}: expected {plan.experiment.env} to "
+            "pay finite rewards in every step"
+        )
 
 
 def _played(plan: Plan, deadline: Deadline) -> tuple[Play, list[str]]:
