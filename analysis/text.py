@@ -11,6 +11,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def shortened(text: str) -> str:
+    """Returns a text, cut to 60 characters where it is longer."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def did_you_mean(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """Returns how a sentence on an unknown name ends: "; did you mean 'lr'?", or "." if nothing is alike.
 

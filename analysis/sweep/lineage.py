@@ -24,7 +24,7 @@ LINE_COLUMNS = ("steps", "objective")
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A configuration that came into force while a member trained.
+    """A configuration that became active while a member trained.
 
     Args:
         steps: From where on.

@@ -28,13 +28,11 @@ GRID: Colour = (224, 227, 232)
 PANEL: Colour = (241, 243, 246)
 PAPER: Colour = (255, 255, 255)
 BLUE: Colour = (0, 114, 178)
-SKY: Colour = (86, 180, 233)
 PALE_BLUE: Colour = (214, 232, 244)
 GREEN: Colour = (0, 158, 115)
 ORANGE: Colour = (230, 159, 0)
 RED: Colour = (213, 94, 0)
 PALE_RED: Colour = (250, 226, 210)
-PURPLE: Colour = (204, 121, 167)
 
 SUPERSAMPLING = 2
 """Shapes are drawn this many times larger and shrunk, since pygame itself does not smooth their edges."""

@@ -8,16 +8,17 @@ from envs.lanes.raised import (
     EnvironmentExitedError,
     EnvironmentRaisedError,
     LaneError,
+    described,
     place_in,
     place_of,
+    raising_module,
     told,
 )
 from envs.lanes.reports import number_of, reported, reported_by_lane
-from envs.lanes.under_way import CallUnderWay, under_way
+from envs.lanes.under_way import under_way
 from envs.lanes.vectors import NativeLanes, SyncLanes, close_all
 
 __all__ = [
-    "CallUnderWay",
     "EnvironmentExitedError",
     "EnvironmentRaisedError",
     "Lane",
@@ -25,10 +26,12 @@ __all__ = [
     "NativeLanes",
     "SyncLanes",
     "close_all",
+    "described",
     "in_brief",
     "number_of",
     "place_in",
     "place_of",
+    "raising_module",
     "reported",
     "reported_by_lane",
     "reward_of",

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from envs.lanes.raised import LaneError, exited_in, place_of_code, raised_by_gymnasium, raised_in
+from envs.lanes.raised import LaneError, exited_in, place_of_code, raised_in, raising_module
 from envs.lanes.reports import reported
 from envs.lanes.under_way import under_way
 from envs.spaces import fitting
@@ -155,8 +155,9 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
 
     def _raised(self, error: Exception) -> Exception:
         """Returns the error that says what is wrong with a step."""
-        # Wrappers unpack what the environment returns before this lane sees it.
-        if isinstance(error, ValueError) and "unpack" in str(error) and raised_by_gymnasium(error):
+        # Wrappers of Gymnasium's unpack what the environment returns before this lane sees it.
+        is_gymnasiums = raising_module(error).partition(".")[0] == "gymnasium"
+        if isinstance(error, ValueError) and "unpack" in str(error) and is_gymnasiums:
             return self._no_five_values("something else")
         hint = ""
         if self.has_action_mask:
@@ -181,8 +182,8 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         space = getattr(self.env, name, None)
         if isinstance(space, gym.Space):
             return space
-        got = "no" if space is None else f"as {name} a {type(space).__module__}.{type(space).__name__}, not a"
-        got = f"{got} {name}" if space is None else f"{got} space of Gymnasium's"
+        kind = f"{type(space).__module__}.{type(space).__name__}"
+        got = f"no {name}" if space is None else f"as {name} a {kind}, not a space of Gymnasium's"
         raise LaneError(
             f"{self._who()} has after its constructor {got}: set self.{name} there to one of gymnasium.spaces"
         )
@@ -214,4 +215,4 @@ def _kind(value: Any) -> str:
     """Returns what something is, without its content."""
     if isinstance(value, tuple | list):
         return f"{len(value)} values"
-    return f"{type(value).__name__}"
+    return type(value).__name__

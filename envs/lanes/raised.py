@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 
 
 class LaneError(ValueError):
@@ -30,14 +30,16 @@ TOLD = (LaneError, EnvironmentRaisedError, EnvironmentExitedError)
 
 def told(error: BaseException) -> str:
     """Returns what was raised and where, in one line: "KeyError: 'load' (my_env.py:31)"."""
-    text = _one_line(error)
     if isinstance(error, TOLD):
-        return text
-    if isinstance(error, SystemExit):
-        said = f"sys.exit: {text}" if text else "sys.exit"
-        return f"{said}{_in_brackets(place_of(error))}"
-    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"{said}{_in_brackets(place_of(error))}"
+        return _one_line(error)
+    return f"{described(error)}{_in_brackets(place_of(error))}"
+
+
+def described(error: BaseException) -> str:
+    """Returns what was raised, in one line: "KeyError: 'load'"."""
+    text = _one_line(error)
+    kind = "sys.exit" if isinstance(error, SystemExit) else type(error).__name__
+    return f"{kind}: {text}" if text else kind
 
 
 def place_of(error: BaseException) -> str | None:
@@ -82,36 +84,25 @@ def raised_in(
         hint: What to change, where the error is a known one.
         place: Where the call is defined, for an error that came before any line of it.
     """
-    text = _one_line(error)
-    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     at = _in_brackets(place_of(error) or place)
-    return EnvironmentRaisedError(f"{who} raises in {call} {said}{at}{f'; {hint}' if hint else ''}")
+    return EnvironmentRaisedError(
+        f"{who} raises in {call} {described(error)}{at}{f'; {hint}' if hint else ''}"
+    )
 
 
 def exited_in(call: str, end: SystemExit) -> BaseException:
     """Returns what stands for `sys.exit` in a user's code; a signal's own SystemExit goes on its way."""
-    if end.__traceback__ is not None and _raised_by_ray(end.__traceback__):
+    if raising_module(end).startswith("ray."):
         return end
     said = f": {_one_line(end)}" if end.code is not None else ""
     place = _in_brackets(place_of(end))
     return EnvironmentExitedError(f"the environment ended its process with sys.exit in {call}{said}{place}")
 
 
-def raised_by_gymnasium(error: BaseException) -> bool:
-    """Returns whether an error comes from a wrapper of Gymnasium's, not from the environment in it."""
-    last = None
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        last = frame
-    return last is not None and _module(last).partition(".")[0] == "gymnasium"
-
-
-def _raised_by_ray(trace: TracebackType) -> bool:
-    *_, (frame, _) = traceback.walk_tb(trace)
-    return _module(frame).startswith("ray.")
-
-
-def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", ""))
+def raising_module(error: BaseException) -> str:
+    """Returns the module whose code raised an error; "" where that is not known."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__", "")) if frames else ""
 
 
 def _one_line(error: BaseException) -> str:

@@ -93,7 +93,7 @@ class NativeLanes(VectorWrapper):
             EnvironmentExitedError: The environment called `sys.exit`.
         """
         self._steps = 0
-        with self._errors_told("reset"):
+        with self._errors_told("reset", "reset"):
             return self.env.reset(**kwargs)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -104,13 +104,14 @@ class NativeLanes(VectorWrapper):
             EnvironmentExitedError: The environment called `sys.exit`.
         """
         self._steps += 1
-        with self._errors_told(f"step {self._steps}"):
+        with self._errors_told("step", f"step {self._steps}"):
             return self.env.step(actions)
 
     @contextmanager
-    def _errors_told(self, call: str) -> Iterator[None]:
+    def _errors_told(self, name: str, call: str) -> Iterator[None]:
+        """Notes which call is under way, and says in which one an error was raised."""
         try:
-            with under_way.of(call.split()[0]):
+            with under_way.of(name):
                 yield
         except SystemExit as end:
             raise exited_in(call, end) from end

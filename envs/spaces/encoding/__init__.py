@@ -7,11 +7,10 @@ What an observation becomes stands in :mod:`envs.spaces.encoding.observations`, 
 from envs.spaces.encoding.actions import ActionDecoder, finite_sides
 from envs.spaces.encoding.limits import Limits, UnsupportedSpaceError
 from envs.spaces.encoding.observations import ObservationEncoder
-from envs.spaces.encoding.wrappers import EncodedEnv, EncodedVectorEnv, encode, encode_vector
+from envs.spaces.encoding.wrappers import EncodedVectorEnv, encode, encode_vector
 
 __all__ = [
     "ActionDecoder",
-    "EncodedEnv",
     "EncodedVectorEnv",
     "Limits",
     "ObservationEncoder",

@@ -10,13 +10,13 @@ import sys
 from analysis.command_line import read_options
 from experiments.core.commands.identity import is_interactive, module_name, question_of
 from experiments.core.commands.results import CommandStopped
+from experiments.core.commands.uncaught import EXIT_WRONG_INPUT
 from experiments.core.declaration import Experiment
 from experiments.core.errors import AllRunsFailedError, UserError, unexpected
 from experiments.core.planning import Options
 from experiments.core.program import NO_FILE, installed, program_module, this_command, this_program
 
 EXIT_ALL_FAILED = 1
-EXIT_WRONG_INPUT = 2
 
 
 def main(experiment: Experiment) -> None:

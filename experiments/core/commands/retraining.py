@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from experiments.core.records import (
     write_reproduction,
 )
 from experiments.core.terminal import SweepProgress, print_damaged, summary
-from experiments.core.tuning import Interruption, ListedSearch, Recorder, connected, train_all
+from experiments.core.tuning import Interruption, ListedSearch, Recorder, check_cluster, connected, train_all
 
 
 def retrain_best(
@@ -186,6 +187,8 @@ def _train(
     runs = [run for run in runs if run_name(run) not in there]
     if not runs:
         return
+    if address := os.environ.get("RAY_ADDRESS"):
+        check_cluster(address)
     _write_manifest(plan, indices, folder)
     options = plan.options
     progress = SweepProgress(console, totals={Phase.CONFIRM: len(runs)})

@@ -42,7 +42,7 @@ from experiments.core.records import (
     write_manifest,
     write_rllib_settings,
 )
-from experiments.core.terminal import CheckProgress, SweepProgress, steps_of, summary
+from experiments.core.terminal import SweepProgress, check_progress, steps_of, summary
 from experiments.core.training import Task, hyperparameters, trainer_part
 from experiments.core.tuning import (
     EnforceCheckpointBudget,
@@ -104,8 +104,8 @@ def check_sweep(plan: Plan, console: Console, abandon: Callable[[str], None] | N
     Raises:
         UserError: It could not.
     """
-    with CheckProgress(console) as progress:
-        checked = preflight(plan, progress.say, abandon)
+    with check_progress(console) as say:
+        checked = preflight(plan, say, abandon)
     summary.print_plan(console, plan, checked)
     return checked
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-EXIT_CODE = 2
-"""Exit code of wrong input, as of the commands themselves."""
+EXIT_WRONG_INPUT = 2
+"""Exit code of wrong input, also that of the commands themselves."""
 NEIGHBOURS = ("analysis", "envs", "search_spaces")
 """Packages of this suite that a user's folder may have a module of the same name as."""
 
@@ -51,7 +51,7 @@ def _say(kind: type[BaseException], error: BaseException, trace: TracebackType |
         sys.__excepthook__(kind, error, trace)
         return
     print(f"error: {_line(error)}", file=sys.stderr)
-    raise SystemExit(EXIT_CODE)
+    raise SystemExit(EXIT_WRONG_INPUT)
 
 
 def _is_of_a_declaration(error: Exception) -> bool:
@@ -69,20 +69,12 @@ def _line(error: Exception) -> str:
     """Returns what was raised, and where in the user's code."""
     if isinstance(error, HiddenPackageError):  # then the rest may not be there to import
         return str(error)
-    from envs.lanes import place_of, told
+    from envs.lanes import place_of, raising_module, told
     from experiments.core.errors import UserError
 
     place = place_of(error)
     at = f" ({place})" if place else ""
-    if isinstance(error, UserError) or (isinstance(error, ValueError) and _is_from(error, "search_spaces")):
+    is_of_a_space = isinstance(error, ValueError) and raising_module(error).startswith("search_spaces.")
+    if isinstance(error, UserError) or is_of_a_space:
         return f"{' '.join(str(error).split())}{at}"
     return f"{told(error)}; --debug shows the traceback"
-
-
-def _is_from(error: Exception, package: str) -> bool:
-    """Returns whether a package of this suite raised an error."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
-    return module.partition(".")[0] == package

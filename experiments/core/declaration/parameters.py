@@ -7,7 +7,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.text import shortened
 from experiments.core.errors import UserError
+from search_spaces import plain
 
 
 def check_parameters(owner: str, parameters: Mapping[str, Any]) -> None:
@@ -26,9 +28,8 @@ def check_parameters(owner: str, parameters: Mapping[str, Any]) -> None:
         try:
             json.dumps(recorded_value(value))
         except (TypeError, ValueError) as error:
-            shown = " ".join(repr(value).split())
             raise UserError(
-                f"{owner}: {name}={shown if len(shown) <= 60 else f'{shown[:57]}...'} of type "
+                f"{owner}: {name}={shortened(' '.join(repr(value).split()))} of type "
                 f"{type(value).__name__} cannot be recorded, so nobody could make the environment again: "
                 "expected numbers, texts, paths, or lists and dicts of them; make it in the environment"
             ) from error
@@ -47,5 +48,4 @@ def recorded_value(value: Any) -> Any:
         return recorded(value)
     if isinstance(value, list | tuple):
         return [recorded_value(each) for each in value]
-    item = getattr(value, "item", None)
-    return item() if callable(item) and getattr(value, "shape", None) == () else value
+    return plain(value)

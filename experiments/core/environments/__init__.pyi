@@ -1,6 +1,6 @@
-from .evaluation import EvaluationResult, NonFiniteError, Policy, evaluate
-from .lookup import episode_limit, full_name, imported_spec, time_limit
-from .make import RLlibEnv, close_open, make_plain_vector, make_vector
+from .evaluation import EvaluationResult, NonFiniteError, Policy, evaluate, first_non_finite
+from .lookup import episode_limit, full_name, imported_spec, is_image, time_limit
+from .make import RLlibEnv, close_open, close_open_within, make_plain_vector, make_vector
 from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
 from .portable import PortableEnvironment
 from .scale import EvaluationSetting, ScoreScale, scale_of
@@ -18,10 +18,13 @@ __all__ = [
     "ScoreScale",
     "action_decoder",
     "close_open",
+    "close_open_within",
     "episode_limit",
     "evaluate",
+    "first_non_finite",
     "full_name",
     "imported_spec",
+    "is_image",
     "leaves",
     "make_plain_vector",
     "make_vector",

@@ -118,12 +118,19 @@ def _play(
 
 def _refuse_non_finite(observations: Any, step: int) -> None:
     values = np.asarray(observations)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        place = np.argwhere(~np.isfinite(values))[0]
+    place = first_non_finite(values)
+    if place is not None:
         raise NonFiniteError(
             f"non-finite observation from the environment after {step} steps of an evaluation: lane "
-            f"{int(place[0])} gave {values[tuple(place)]}, from which no action follows"
+            f"{place[0]} gave {values[place]}, from which no action follows"
         )
+
+
+def first_non_finite(values: NDArray[Any]) -> tuple[int, ...] | None:
+    """Returns the index of an array's first number that is not finite; None if there is none."""
+    if values.dtype.kind != "f" or np.isfinite(values).all():
+        return None
+    return tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
 
 
 def _collect(reports: dict[str, NDArray[np.float64]], infos: Any, ended: NDArray[np.bool_]) -> None:

@@ -16,7 +16,6 @@ import envs
 from analysis.text import did_you_mean
 from envs.base import UnknownTargetError, target_spec
 from envs.lanes import told
-from experiments.core.environments.scale import EvaluationSetting
 from experiments.core.errors import UserError
 from experiments.core.program import NO_FILE, program_module
 
@@ -30,9 +29,15 @@ def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
     return found.dynamics(found.parameters(**parameters), 1).horizon
 
 
-def episode_limit(env_id: str, setting: EvaluationSetting) -> int:
-    """Returns the steps after which an evaluation's episode is over: by itself, or because it is cut off."""
-    return time_limit(env_id, setting.parameters) or setting.most_steps
+def episode_limit(env_id: str, parameters: Mapping[str, Any], most_steps: int) -> int:
+    """Returns the steps after which an evaluation's episode is over: by itself, or because it is cut off.
+
+    Args:
+        env_id: The environment.
+        parameters: Its keywords.
+        most_steps: Where it is cut off, if the environment states no time limit.
+    """
+    return time_limit(env_id, parameters) or most_steps
 
 
 def is_image(space: gym.Space[Any]) -> bool:

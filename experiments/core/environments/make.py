@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Mapping
 from functools import partial
@@ -79,6 +80,13 @@ def close_open() -> None:
     """Closes what :func:`make_vector` made in this process and nobody closed, say after an exception."""
     close_all([*_open])
     _open.clear()
+
+
+def close_open_within(seconds: float) -> None:
+    """Does as :func:`close_open` and waits no longer than so many seconds: a user's `close` may never end."""
+    closing = threading.Thread(target=close_open, daemon=True)
+    closing.start()
+    closing.join(seconds)
 
 
 class RLlibEnv:

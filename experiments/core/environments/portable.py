@@ -12,6 +12,7 @@ import cloudpickle
 import gymnasium as gym
 
 import envs
+from envs.lanes import described
 from experiments.core.environments.lookup import imported_spec, is_own
 from experiments.core.errors import UserError
 from experiments.core.program import NO_FILE, program_module
@@ -53,11 +54,10 @@ class PortableEnvironment:
         try:
             return cls(env_id=env_id, entry=cloudpickle.dumps(spec), path=path)
         except Exception as error:  # what a user's object raises when it is pickled may be anything
-            cause = " ".join(f"{type(error).__name__}: {error}".split())
             where = "this program" if program_module() == NO_FILE else f"{program_module()}.py"
             raise UserError(
                 f"environment {env_id!r} is declared in {where} and cannot be sent to the trials' processes "
-                f"({cause}): move it into a module of its own, say my_env.py beside it, and write "
+                f"({described(error)}): move it into a module of its own, say my_env.py beside it, and write "
                 f'env="my_env:{name}"'
             ) from error
 

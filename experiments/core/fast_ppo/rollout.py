@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from experiments.core.environments import first_non_finite
 from experiments.core.fast_ppo.divergence import DivergenceError
 
 Array = NDArray[Any]
@@ -141,12 +142,12 @@ def refuse_non_finite(name: str, values_tn: Array, valid_tn: Array, steps_before
     Raises:
         DivergenceError: A value is not finite.
     """
-    if values_tn.dtype.kind == "f" and not np.isfinite(values_tn).all():
-        place = np.argwhere(~np.isfinite(values_tn))[0]
+    place = first_non_finite(values_tn)
+    if place is not None:
         # An observation lies in the row after the step that gave it.
-        rows = int(place[0]) + (name == "reward")
+        rows = place[0] + (name == "reward")
         steps = steps_before + int(np.count_nonzero(valid_tn[:rows]))
         raise DivergenceError(
             f"{name} from the environment after {steps:,} steps",
-            f"lane {int(place[1])} gave {values_tn[tuple(place)]}, from which nothing can be learned",
+            f"lane {place[1]} gave {values_tn[place]}, from which nothing can be learned",
         )

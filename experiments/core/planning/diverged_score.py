@@ -20,7 +20,7 @@ def score_of_diverged(plan: Plan) -> float:
 
 def random_return(plan: Plan, *, episodes: int = 64) -> float:
     """Estimates the mean return of random actions: what a diverged trial counts as without a stated floor."""
-    experiment = plan.experiment
+    experiment, setting = plan.experiment, plan.evaluation_settings[Phase.SEARCH]
     lanes = experiment.lanes if experiment.vectorization == "async" else episodes
     with (
         kept_from_the_terminal(),
@@ -34,6 +34,6 @@ def random_return(plan: Plan, *, episodes: int = 64) -> float:
             lambda _: env.action_space.sample(),
             episodes=episodes,
             seed=0,
-            most_steps=episode_limit(experiment.env, plan.evaluation_settings[Phase.SEARCH]),
+            most_steps=episode_limit(experiment.env, setting.parameters, setting.most_steps),
         )
     return float(np.mean(played.returns))

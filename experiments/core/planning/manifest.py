@@ -28,6 +28,7 @@ from analysis.sweep import (
     SeedsRecord,
     StartRecord,
 )
+from analysis.text import shortened
 from experiments.core.declaration import recorded, schedulers
 from experiments.core.planning.plan import Plan
 from experiments.core.program import this_command
@@ -189,13 +190,8 @@ def first_difference(before: Any, now: Any, path: str) -> str | None:
             if difference is not None:
                 return difference
     elif before != now:
-        return f"{path} was {_shown(before)}, now {_shown(now)}"
+        return f"{path} was {shortened(json.dumps(before))}, now {shortened(json.dumps(now))}"
     return None
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _kind(manifest: Manifest) -> str:

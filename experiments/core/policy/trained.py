@@ -18,7 +18,6 @@ from analysis.sweep import (
     COUNTED,
     SEEDS_PREFIX,
     DamagedError,
-    Manifest,
     NotASweepError,
     Phase,
     State,
@@ -28,9 +27,10 @@ from analysis.sweep import (
     read_best,
     replica_folders,
 )
+from envs.lanes import described
 from envs.spaces import collate, member
 from envs.spaces.encoding import ActionDecoder, EncodedVectorEnv, ObservationEncoder
-from experiments.core.environments import Policy, make_plain_vector, make_vector, time_limit
+from experiments.core.environments import Policy, episode_limit, make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.policy.numpy_policy import saved_policy
 from experiments.core.policy.saved_module import UnknownModuleError
@@ -98,7 +98,8 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         raise UserError(str(error)) from error
     run, best = _best_run(Path(folder), sweep)
     checkpoint = checkpoints_in(run)[-1]
-    env = sweep.manifest.env
+    manifest = sweep.manifest
+    env = manifest.env
     # A policy is shown where it was confirmed.
     parameters = {**env.parameters, **env.test_parameters}
     with (
@@ -106,6 +107,7 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         closing(make_plain_vector(env.id, parameters, 1)) as plain,
     ):
         spaces = plain.single_observation_space, plain.single_action_space
+    cut_off = manifest.evaluation.max_steps or manifest.budget.steps_per_trial
     coder = trained if isinstance(trained, EncodedVectorEnv) else None
     return TrainedPolicy(
         run=run.name,
@@ -113,18 +115,13 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         score=float(best["objective"]),
         env=env.id,
         env_parameters=parameters,
-        most_steps=_most_steps(sweep.manifest, parameters),
+        most_steps=episode_limit(env.id, parameters, cut_off),
         observation_space=spaces[0],
         action_space=spaces[1],
         act=_readable_network(run, _replica(checkpoint, best), trained),
         encoder=None if coder is None else coder.encoder,
         decoder=None if coder is None else coder.decoder,
     )
-
-
-def _most_steps(manifest: Manifest, parameters: Mapping[str, Any]) -> int:
-    declared = manifest.evaluation.max_steps or manifest.budget.steps_per_trial
-    return time_limit(manifest.env.id, parameters) or declared
 
 
 def _best_run(folder: Path, sweep: Sweep) -> tuple[Path, pd.Series[Any]]:
@@ -196,11 +193,10 @@ def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any]
         policy = _network(checkpoint, space, env.single_action_space)
         policy(create_empty_array(space, n=1))
     except Exception as error:  # what a damaged checkpoint, or one of other versions, may raise is anything
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
         raise UserError(
             f"{checkpoint}: no policy can be read from it, as it is damaged or other versions wrote it "
-            f"({cause}); remove {run} and run the sweep's command again with its --name, which trains "
-            "what is missing"
+            f"({described(error)}); remove {run} and run the sweep's command again with its --name, which "
+            "trains what is missing"
         ) from error
     return policy
 

@@ -23,7 +23,7 @@ from experiments.core.preflight.deadline import Deadline, TimeUpError
 from experiments.core.preflight.declaration import check_names, check_population, check_splits
 from experiments.core.preflight.environment_parameters import check_environment_names
 from experiments.core.preflight.estimate import estimate_of
-from experiments.core.preflight.extremes import extremes, named_extremes
+from experiments.core.preflight.extremes import named_extremes
 from experiments.core.preflight.folder import check_disk, check_folder, check_records, check_warm_start
 from experiments.core.preflight.play import Play, batch_step_seconds, play, play_notes
 from experiments.core.preflight.probe import (
@@ -96,7 +96,7 @@ def preflight(
     deadline = Deadline(experiment.check_s, say, abandon)
     with preserve_rng_state(), _errors_told(experiment.env), kept_from_the_terminal() as printed:
         with deadline.enforced():
-            played, notes = _played(plan, deadline)
+            played, notes = _played(plan, tried, deadline)
             check_splits(plan)
             check_population(plan)
             step_s = _step_seconds(plan, played, deadline)
@@ -136,7 +136,7 @@ def _check_objective(plan: Plan, evaluation: EvaluationCost) -> None:
         )
 
 
-def _played(plan: Plan, deadline: Deadline) -> tuple[Play, list[str]]:
+def _played(plan: Plan, tried: Mapping[str, Mapping[str, Any]], deadline: Deadline) -> tuple[Play, list[str]]:
     """Plays in the user's environment and looks at its contract.
 
     Returns:
@@ -148,12 +148,12 @@ def _played(plan: Plan, deadline: Deadline) -> tuple[Play, list[str]]:
     """
     experiment, seed = plan.experiment, plan.seeds.probe
     deadline.begin(f"importing and making {experiment.env}")
-    check_environment_names(experiment, extremes(experiment.space))
+    check_environment_names(experiment, tried.values())
     deadline.begin(f"playing in {experiment.env}")
     played = play(
         experiment.env, experiment.env_parameters, experiment.vectorization, seconds=PLAY_S, seed=seed
     )
-    for config in (experiment.space.defaults, *extremes(experiment.space)):
+    for config in tried.values():
         settings = hyperparameters.with_defaults(trainer_part(config), experiment.fixed)
         hyperparameters.check_layout(settings, played.observation_space.shape or ())
     deadline.begin(f"looking at the contract of {experiment.env}")

@@ -96,17 +96,18 @@ def check_contract(env_id: str, parameters: Mapping[str, Any], *, step_s: float)
     return Contract(looked=True, broken=tuple(broken))
 
 
+OWN_NUMBERS = "call super().reset(seed=seed) first in reset, and draw every random number from self.np_random"
 CURES = {
     "equal seeds give equal episodes": (
         "its episodes do not follow from their seed",
         "no run can be repeated, and configurations are not compared on the same episodes",
-        "call super().reset(seed=seed) first in reset, and draw every random number from self.np_random",
+        OWN_NUMBERS,
     ),
     "random numbers are the environment's own": (
         "it uses the random numbers of the whole process",
         "lanes and runs disturb one another, no run can be repeated, and configurations are not compared on "
         "the same episodes",
-        "call super().reset(seed=seed) first in reset, and draw every random number from self.np_random",
+        OWN_NUMBERS,
     ),
     "types, dtypes and bounds are exact": (
         "what it returns does not fit what it says of itself",
@@ -138,17 +139,16 @@ def contract_notes(contract: Contract, env_id: str, parameters: Mapping[str, Any
             if cure not in cures:
                 notes.append(f"{env_id}: {cause} ({result.problem}): {effect}; {cure}")
             cures.add(cure)
-    seeds = any("seed" in cure for cure in cures)
+    seeds = OWN_NUMBERS in cures
     for result in contract.broken:
         # Gymnasium's own words on seeds say no more.
         if result.name in CURES or (seeds and re.search("seed|determinis", str(result.problem), re.I)):
             continue
-        what = (
-            f"{result.problem}"
-            if result.name == _OTHERS
-            else f"{result.name!r} does not hold: {result.problem}"
+        promise = "" if result.name == _OTHERS else f"{result.name!r} does not hold: "
+        notes.append(
+            f"{env_id}: {promise}{result.problem}; training needs no more than it does, {command} says the "
+            "rest"
         )
-        notes.append(f"{env_id}: {what}; training needs no more than it does, {command} says the rest")
     return notes
 
 

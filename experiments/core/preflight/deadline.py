@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from envs.lanes import place_in, under_way
-from experiments.core.environments import close_open
+from experiments.core.environments import close_open_within
 
 AGAIN_S = 2.0
 """Seconds after which what still runs is interrupted once more: a bare `except:` swallows everything."""
@@ -111,9 +111,7 @@ class Deadline:
             frame = sys._current_frames().get(threading.main_thread().ident or 0)
             if self._abandon is not None and (under_way.since is not None or place_in(frame) is not None):
                 said = self._said(frame)
-                closing = threading.Thread(target=close_open, daemon=True)
-                closing.start()
-                closing.join(CLOSING_S)
+                close_open_within(CLOSING_S)
                 self._abandon(said)
             seconds = GRACE_S  # whatever it is, it is not stuck in there
 

@@ -23,12 +23,12 @@ from experiments.core.errors import UserError
 from experiments.core.training import PREFIX, is_environment_name, training_parameters
 
 
-def check_environment_names(experiment: Experiment, extremes: Iterable[Mapping[str, Any]]) -> None:
+def check_environment_names(experiment: Experiment, configs: Iterable[Mapping[str, Any]]) -> None:
     """Refuses a searched parameter that the environment does not have, or with whose value it would evaluate.
 
     Args:
         experiment: The declaration.
-        extremes: Extreme configurations of its space, with which environments are made.
+        configs: Configurations that will be trained, the extremes of its space among them.
 
     Raises:
         UserError: A parameter is unknown (with the nearest valid one), has no declared value in one of the
@@ -41,13 +41,14 @@ def check_environment_names(experiment: Experiment, extremes: Iterable[Mapping[s
     for name in names:
         _check_pinned(experiment, name)
     spaces = _spaces(experiment.env, {**experiment.env_parameters, **experiment.validation_parameters})
-    for config in extremes:
+    for config in configs:
         parameters = training_parameters(experiment.env_parameters, config)
         if _spaces(experiment.env, parameters) != spaces:
-            sampled = ", ".join(f"{name}={parameters[name]!r}" for name in names)
+            sampled = ", ".join(f"{name}={parameters[name]!r}" for name in names if name in parameters)
             raise UserError(
-                f"{experiment.env} with {sampled} has other spaces than the environment of the evaluation: "
-                "search only parameters that leave observations and actions as they are"
+                f"{experiment.env} with {sampled or 'its own parameters'} has other spaces than the "
+                "environment of the evaluation: search only parameters that leave observations and actions "
+                "as they are"
             )
 
 

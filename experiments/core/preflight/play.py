@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 
 from envs.lanes import Lane
 from experiments.core.declaration import Experiment, Vectorization
-from experiments.core.environments import make_vector
+from experiments.core.environments import is_image, make_vector
 from experiments.core.training import hyperparameters, trainer_part
 
 EPISODES = 3
@@ -77,7 +77,7 @@ def play(
         observations: list[Any] = []
         rewards: list[float] = []
         lengths: list[int] = []
-        steps, began, time_is_up = 0, time.perf_counter(), False
+        steps, began = 0, time.perf_counter()
         for observation, reward, length in _steps(env, seed):
             steps += 1
             if len(rewards) < KEPT:
@@ -85,8 +85,7 @@ def play(
                 rewards.append(reward)
             if length is not None:
                 lengths.append(length)
-            time_is_up = time.perf_counter() - began > seconds
-            if len(lengths) >= EPISODES or (time_is_up and steps >= 2):
+            if len(lengths) >= EPISODES or (steps >= 2 and time.perf_counter() - began > seconds):
                 break
         return Play(
             observation_space=env.single_observation_space,
@@ -123,13 +122,11 @@ def batch_step_seconds(
         env.action_space.seed(seed)
         env.reset(seed=seed)
         actions = [env.action_space.sample() for _ in range(8)]
-        taken: list[float] = []
-        began = time.perf_counter()
-        while not taken or (len(taken) < 200 and time.perf_counter() - began < seconds):
-            at = time.perf_counter()
-            env.step(actions[len(taken) % len(actions)])
-            taken.append(time.perf_counter() - at)
-    return float(np.mean(taken))
+        steps, began = 0, time.perf_counter()
+        while steps == 0 or (steps < 200 and time.perf_counter() - began < seconds):
+            env.step(actions[steps % len(actions)])
+            steps += 1
+        return (time.perf_counter() - began) / steps
 
 
 def _steps(env: VectorEnv[Any, Any, Any], seed: int) -> Iterator[tuple[Any, float, int | None]]:
@@ -162,7 +159,8 @@ def play_notes(experiment: Experiment, played: Play) -> list[str]:
         )
     defaults = experiment.space.defaults
     settings = hyperparameters.with_defaults(trainer_part(defaults), experiment.fixed)
-    seen = {"rewards": played.rewards, "observations": [] if _are_images(played) else played.observations}
+    images = is_image(played.observation_space)
+    seen = {"rewards": played.rewards, "observations": [] if images else played.observations}
     for what, option in (("rewards", "scale_rewards"), ("observations", "normalise_observations")):
         largest = max((float(np.max(np.abs(each), initial=0.0)) for each in seen[what]), default=0.0)
         if largest > LARGE and not settings[option]:
@@ -171,7 +169,3 @@ def play_notes(experiment: Experiment, played: Play) -> list[str]:
                 f'fixed={{"{option}": True}}, or scale them in the environment'
             )
     return notes
-
-
-def _are_images(played: Play) -> bool:
-    return played.observation_space.dtype == np.uint8

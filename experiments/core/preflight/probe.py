@@ -200,7 +200,7 @@ def measure_evaluation(
     config: Mapping[str, Any],
     task: Task,
     play: Play,
-    evaluation_setting: EvaluationSetting,
+    setting: EvaluationSetting,
     *,
     seconds: float,
     seed: int,
@@ -211,7 +211,7 @@ def measure_evaluation(
         config: Whose policy.
         task: Settings that all runs have in common.
         play: What was seen in the environment that it would train in.
-        evaluation_setting: Where.
+        setting: Where.
         seconds: On the clock, of making the lanes, and of playing in them.
         seed: Of the network and the episodes.
     """
@@ -228,8 +228,8 @@ def measure_evaluation(
         steps += 1
         return policy(observations)
 
-    most_steps = episode_limit(task.env, evaluation_setting)
-    made = make_vector(task.env, evaluation_setting.parameters, lanes, task.vectorization)
+    most_steps = episode_limit(task.env, setting.parameters, setting.most_steps)
+    made = make_vector(task.env, setting.parameters, lanes, task.vectorization)
     with closing(made) as env:
         policy = module_policy(module, env.single_observation_space, env.single_action_space)
         started = time.perf_counter()
@@ -250,7 +250,7 @@ def measure_evaluation(
         cut_off=played is not None and bool((played.lengths >= most_steps).any()),
         steps=steps,
         length_mean=math.nan if played is None else float(played.lengths.mean()),
-        score=math.nan if played is None else evaluation_setting.scale.score(float(played.returns.mean())),
+        score=math.nan if played is None else setting.scale.score(float(played.returns.mean())),
     )
 
 

@@ -71,7 +71,7 @@ class RunLog:
         return log
 
     def write(self, result: Mapping[str, Any], *, written_at: float | None = None) -> None:
-        """Appends one evaluation to every record; params.json names the configuration that is in force.
+        """Appends one evaluation to every record; params.json names the configuration that is active.
 
         Args:
             result: What the run reported.

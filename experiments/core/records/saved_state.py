@@ -2,7 +2,7 @@
 
 The file is whole or not there. Its first line is JSON for the driver, which writes the run's records anew
 from it; the rest is the trainer's state, which only the run itself reads. A run that cannot go on from its
-file refuses it before the driver interim_analyses: what is in the file afterwards is what both go by.
+file refuses it before the driver looks: what is in the file afterwards is what both go by.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from analysis.sweep import SCHEDULE
 
 
 def config_at(config: Mapping[str, Any], steps: int) -> dict[str, Any]:
-    """What a run trains with at some steps: the last entry of its schedule that has come into force.
+    """What a run trains with at some steps: the last entry of its schedule that is active by then.
 
     Args:
         config: What the trainable received.

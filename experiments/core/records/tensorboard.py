@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SCORE = "objective"
-"""The value by which the HPARAMS tab compares runs."""
+from analysis.sweep import OBJECTIVE
 
 
 class TensorBoardLog:
@@ -31,12 +30,12 @@ class TensorBoardLog:
         self._writer.flush()
 
     def hyperparameters(self, config: Mapping[str, Any], last: Mapping[str, Any]) -> None:
-        """Lists the configuration with its final objective."""
+        """Lists the configuration with its final objective, by which the HPARAMS tab compares runs."""
         from torch.utils.tensorboard.summary import hparams
 
         named = {name: value for name, value in config.items() if value is not None}
         # `add_hparams` writes these three records to a second file, and the last point of the curve again.
-        for summary in hparams(named, {SCORE: last.get(SCORE, math.nan)}):  # type: ignore[no-untyped-call]
+        for summary in hparams(named, {OBJECTIVE: last.get(OBJECTIVE, math.nan)}):  # type: ignore[no-untyped-call]
             self._writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]  # None once closed
 
     def close(self) -> None:

@@ -1,12 +1,12 @@
 from . import summary
 from .console import open_console
-from .progress import CheckProgress, SweepProgress, duration, steps_of
+from .progress import SweepProgress, check_progress, duration, steps_of
 from .replayed import replay_lines
 from .summary import print_damaged
 
 __all__ = [
-    "CheckProgress",
     "SweepProgress",
+    "check_progress",
     "duration",
     "open_console",
     "print_damaged",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -21,35 +22,27 @@ LATE_S = 3.0
 """Seconds after which a check is slow, and says what it is doing also where nobody may watch."""
 
 
-class CheckProgress:
-    """Progress of the checks: one live line in a terminal; elsewhere a line for what begins late.
+@contextmanager
+def check_progress(console: Console) -> Iterator[Callable[[str], None]]:
+    """Shows progress of the checks: one live line in a terminal; elsewhere a line for what begins late.
 
     Args:
         console: Where to show it.
+
+    Yields:
+        What shows what is being done.
     """
+    if console.is_terminal and not console.quiet:
+        with console.status("checking", spinner_style="cyan") as status:
+            yield lambda doing: status.update(f"checking: {doing}")
+        return
+    started = time.monotonic()
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._status = console.status("checking", spinner_style="cyan")
-        self._shown = console.is_terminal and not console.quiet
-        self._started = time.monotonic()
+    def say(doing: str) -> None:
+        if time.monotonic() - started > LATE_S:
+            console.print(f"checking: {doing}", soft_wrap=True)
 
-    def __enter__(self) -> Self:
-        if self._shown:
-            self._status.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._status.stop()
-
-    def say(self, doing: str) -> None:
-        """Shows what is being done."""
-        if self._shown:
-            self._status.update(f"checking: {doing}")
-        elif time.monotonic() - self._started > LATE_S:
-            self._console.print(f"checking: {doing}", soft_wrap=True)
+    yield say
 
 
 class SweepProgress:

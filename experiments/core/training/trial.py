@@ -20,6 +20,7 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 from analysis.sweep import Phase, configuration_of
+from envs.lanes import described
 from experiments.core.declaration import Resources, replica_seeds
 from experiments.core.environments import RLlibEnv, close_open, episode_limit, make_vector
 from experiments.core.errors import UserError
@@ -178,7 +179,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
                 self._replicas.set_state(state)
                 self._results = results
         except Exception as error:  # a state of other code may raise anything, and none of it ends the trial
-            saved_state.refuse(folder, " ".join(f"{type(error).__name__}: {error}".split()))
+            saved_state.refuse(folder, described(error))
             with suppress(Exception):  # what was restored by half may not close
                 self._replicas.stop()
             self._replicas = self._built(config)
@@ -195,16 +196,16 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._save_cost = self._saved_at - started
 
     def _built(self, config: dict[str, Any]) -> SeedReplicas:
-        task = self._task
+        task, setting = self._task, self._evaluation_setting
         searching = _phase(config) is Phase.SEARCH
         schedule = TrainingSchedule(
             steps=task.steps,
             evaluations=task.evaluations,
             env=self._evaluation_env,
             episodes=task.evaluation_episodes,
-            most_steps=episode_limit(task.env, self._evaluation_setting),
+            most_steps=episode_limit(task.env, setting.parameters, setting.most_steps),
             seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
-            scale=self._evaluation_setting.scale,
+            scale=setting.scale,
             diverged_score=task.diverged_score,
         )
         count = task.seeds_per_trial if searching else 1

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from envs.lanes import place_in, under_way
-from experiments.core.environments import close_open
+from experiments.core.environments import close_open_within
 
 LOOKS = 20
 """Looks at the call that is under way within the time that it may take."""
@@ -101,7 +101,5 @@ class Watch:
         place = place_in(frame)
         said = f"{under_way.name} has not come back for {self._timeout_s:g} s{f' ({place})' if place else ''}"
         self._tell(said)
-        closing = threading.Thread(target=close_open, daemon=True)
-        closing.start()
-        closing.join(CLOSING_S)
+        close_open_within(CLOSING_S)
         os._exit(EXIT_CODE)

@@ -76,6 +76,15 @@ def test_seeds_that_the_confirmation_used_are_refused_with_others(writer, tmp_pa
     assert not (folder / "retrain").exists()
 
 
+def test_a_cluster_that_is_gone_is_refused_before_anything_is_written(writer, tmp_path, monkeypatch):
+    folder = writer.write_sweep(tmp_path / "trading_sweep" / "x", trials=8)
+    write_report(folder, figures=False)
+    monkeypatch.setenv("RAY_ADDRESS", "no-cluster:6379x")
+    with pytest.raises(UserError, match="RAY_ADDRESS=no-cluster:6379x: expected HOST:PORT"):
+        retrain(trading_sweep.EXPERIMENT, folder, seeds="200-201")
+    assert not list(folder.rglob("retrain/*"))
+
+
 @pytest.mark.parametrize("options", [Options(seeds="200-201"), Options(retrain=Path())])
 def test_a_folder_and_its_seeds_go_together(options):
     with pytest.raises(UserError, match="give both, or neither"):
