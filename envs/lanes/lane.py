@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -27,6 +27,9 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
     Args:
         env: The environment, which the lane closes at most once.
     """
+
+    left_out: ClassVar[Mapping[str, str]] = {}
+    """Parts of the observation that are not trained on; all of them are seen, unless an encoding cannot."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)

@@ -11,9 +11,10 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
-from envs.lanes.raised import exited_in, raised_in
+from envs.lanes.raised import LaneError, exited_in, raised_in
 from envs.lanes.reports import reported
 from envs.lanes.under_way import under_way
+from envs.spaces import alike, shortened
 
 
 class Closes(Protocol):
@@ -52,6 +53,7 @@ class SyncLanes(SyncVectorEnv):
             for make in makers:
                 lanes.append(make())
                 made.callback(lanes[-1].close)
+                _agree(lanes[0], lanes[-1])
             super().__init__(
                 [partial(_same, lane) for lane in lanes], copy=copy, autoreset_mode=autoreset_mode
             )
@@ -64,6 +66,22 @@ class SyncLanes(SyncVectorEnv):
         if not self.closed:
             self.closed = True
             close_all(self.envs)
+
+
+def _agree(first: gym.Env[Any, Any], lane: gym.Env[Any, Any]) -> None:
+    """Gives a lane the first one's spaces.
+
+    Raises:
+        LaneError: It has others.
+    """
+    for name in ("observation_space", "action_space"):
+        one, other = getattr(first, name), getattr(lane, name)
+        if not alike(one, other):
+            raise LaneError(
+                f"{type(lane.unwrapped).__name__} has in one instance the {name} {shortened(one)}, in "
+                f"another {shortened(other)}: expected every instance to have the same"
+            )
+        setattr(lane, name, one)
 
 
 def _same(lane: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

@@ -13,6 +13,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from envs.spaces.custom import as_box
+
 Check = Callable[[Any], str | None]
 """Says what is wrong with a value, or None."""
 
@@ -39,6 +41,8 @@ def fitting(space: gym.Space[Any]) -> Check:
         return _named({name: fitting(part) for name, part in space.spaces.items()})
     if isinstance(space, spaces.Tuple):
         return _listed([fitting(part) for part in space.spaces])
+    if as_box(space) is not None:
+        return _numbers(space)
     return lambda value: None  # what encodes texts, sequences and graphs has words of its own
 
 

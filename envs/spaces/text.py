@@ -26,6 +26,12 @@ def in_brief(space: gym.Space[Any]) -> str:
     return str(space)
 
 
+def shortened(thing: Any) -> str:
+    """Puts a thing's text on one line, cut where it would no longer be read."""
+    text = " ".join(str(thing).split())
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
 def to_text(space: gym.Space[Any]) -> str:
     """Describes a space.
 

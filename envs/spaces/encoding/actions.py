@@ -28,8 +28,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces import member
-from envs.spaces.encoding.limits import UnsupportedSpaceError, shortened
+from envs.spaces import member, shortened
+from envs.spaces.encoding.limits import UnsupportedSpaceError
 
 Array = NDArray[Any]
 

@@ -10,7 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces.encoding.limits import ONE_HOT_LIMIT, allowed_size, shortened
+from envs.spaces import shortened
+from envs.spaces.encoding.limits import ONE_HOT_LIMIT, allowed_size
 
 Floats = NDArray[np.float32]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 
+from envs.spaces import shortened
 from envs.validation import check_number
 
 ONE_HOT_LIMIT = 4096
@@ -35,6 +36,22 @@ class UnsupportedSpaceError(ValueError):
     """A space that has no encoding; the message says what to use instead."""
 
 
+class UnknownKindError(UnsupportedSpaceError):
+    """A space of a kind that Gymnasium does not know, and that states no shape and type of numbers.
+
+    Args:
+        space: The space.
+    """
+
+    def __init__(self, space: gym.Space[Any]) -> None:
+        self.kind = f"{type(space).__module__}.{type(space).__name__}"
+        """Its class."""
+        super().__init__(
+            f"no encoding for {shortened(space)} ({self.kind}): expected a space of gymnasium.spaces; "
+            "describe the same values with a Box or a Dict"
+        )
+
+
 def allowed_size(space: gym.Space[Any], size: int) -> int:
     """Returns the size of a space's code.
 
@@ -47,9 +64,3 @@ def allowed_size(space: gym.Space[Any], size: int) -> int:
             "max_nodes or max_edges, or observe less"
         )
     return size
-
-
-def shortened(thing: Any) -> str:
-    """Puts a thing's text on one line, cut where it would no longer be read."""
-    text = " ".join(str(thing).split())
-    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -1,4 +1,4 @@
-"""Encoder from observations of every Gymnasium space to float vectors, without loss.
+"""Encoder from observations of every Gymnasium space to float vectors, without loss of what has a code.
 
 | space | code |
 | --- | --- |
@@ -10,9 +10,11 @@
 | Sequence | `max_items` slots of a mask (1 where there is an item) and the item's code, zeros after the end |
 | Graph | `max_nodes` slots of mask and node, then `max_edges` slots of mask, edge, one-hot ends |
 | OneOf | the branch's index as one-hot, then a block for every branch, zeros but for the chosen one |
+| a kind of one's own that states a shape and a type of numbers | as an unbounded Box of them |
+| any other kind of one's own, in a Dict or Tuple | left out: :attr:`ObservationEncoder.left_out` |
 
-Two different observations have different codes, as far as float32 tells numbers apart: 2**24 steps over the
-range of a bounded element, six digits of an unbounded one.
+What is not left out has a code of its own, as far as float32 tells numbers apart: 2**24 steps over the range
+of a bounded element, six digits of an unbounded one.
 """
 
 from __future__ import annotations
@@ -24,9 +26,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces import collate
+from envs.spaces import as_box, collate, shortened
 from envs.spaces.encoding.leaves import Binary, Categories, Floats, NumberPart, Part, Text
-from envs.spaces.encoding.limits import Limits, UnsupportedSpaceError, allowed_size, shortened
+from envs.spaces.encoding.limits import (
+    Limits,
+    UnknownKindError,
+    UnsupportedSpaceError,
+    allowed_size,
+)
 
 
 class ObservationEncoder:
@@ -37,13 +44,15 @@ class ObservationEncoder:
         limits: Sizes of Sequences and Graphs.
 
     Raises:
-        UnsupportedSpaceError: The space is of an unknown kind, shows nothing, or needs too many numbers.
+        UnsupportedSpaceError: No part of the space has a code, it shows nothing, or needs too many numbers.
     """
 
     def __init__(self, space: gym.Space[Any], limits: Limits) -> None:
         self.source = space
         """The space that is encoded."""
         self._part = part_of(space, limits)
+        self.left_out = self._part.left_out if isinstance(self._part, Compound) else {}
+        """Parts of the space that have no code, by name, with the class of each: "mission", "goal.text"."""
         if self._part.size == 0:
             raise UnsupportedSpaceError(
                 f"{shortened(space)} shows nothing: expected at least one number; use Box(0, 1)"
@@ -94,17 +103,32 @@ def part_of(space: gym.Space[Any], limits: Limits) -> Part:
         return Nodes(space, limits)
     if isinstance(space, spaces.OneOf):
         return Branches(space, limits)
-    raise UnsupportedSpaceError(
-        f"no encoding for {shortened(space)} ({type(space).__module__}.{type(space).__name__}): expected a "
-        "space of gymnasium.spaces; describe the same values with a Box or a Dict"
-    )
+    box = as_box(space)
+    if box is not None:
+        return NumberPart(box)
+    raise UnknownKindError(space)
 
 
 class Compound(Part):
-    """Dict and Tuple: the codes of the parts side by side."""
+    """Dict and Tuple: the codes of the parts side by side; what has none is left out, if anything has one."""
 
     def __init__(self, space: gym.Space[Any], parts: dict[Any, gym.Space[Any]], limits: Limits) -> None:
-        self._parts = {key: part_of(part, limits) for key, part in parts.items()}
+        self._parts: dict[Any, Part] = {}
+        self.left_out: dict[str, str] = {}
+        """Classes of the parts that have no code, by name."""
+        unknown: UnknownKindError | None = None
+        for key, part in parts.items():
+            try:
+                code = part_of(part, limits)
+            except UnknownKindError as error:
+                unknown = error
+                self.left_out[str(key)] = error.kind
+                continue
+            self._parts[key] = code
+            if isinstance(code, Compound):
+                self.left_out |= {f"{key}.{name}": kind for name, kind in code.left_out.items()}
+        if unknown is not None and not self._parts:
+            raise unknown
         self.size = allowed_size(space, sum(part.size for part in self._parts.values()))
 
     def bounds(self) -> tuple[Floats, Floats]:

@@ -68,6 +68,11 @@ class EncodedEnv(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self.observation_space = self.encoder.space
         self.action_space = self.decoder.space
 
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Parts of the observation that have no code, by name, with the class of each."""
+        return self.encoder.left_out
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
@@ -96,6 +101,11 @@ class EncodedVectorEnv(VectorWrapper):
         self.single_action_space = self.decoder.space
         self.observation_space = batch_space(self.encoder.space, self.num_envs)
         self.action_space = batch_space(self.decoder.space, self.num_envs)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Parts of the observation that have no code, by name, with the class of each."""
+        return self.encoder.left_out
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts an episode in every lane."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AsyncVectorEnv, VectorEnv
 
-from envs.lanes import Lane
+from envs.lanes import SyncLanes
 from experiments.core.declaration import Experiment, Vectorization
 from experiments.core.environments import is_image, make_vector
 from experiments.core.training import hyperparameters, trainer_part
@@ -21,6 +21,8 @@ EPISODES = 3
 """Whole episodes that are played, if there is time for them."""
 LARGE = 100.0
 """Magnitude of rewards and observations from which a note says how to scale them."""
+SMALL = 0.1
+"""Change of most numbers of the observations, below which a note says the same."""
 SOME_STEPS = 10
 """Steps that lanes take at least where several are measured together."""
 KEPT = 256
@@ -47,6 +49,8 @@ class Play:
     """Steps of the episodes that ended."""
     has_action_mask: bool
     """Whether the environment says which actions it allows."""
+    left_out: Mapping[str, str]
+    """Parts of the observation that are not trained on, by name, with the class of each."""
 
     def affordable_lanes(self, wanted: int, vectorization: Vectorization, seconds: float) -> int:
         """Returns how many lanes can be made, and take some steps, in so many seconds; at least 1."""
@@ -95,7 +99,8 @@ def play(
             make_s=make_s,
             step_s=(time.perf_counter() - began) / steps,
             lengths=lengths,
-            has_action_mask=_has_action_mask(env),
+            has_action_mask=bool(_asked(env, "has_action_mask")),
+            left_out=_asked(env, "left_out") or {},
         )
 
 
@@ -144,9 +149,13 @@ def _steps(env: VectorEnv[Any, Any, Any], seed: int) -> Iterator[tuple[Any, floa
         yield seen, float(rewards[0]), length if over else None
 
 
-def _has_action_mask(env: VectorEnv[Any, Any, Any]) -> bool:
-    lanes = getattr(env.unwrapped, "envs", ())
-    return any(isinstance(lane, Lane) and lane.has_action_mask for lane in lanes)
+def _asked(env: VectorEnv[Any, Any, Any], name: str) -> Any:
+    """Returns what an environment's encoding says of it, or its first lane; None where neither does."""
+    if hasattr(type(env), name):
+        return getattr(env, name)
+    lanes = env.unwrapped
+    # A user's own vector environment may have methods of any names.
+    return lanes.call(name)[0] if isinstance(lanes, SyncLanes | AsyncVectorEnv) else None
 
 
 def play_notes(experiment: Experiment, played: Play) -> list[str]:
@@ -156,6 +165,12 @@ def play_notes(experiment: Experiment, played: Play) -> list[str]:
         notes.append(
             f"{experiment.env} says which actions are allowed, and training takes any of the action "
             "space: a forbidden one should change nothing and pay less"
+        )
+    if played.left_out:
+        parts = ", ".join(f"{name!r} ({kind})" for name, kind in played.left_out.items())
+        notes.append(
+            f"{experiment.env} observes {parts}, which no network can read and which is left out: if it "
+            "matters, give the same as one of gymnasium.spaces, in the environment or in a wrapper around it"
         )
     defaults = experiment.space.defaults
     settings = hyperparameters.with_defaults(trainer_part(defaults), experiment.fixed)
@@ -168,4 +183,17 @@ def play_notes(experiment: Experiment, played: Play) -> list[str]:
                 f"{what} of up to {largest:.3g} are far from order one, which PPO learns from badly: declare "
                 f'fixed={{"{option}": True}}, or scale them in the environment'
             )
+    change = _usual_change(seen["observations"])
+    if 0.0 < change < SMALL and not settings["normalise_observations"]:
+        notes.append(
+            f"most numbers of the observations change by no more than {change:.1g} on the scale of their "
+            'space, which PPO hardly learns from: declare fixed={"normalise_observations": True}, or give '
+            "the space the bounds of what is seen"
+        )
     return notes
+
+
+def _usual_change(observations: Sequence[Any]) -> float:
+    """Returns by how much the numbers of observations change that do, in the median; 0 if none does."""
+    changes = np.ptp(np.stack(observations), axis=0) if observations else np.zeros(1)
+    return float(np.median(changes[changes > 0])) if (changes > 0).any() else 0.0

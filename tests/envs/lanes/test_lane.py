@@ -161,9 +161,24 @@ def test_lanes_made_before_one_that_cannot_be_made_are_closed_once():
 def test_lanes_with_different_spaces_are_refused_and_closed_once():
     closed = []
     spaces = [gym.spaces.Discrete(2), gym.spaces.Discrete(3)]
-    with pytest.raises(AssertionError, match="observation_mode"):
+    with pytest.raises(LaneError, match=r"in one instance the observation_space Discrete\(2\), in another"):
         SyncLanes([lambda space=space: Scripted(0, space=space, closed=closed) for space in spaces])
     assert len(closed) == len(set(closed)) == 2
+
+
+class Colour(gym.Space):
+    """A space of a kind that Gymnasium does not know, equal only to itself."""
+
+
+def test_lanes_may_have_spaces_of_a_kind_that_is_equal_only_to_itself():
+    def make():
+        parts = {"colour": Colour(), "place": gym.spaces.Tuple([Colour(), gym.spaces.Discrete(3)])}
+        return Lane(Scripted({"colour": "red", "place": ("blue", 2)}, space=gym.spaces.Dict(parts)))
+
+    env = SyncLanes([make] * 2)
+    assert env.reset()[0]["place"][1].tolist() == [2, 2]
+    assert env.reset()[0]["colour"] == ("red", "red")
+    env.close()
 
 
 def test_lanes_beside_one_that_cannot_be_closed_are_closed():

@@ -174,6 +174,29 @@ class Colour(gym.Space):
     """A space that Gymnasium does not know."""
 
 
+class Simplex(gym.Space):
+    """A space that Gymnasium does not know, of arrays."""
+
+    def __init__(self):
+        super().__init__((2, 2), np.float64)
+
+
+def test_parts_of_an_unknown_kind_are_left_out_and_named_where_others_have_a_code():
+    place = spaces.Tuple([Colour(), spaces.Discrete(3)])
+    space = spaces.Dict({"colour": Colour(), "none": spaces.Dict({"a": Colour()}), "place": place})
+    encoder = ObservationEncoder(space, Limits())
+    assert encoder.encode({"colour": "red", "none": {"a": "b"}, "place": ("blue", 1)}).tolist() == [0, 1, 0]
+    kind = f"{Colour.__module__}.Colour"
+    assert encoder.left_out == {"colour": kind, "none": kind, "place.0": kind}
+
+
+def test_an_unknown_kind_that_states_shape_and_type_of_numbers_is_encoded_as_numbers():
+    value = np.array([[0.0, np.e - 1], [1 - np.e, 0.0]])
+    encoder = ObservationEncoder(Simplex(), Limits())
+    assert encoder.encode(value).tolist() == pytest.approx([0.0, 1.0, -1.0, 0.0])
+    assert ObservationEncoder(spaces.Dict({"a": Simplex()}), Limits()).left_out == {}
+
+
 @pytest.mark.parametrize(
     ("space", "words"),
     [

@@ -59,10 +59,13 @@ def check(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(checks, "PATIENCE", Patience(computing_s=0.0, clock_s=0.0))
 
-    def check(old="", new="", **changes):
+    def check(old="", new="", replaced=None, **changes):
         assert old in SOUND
         module = f"lab_{next(COUNT)}"
-        (tmp_path / f"{module}.py").write_text(SOUND.replace(old, textwrap.dedent(new) if not old else new))
+        text = SOUND.replace(old, textwrap.dedent(new) if not old else new)
+        for part, other in (replaced or {}).items():
+            text = text.replace(part, other)
+        (tmp_path / f"{module}.py").write_text(text)
         experiment = replace(EXPERIMENT, env=f"{module}:Mine", **changes)
         options = Options(storage=str(tmp_path / "results"), concurrency=1)
         return preflight(Plan.of(experiment, options, name="mine_sweep", question="?"))
@@ -158,9 +161,30 @@ def test_numbers_far_from_order_one_are_said_with_the_setting_that_mends_them(ch
         )
 
 
+@pytest.mark.parametrize(("step", "noted"), [(0.0, False), (1e-3, True), (0.1, False)])
+def test_observations_that_hardly_change_are_said_with_the_setting_that_mends_them(check, step, noted):
+    seen = f"        return np.array([{step} * self.time, 0.5], np.float32)\n"
+    assert ("hardly learns from" in " ".join(check(SEEN, seen).notes)) == noted
+    mended = check(SEEN, seen, fixed={**EXPERIMENT.fixed, "normalise_observations": True})
+    assert "hardly learns from" not in " ".join(mended.notes)
+
+
 def test_an_action_mask_is_said_where_nothing_is_raised(check):
     notes = check("self.seen(), {}\n", "self.seen(), {'action_mask': [1, 1, 0]}\n").notes
     assert any("says which actions are allowed, and training takes any" in note for note in notes)
+
+
+@pytest.mark.parametrize("vectorization", ["auto", "async"])
+def test_a_part_of_the_observation_that_no_network_can_read_is_left_out_and_named(check, vectorization):
+    mission = (
+        "    observation_space = gym.spaces.Dict(\n"
+        "        {'mission': type('Mission', (gym.Space,), {})(), 'place': gym.spaces.Discrete(3)}\n    )\n"
+    )
+    seen = "        return {'mission': 'go to the red door', 'place': self.time % 3}\n"
+    old = SOUND[SOUND.index("    observation_space") : SOUND.index("    action_space")]
+    found = check(old, mission, vectorization=vectorization, replaced={SEEN: seen})
+    (note,) = (note for note in found.notes if "left out" in note)
+    assert re.match(r"lab_\d+:Mine observes 'mission' \(lab_\d+.Mission\), which no network can read", note)
 
 
 def test_an_environment_that_waits_is_checked_with_few_steps_and_estimated_with_its_waiting(check):
