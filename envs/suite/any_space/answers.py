@@ -12,8 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces import ARRAY_SPACES
-from envs.spaces.encoding import finite_sides
+from envs.spaces import ARRAY_SPACES, finite_sides
 
 Floats = NDArray[np.float64]
 

@@ -29,8 +29,7 @@ from envs.base import (
     Transition,
     register,
 )
-from envs.spaces import collate, member, take
-from envs.spaces.encoding import ActionDecoder
+from envs.spaces import ActionDecoder, collate, member, take
 from envs.suite.any_space.answers import Answers
 from envs.suite.any_space.messages import messages
 from envs.suite.any_space.probe_spaces import ACTION_SPACES, OBSERVATION_SPACES, resolve, space_of
@@ -66,7 +65,7 @@ class Spaces(Dynamics[SpacesParameters]):
 
     Any space of Gymnasium can be the observation, and any that PPO can act in the action. A trainer gets
     through only if it reads every part of the one and writes every part of the other;
-    :func:`envs.spaces.encoding.encode` and :func:`envs.spaces.encoding.encode_vector` make sure that it can.
+    :func:`envs.spaces.encode` and :func:`envs.spaces.encode_vector` make sure that it can.
 
     ## Action Space
 

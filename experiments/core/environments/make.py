@@ -13,7 +13,7 @@ from gymnasium.vector import VectorEnv
 
 import envs
 from envs.lanes import Lane, NativeLanes, SyncLanes, close_all, told
-from envs.spaces.encoding import encode_vector
+from envs.spaces import encode_vector
 from experiments.core.declaration import Vectorization
 from experiments.core.environments.lookup import imported_spec, is_image
 from experiments.core.errors import UserError
@@ -29,7 +29,7 @@ def make_vector(
 
     The environment's own vector form is taken if it has one, else N single ones step together. Images stay
     as they are; other spaces are encoded as one float vector where they are not one already
-    (:mod:`envs.spaces.encoding`). Whoever asks for the lanes closes them.
+    (:func:`envs.spaces.encode_vector`). Whoever asks for the lanes closes them.
 
     Args:
         env_id: Gymnasium id, `module:id`, or `module:Class`.

@@ -2,8 +2,8 @@
 
 What RLlib's default network reads and writes by itself passes unchanged: float vectors and images, Discrete,
 one-dimensional MultiDiscrete and float Box actions, also inside Dict and Tuple. Every other space goes
-through :mod:`envs.spaces.encoding`. A trained policy is used without torch, so this module
-does without it, too.
+through the encoders of :mod:`envs.spaces`. A trained policy is used without torch, so this module does
+without it, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces.encoding import ActionDecoder, Limits, ObservationEncoder
+from envs.spaces import ActionDecoder, Limits, ObservationEncoder
 
 Array = NDArray[Any]
 

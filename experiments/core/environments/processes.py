@@ -31,7 +31,7 @@ from gymnasium.vector.async_vector_env import AsyncState
 from gymnasium.vector.utils import write_to_shared_memory
 
 from envs.lanes import Lane, told, under_way
-from envs.spaces.encoding import encode
+from envs.spaces import encode
 from experiments.core.environments.lookup import imported_spec, is_image
 from experiments.core.environments.portable import PortableEnvironment
 

@@ -28,8 +28,7 @@ from analysis.sweep import (
     replica_folders,
 )
 from envs.lanes import described
-from envs.spaces import collate, member
-from envs.spaces.encoding import ActionDecoder, EncodedVectorEnv, ObservationEncoder
+from envs.spaces import ActionDecoder, EncodedVectorEnv, ObservationEncoder, collate, member
 from experiments.core.environments import Policy, episode_limit, make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.policy.numpy_policy import saved_policy

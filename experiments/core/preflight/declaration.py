@@ -8,7 +8,7 @@ from experiments.core.errors import UserError
 from experiments.core.planning import Plan
 from experiments.core.preflight.extremes import end_of, extremes
 from experiments.core.training import hyperparameters, is_environment_name, trainer_part, training_parameters
-from experiments.core.tuning.population import changeable, numbers
+from experiments.core.tuning import changeable, numbers
 
 
 def check_names(plan: Plan) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from analysis.sweep import UNFINISHED_FILE, place_aside, saved_head, write_bytes
 
-FORMAT = 2
+FORMAT = 3
 """Number of the form in which a run saves itself: where the form changes it rises, and no run goes on from an
 older one."""
 LIBRARIES = ("gymnasium", "numpy", "ray", "torch")

@@ -1,4 +1,4 @@
-"""Search and confirmation on Ray Tune: phases, searchers, samplers, schedulers, callbacks and the cluster.
+"""Search and confirmation on Ray Tune: phases, searchers, samplers, schedulers, populations and the cluster.
 
 Imported by commands, terminal and preflight. Everything that speaks to Tune's scheduling is here.
 """

@@ -1,6 +1,6 @@
-from .build_schedulers import is_default
 from .callbacks import EnforceCheckpointBudget, Recorder
 from .listed_search import METRIC, ListedSearch
+from .perturbation import changeable, numbers
 from .phases import Interruption, confirm, confirmation_runs, search, train_all
 from .ray_cluster import check_cluster, connected, has_died, quiet_libraries, quieten
 
@@ -10,12 +10,13 @@ __all__ = [
     "Interruption",
     "ListedSearch",
     "Recorder",
+    "changeable",
     "check_cluster",
     "confirm",
     "confirmation_runs",
     "connected",
     "has_died",
-    "is_default",
+    "numbers",
     "quiet_libraries",
     "quieten",
     "search",

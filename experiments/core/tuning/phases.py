@@ -39,15 +39,11 @@ from experiments.core.training import PPOTrial, Task
 from experiments.core.tuning.build_schedulers import build_scheduler
 from experiments.core.tuning.callbacks import run_folder
 from experiments.core.tuning.keep_warm import KeepWarmScheduler
+from experiments.core.tuning.lineage import LineageWriter
 from experiments.core.tuning.listed_search import ListedSearch
 from experiments.core.tuning.optuna_search import OptunaStudySearch, untried
-from experiments.core.tuning.population import (
-    KEPT_CHECKPOINTS,
-    LineageWriter,
-    Members,
-    members,
-    population_scheduler,
-)
+from experiments.core.tuning.pbt import KEPT_CHECKPOINTS, Members, population_scheduler
+from experiments.core.tuning.perturbation import members
 from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_runs, replay_finished
 from search_spaces.starting_points import starting_points
 

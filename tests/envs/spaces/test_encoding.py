@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import envs  # noqa: F401  # registers the ids
-from envs.spaces.batching import collate, member, take
-from envs.spaces.encoding import (
+from envs.spaces import (
     ActionDecoder,
     Limits,
     ObservationEncoder,
@@ -23,6 +22,7 @@ from envs.spaces.encoding import (
     encode,
     encode_vector,
 )
+from envs.spaces.batching import collate, member, take
 from envs.suite.any_space.messages import messages
 from envs.suite.any_space.probe_spaces import ACTION_SPACES, OBSERVATION_SPACES
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.runs import refusal_of, results_of
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
+from experiments.core.environments.make import make_vector
 from experiments.core.environments.scale import EvaluationSetting, scale_of
 from experiments.core.records import saved_state
 from experiments.core.training import trial as trial_module
@@ -240,13 +242,13 @@ def test_a_state_that_cannot_be_restored_lets_the_trial_restart(start, tmp_path,
 
 
 def form(value):
-    """Names and types of what is pickled, as far as they are the suite's own."""
+    """Names, types and modules of what is pickled, as far as they are the suite's own."""
     if isinstance(value, dict):
         return {str(key): form(part) for key, part in value.items()}
     if isinstance(value, list):
         return [form(part) for part in value[:1]]
     if type(value).__module__.startswith(("experiments", "envs")):
-        return {type(value).__qualname__: form(vars(value))}
+        return {f"{type(value).__module__}.{type(value).__qualname__}": form(vars(value))}
     return type(value).__qualname__
 
 
@@ -255,7 +257,9 @@ def test_what_a_run_saves_has_the_form_that_its_number_stands_for(start, tmp_pat
     ((state,),) = [saved_state.load(tmp_path / "search" / "cut")[1]]
     runner = state["trainer"]["env_runner"]["fast_runner"]
     env = cloudpickle.loads(runner["env"])
-    saved = {"progress": sorted(state["progress"]), "runner": form(runner), "lanes": form(env)}
+    with closing(make_vector("sweeps/Spaces-v0", {}, 1)) as encoded:
+        lanes = [form(env), form(encoded)]
+    saved = {"progress": sorted(state["progress"]), "runner": form(runner), "lanes": lanes}
     found = hashlib.sha256(json.dumps(saved, sort_keys=True).encode()).hexdigest()[:12]
     # Another form needs another number: raise `saved_state.FORMAT` and note here what this test finds.
-    assert (saved_state.FORMAT, found) == (2, "9ced61fcdbba")
+    assert (saved_state.FORMAT, found) == (3, "7824fcd50761")

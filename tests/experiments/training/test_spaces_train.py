@@ -9,7 +9,7 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from ray.tune.registry import register_env
 
 import envs
-from envs.spaces.encoding import encode_vector
+from envs.spaces import encode_vector
 from envs.suite.any_space.probe_spaces import ACTION_SPACES, OBSERVATION_SPACES
 from experiments.core.fast_ppo import greedy_policy, use_fast_path
 

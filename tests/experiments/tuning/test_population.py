@@ -17,9 +17,9 @@ from analysis.sweep.schema import State
 from experiments import PopulationBandit, PopulationBased
 from experiments.core.records.schedule import config_at
 from experiments.core.training import hyperparameters
-from experiments.core.tuning.population.lineage import LineageWriter
-from experiments.core.tuning.population.pbt import population_scheduler
-from experiments.core.tuning.population.perturbation import (
+from experiments.core.tuning.lineage import LineageWriter
+from experiments.core.tuning.pbt import population_scheduler
+from experiments.core.tuning.perturbation import (
     changeable,
     members,
     numbers,

@@ -28,9 +28,10 @@ from ray.tune.search import BasicVariantGenerator
 from analysis.sweep import RUN_IDENTITY, configuration_of
 from experiments.core.declaration import Population, PopulationBased, interval_points
 from experiments.core.ray_internals import BanditScheduler, PopulationScheduler
-from experiments.core.tuning import METRIC, is_default
-from experiments.core.tuning.population.lineage import LineageWriter
-from experiments.core.tuning.population.perturbation import changeable, numbers, perturbed, position, value_at
+from experiments.core.tuning.build_schedulers import is_default
+from experiments.core.tuning.lineage import LineageWriter
+from experiments.core.tuning.listed_search import METRIC
+from experiments.core.tuning.perturbation import changeable, numbers, perturbed, position, value_at
 from search_spaces import SearchSpace
 
 KEPT_CHECKPOINTS = 2

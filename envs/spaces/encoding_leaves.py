@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces import shortened
-from envs.spaces.encoding.limits import ONE_HOT_LIMIT, allowed_size
+from envs.spaces.encoding_limits import ONE_HOT_LIMIT, allowed_size
+from envs.spaces.text import shortened
 
 Floats = NDArray[np.float32]
 

@@ -9,9 +9,9 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
-from envs.spaces.encoding.actions import ActionDecoder
-from envs.spaces.encoding.limits import Limits
-from envs.spaces.encoding.observations import ObservationEncoder
+from envs.spaces.action_decoder import ActionDecoder
+from envs.spaces.encoding_limits import Limits
+from envs.spaces.observation_encoder import ObservationEncoder
 
 
 def encode(env: gym.Env[Any, Any], **limits: int) -> gym.Env[Any, Any]:

@@ -28,8 +28,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces import member, shortened
-from envs.spaces.encoding.limits import UnsupportedSpaceError
+from envs.spaces.batching import member
+from envs.spaces.encoding_limits import UnsupportedSpaceError
+from envs.spaces.text import shortened
 
 Array = NDArray[Any]
 

@@ -26,14 +26,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.spaces import as_box, collate, shortened
-from envs.spaces.encoding.leaves import Binary, Categories, Floats, NumberPart, Part, Text
-from envs.spaces.encoding.limits import (
-    Limits,
-    UnknownKindError,
-    UnsupportedSpaceError,
-    allowed_size,
-)
+from envs.spaces.batching import collate
+from envs.spaces.custom import as_box
+from envs.spaces.encoding_leaves import Binary, Categories, Floats, NumberPart, Part, Text
+from envs.spaces.encoding_limits import Limits, UnknownKindError, UnsupportedSpaceError, allowed_size
+from envs.spaces.text import shortened
 
 
 class ObservationEncoder:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from envs.spaces import shortened
+from envs.spaces.text import shortened
 from envs.validation import check_number
 
 ONE_HOT_LIMIT = 4096
