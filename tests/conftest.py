@@ -29,6 +29,29 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
+def disk_accesses():
+    """Notes which files are opened, with their mode, and which folders are listed, whatever time it takes."""
+    noted = []
+
+    def note(event, arguments):
+        if noted and event in {"open", "os.listdir", "os.scandir"}:
+            noted[-1].append((event, str(arguments[0]), str(arguments[1]) if event == "open" else ""))
+
+    sys.addaudithook(note)  # which cannot be taken away again
+
+    @contextlib.contextmanager
+    def inside(folder):
+        made = []
+        noted.append([])
+        try:
+            yield made
+        finally:
+            made += [access for access in noted.pop() if access[1].startswith(str(folder))]
+
+    return inside
+
+
+@pytest.fixture(scope="session")
 def wait_until():
     """Waits for what a process is about to leave on disk, however long it takes, unless the process ends."""
 

@@ -39,7 +39,7 @@ from .layout import (
     trial_number,
 )
 from .lineage import Change, Lineage, copies, line_of, load_lineage, parts, shown_member
-from .loading import Sweep, load_sweep
+from .loading import Sweep, load_confirmation, load_sweep
 from .manifest import (
     BudgetRecord,
     ChoiceDomain,
@@ -62,6 +62,7 @@ from .runs import (
     FinishedRun,
     UnfinishedRun,
     damaged_runs,
+    finished_run,
     finished_runs,
     ranking_key,
     read_runs,
@@ -152,11 +153,13 @@ __all__ = [
     "configuration_of",
     "copies",
     "damaged_runs",
+    "finished_run",
     "finished_runs",
     "is_partial",
     "is_set_aside",
     "is_trial",
     "line_of",
+    "load_confirmation",
     "load_lineage",
     "load_sweep",
     "parts",

@@ -2,10 +2,12 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.sweep.layout import MANIFEST_FILE
@@ -18,6 +20,7 @@ from analysis.sweep.schema import (
     ENV_PREFIX,
     EVALUATION,
     IDENTITY,
+    OBJECTIVE,
     RUN,
     SEEDS_PREFIX,
     Phase,
@@ -62,22 +65,19 @@ def load_sweep(folder: str | Path) -> Sweep:
     """
     folder = Path(folder)
     manifest = _manifest(folder)
-    identity = {"experiment": manifest.experiment, "sweep": manifest.sweep}
-    rows: dict[Phase, list[dict[str, Any]]] = {Phase.SEARCH: [], Phase.CONFIRM: []}
-    curves: list[dict[str, Any]] = []
-    for phase in Phase:
-        for run in _runs(folder / phase):
-            row = _row(run, phase)
-            rows[phase].append(identity | row)
-            named = identity | {key: row[key] for key in (*IDENTITY[2:], "test_seed")}
-            curves.extend(named | evaluation.columns for evaluation in run.evaluations)
+    search, confirmation = (_runs(folder / phase) for phase in Phase)
     return Sweep(
         folder=folder,
         manifest=manifest,
-        trials=_frame(rows[Phase.SEARCH], (*IDENTITY, *RUN, *EVALUATION)),
-        curves=_frame(curves, (*IDENTITY, "test_seed", *EVALUATION)),
-        confirmation=_frame(rows[Phase.CONFIRM], (*IDENTITY, *RUN, *EVALUATION)),
+        trials=_runs_frame(manifest, Phase.SEARCH, search),
+        curves=_curves_frame(manifest, {Phase.SEARCH: search, Phase.CONFIRM: confirmation}),
+        confirmation=_runs_frame(manifest, Phase.CONFIRM, confirmation),
     )
+
+
+def load_confirmation(folder: Path) -> pd.DataFrame:
+    """Read the confirmation runs of a sweep folder, as in `Sweep.confirmation`, and nothing else of it."""
+    return _runs_frame(_manifest(folder), Phase.CONFIRM, _runs(folder / Phase.CONFIRM))
 
 
 def _manifest(folder: Path) -> Manifest:
@@ -104,31 +104,64 @@ def _runs(phase_folder: Path) -> list[RunRecords]:
         raise NotASweepError(f"{phase_folder} cannot be read ({error.strerror}): make it readable") from error
 
 
-def _row(run: RunRecords, phase: Phase) -> dict[str, Any]:
-    """Gives a run's row; one whose records are damaged counts as unfinished."""
-    last = run.evaluations[-1].columns if run.evaluations else dict.fromkeys(EVALUATION, math.nan)
-    configuration = {} if run.params is None else run.params.configuration
+def _runs_frame(manifest: Manifest, phase: Phase, runs: Sequence[RunRecords]) -> pd.DataFrame:
+    """Give one row per run; one whose records are damaged counts as unfinished."""
+    rows = [
+        {
+            **_identity(manifest, phase, run),
+            "cause": None if run.ending is None else run.ending.cause,
+            "evaluations": len(run.evaluations),
+            **run.evaluations.last,
+            # What a diverged run counts as is its last objective; a failed run has none, however far it came.
+            **({OBJECTIVE: math.nan} if run.state is State.FAILED else {}),
+            **{
+                f"{CONFIG_PREFIX}{name}": value
+                for name, value in (run.params.configuration if run.params else {}).items()
+            },
+        }
+        for run in runs
+    ]
+    return _frame(rows, (*IDENTITY, *RUN, *EVALUATION))
+
+
+def _curves_frame(manifest: Manifest, runs: Mapping[Phase, Sequence[RunRecords]]) -> pd.DataFrame:
+    """Give one row per evaluation."""
+    each = [(phase, run) for phase in Phase for run in runs[phase]]
+    names = _frame([_identity(manifest, phase, run) for phase, run in each], (*IDENTITY, "test_seed"))
+    evaluations = [run.evaluations for _, run in each]
+    lengths = [len(own) for own in evaluations]
+    extras = sorted(set().union(*(own.columns for own in evaluations)) - set(EVALUATION))
+    nothing = np.full(max(lengths, default=0), np.nan)
+    measured = {
+        name: np.concatenate(
+            [
+                own.columns.get(name, nothing[:length])
+                for own, length in zip(evaluations, lengths, strict=True)
+            ]
+            or [nothing]
+        )
+        for name in (*EVALUATION, *extras)
+    }
+    repeated = names.take(np.repeat(np.arange(len(each)), lengths)).reset_index(drop=True)
+    return pd.concat([repeated, pd.DataFrame(measured)], axis=1)
+
+
+def _identity(manifest: Manifest, phase: Phase, run: RunRecords) -> dict[str, Any]:
     return {
+        "experiment": manifest.experiment,
+        "sweep": manifest.sweep,
         "phase": str(phase),
         "trial_id": str(run.name),
         "config_id": run.name.config_id,
         "seed": None if run.params is None else run.params.seed,
         "state": str(run.state),
         "test_seed": run.name.test_seed,
-        "cause": None if run.ending is None else run.ending.cause,
-        "evaluations": len(run.evaluations),
-        **last,
-        # What a diverged run counts as is its last objective; a failed run has none, however far it came.
-        "objective": math.nan if run.state is State.FAILED else last["objective"],
-        **{f"{CONFIG_PREFIX}{name}": value for name, value in configuration.items()},
     }
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
     """Give a frame with stable columns, then env/, then config/, and one type per column."""
-    extras = sorted(
-        {key for row in rows for key in row} - set(columns), key=lambda key: (key[:4] != "env/", key)
-    )
+    extras = sorted(set().union(*rows) - set(columns), key=lambda key: (key[:4] != "env/", key))
     # As objects, since a column in which some runs have no value would turn its whole numbers into floats.
     frame = pd.DataFrame(rows, columns=[*columns, *extras], dtype=object)
     for column in frame.columns:

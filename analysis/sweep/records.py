@@ -9,7 +9,6 @@ release may have added them.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from io import BufferedReader
@@ -20,7 +19,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from analysis.sweep.layout import CONFIG_ID, RUN_IDENTITY
-from analysis.sweep.schema import ENV_PREFIX, EVALUATION, SEEDS_PREFIX, State
+from analysis.sweep.schema import State
 
 _WIDEST: Final = 2**63 - 1
 _LONGEST: Final = 120
@@ -37,6 +36,8 @@ Name = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z", max_length=200)]
 """What a hyperparameter may be called."""
 Configuration = dict[Name, Value]
 
+NOT_TYPED: Final = (ValueError, RecursionError, msgspec.ValidationError)
+"""What is raised of a file's content that is no such record."""
 _LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -113,30 +114,6 @@ class Ending(Record, frozen=True, kw_only=True):
             raise ValueError("a run that runs has no end")
 
 
-class Evaluation(Record, frozen=True, kw_only=True):
-    """One evaluation of a run: a line of `result.json`."""
-
-    steps: Count
-    objective: float
-    columns: dict[str, float]
-    """Value of every column, steps and objective among them; NaN where nothing was measured."""
-
-    @classmethod
-    def of(cls, value: Any) -> Self:
-        """Returns the record that a line's entries are."""
-        entries = msgspec.convert(value, dict[str, Any])
-        extras = sorted(name for name in entries if name.startswith((ENV_PREFIX, SEEDS_PREFIX)))
-        named = {name: entries.get(name) for name in (*EVALUATION, *extras)}
-        measured = msgspec.convert(named, dict[Name, float | None])
-        columns = {name: _finite(value) for name, value in measured.items()}
-        reported = {"steps": entries.get("steps"), "objective": entries.get("objective"), "columns": columns}
-        return msgspec.convert(reported, cls)
-
-    def __post_init__(self) -> None:
-        if not math.isfinite(self.objective):
-            raise ValueError(f"an objective is {self.objective}")
-
-
 class Segment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A configuration that was active from some steps on, in a run that changed while it trained."""
 
@@ -195,8 +172,8 @@ def typed(path: Path, content: bytes, kind: type[_Record]) -> _Record:
         DamagedError: It is not what a sweep writes.
     """
     try:
-        return kind.of(_parsed(content))
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        return kind.of(parsed(content))
+    except NOT_TYPED as error:
         raise DamagedError(path, str(error)) from error
 
 
@@ -224,8 +201,13 @@ def read_record(path: Path, kind: type[_Record]) -> _Record | None:
     return None if content is None else typed(path, content, kind)
 
 
-def _parsed(content: bytes) -> Any:
-    """The JSON value in a file's content, in which all text can be written as UTF-8 again."""
+def parsed(content: bytes) -> Any:
+    """Returns the JSON value in a file's content, in which all text can be written as UTF-8 again.
+
+    Raises:
+        ValueError: It is no JSON, or has text that cannot be written.
+        RecursionError: It is nested too deeply.
+    """
     value = json.loads(content.decode("utf-8"))
     if _LONE_SURROGATE.search(content):
         json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -243,8 +225,3 @@ def _content(path: Path, read: Callable[[BufferedReader], bytes]) -> bytes | Non
         return None
     except OSError as error:
         raise DamagedError(path, error.strerror or type(error).__name__, unreadable=True) from error
-
-
-def _finite(value: float | None) -> float:
-    """A finite number; all else is missing."""
-    return value if value is not None and math.isfinite(value) else math.nan

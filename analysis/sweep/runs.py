@@ -7,14 +7,17 @@ sweep writes: training it again costs less than a wrong curve. Any other run is 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from analysis.sweep.evaluations import Evaluations, read_evaluations
 from analysis.sweep.layout import (
     PARAMS_FILE,
     RESULT_FILE,
@@ -29,13 +32,11 @@ from analysis.sweep.layout import (
 from analysis.sweep.records import (
     DamagedError,
     Ending,
-    Evaluation,
     Params,
     Record,
     SavedHead,
     Schedule,
     Segment,
-    content_of,
     first_line_of,
     read_record,
     typed,
@@ -43,6 +44,12 @@ from analysis.sweep.records import (
 from analysis.sweep.schema import State
 
 _Record = TypeVar("_Record", bound=Record)
+_Versions: TypeAlias = tuple[tuple[int, ...] | None, ...]
+
+RUNS_KEPT: Final = 10_000
+"""Runs that have ended of which a process keeps the records."""
+SETTLED_S: Final = 2.0
+"""Seconds since its last change after which a file can be told from its next version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +104,7 @@ class RunRecords:
 
     name: RunName
     params: Params | None
-    evaluations: tuple[Evaluation, ...]
-    """In the order of their steps, of which each is there once."""
+    evaluations: Evaluations
     ending: Ending | None
     schedule: Schedule | None
     damage: tuple[DamagedError, ...]
@@ -121,7 +127,7 @@ class RunRecords:
             name=name,
             config=config,
             state=self.ending.state,
-            curve={evaluation.steps: evaluation.objective for evaluation in self.evaluations},
+            curve=self.evaluations.curve,
             cause=self.ending.cause,
             schedule=() if self.schedule is None else tuple(self.schedule.schedule),
         )
@@ -136,6 +142,15 @@ def finished_runs(phase_folder: Path) -> list[FinishedRun]:
     """Returns the runs that ended and whose records are whole."""
     runs = (records.run for records in read_runs(phase_folder))
     return [run for run in runs if isinstance(run, FinishedRun)]
+
+
+def finished_run(folder: Path) -> FinishedRun | None:
+    """Returns the run in a folder; None if it has not ended, or its records are damaged."""
+    name = RunName.parse(folder.name)
+    if name is None or not (folder / STATE_FILE).exists():
+        return None
+    run = read_run(name, folder).run
+    return run if isinstance(run, FinishedRun) else None
 
 
 def unfinished_runs(phase_folder: Path) -> list[UnfinishedRun]:
@@ -162,11 +177,43 @@ def ranking_key(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
 
 
 def read_run(name: RunName, folder: Path) -> RunRecords:
-    """Returns what a run's folder holds, and what of it is damaged."""
+    """Returns what a run's folder holds, and what of it is damaged.
+
+    A command looks at its runs a dozen times, and one that has ended changes no more. So its files are read
+    once in a process, and looked up again only if one of them is another one by now.
+    """
+    versions = _versions(folder)
+    return _read_run(name, folder) if versions is None else _read_ended_run(name, folder, versions)
+
+
+@lru_cache(maxsize=RUNS_KEPT)
+def _read_ended_run(name: RunName, folder: Path, versions: _Versions) -> RunRecords:
+    return _read_run(name, folder)
+
+
+def _versions(folder: Path) -> _Versions | None:
+    """Returns what tells the files of a run from later ones; None of a run that may be under way."""
+    found: list[tuple[int, ...] | None] = []
+    for file in (STATE_FILE, PARAMS_FILE, RESULT_FILE, SCHEDULE_FILE):
+        try:
+            state = (folder / file).stat()
+        except OSError:
+            if file == STATE_FILE:
+                return None
+            found.append(None)
+            continue
+        # A file system may count in whole seconds, in which a file can change twice.
+        if time.time() - max(state.st_mtime, state.st_ctime) < SETTLED_S:
+            return None
+        found.append((state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+    return tuple(found)
+
+
+def _read_run(name: RunName, folder: Path) -> RunRecords:
     params, damage = _read(folder / PARAMS_FILE, Params)
     ending, no_ending = _read(folder / STATE_FILE, Ending)
     schedule, no_schedule = _read(folder / SCHEDULE_FILE, Schedule)
-    evaluations, no_evaluations = _read_evaluations(folder / RESULT_FILE)
+    evaluations, no_evaluations = read_evaluations(folder / RESULT_FILE)
     if ending is not None or no_ending:
         damage += no_ending + no_evaluations + no_schedule
         # Whatever did not fail was evaluated.
@@ -229,26 +276,3 @@ def _read(path: Path, kind: type[_Record]) -> tuple[_Record | None, list[Damaged
         return read_record(path, kind), []
     except DamagedError as error:
         return None, [error]
-
-
-def _read_evaluations(path: Path) -> tuple[tuple[Evaluation, ...], list[DamagedError]]:
-    """The evaluations that can be read, and what is wrong with the first that cannot.
-
-    Of two at the same steps the later one counts.
-    """
-    try:
-        content = content_of(path)
-    except DamagedError as error:
-        return (), [error]
-    if content is None:
-        return (), [DamagedError(path, "it is missing")]
-    by_steps: dict[int, Evaluation] = {}
-    damage: list[DamagedError] = []
-    for number, line in enumerate(content.splitlines(), start=1):
-        try:
-            evaluation = typed(path, line, Evaluation)
-        except DamagedError as error:
-            damage.append(DamagedError(path, f"line {number}: {error.reason}"))
-        else:
-            by_steps[evaluation.steps] = evaluation
-    return tuple(by_steps[steps] for steps in sorted(by_steps)), damage[:1]

@@ -12,7 +12,15 @@ import msgspec
 from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
-from analysis.sweep import RETRAIN_FOLDER, STATE_FILE, Phase, SeedsRecord, finished_runs, load_sweep, run_name
+from analysis.sweep import (
+    RETRAIN_FOLDER,
+    STATE_FILE,
+    Phase,
+    SeedsRecord,
+    finished_runs,
+    load_confirmation,
+    run_name,
+)
 from analysis.text import counted
 from analysis.verdict import Reproduction, values_by_seed
 from experiments.core.commands.interrupt import graceful_interrupt
@@ -100,7 +108,7 @@ def _check_unused(original: Original, indices: Sequence[int], *, given: str) -> 
 
 def _compared(original: Original, folder: Path) -> Retraining:
     """Compares a retraining's runs with the confirmation's, and writes the numbers beside them."""
-    retrained = values_by_seed(load_sweep(folder).confirmation).get(original.config_id)
+    retrained = values_by_seed(load_confirmation(folder)).get(original.config_id)
     if retrained is None:
         raise AllRunsFailedError(
             f"every run failed; their causes are in {shown(folder)}/{Phase.CONFIRM}/*/{STATE_FILE}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, finished_runs, load_sweep, ranking_key
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, finished_runs, load_confirmation, ranking_key
 from analysis.verdict import missing_runs
 from experiments.core.planning.plan import Plan
 
@@ -41,5 +41,5 @@ def lacks_runs(plan: Plan) -> bool:
     chosen = chosen_configurations(plan)
     if not chosen.keys() - set(BASELINES):
         return False
-    confirmation = load_sweep(plan.folder).confirmation
+    confirmation = load_confirmation(plan.folder)
     return bool(missing_runs(confirmation, plan.experiment.confirmation.interim_analyses, list(chosen)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, finished_runs, load_sweep
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, finished_runs, load_confirmation
 from analysis.verdict import Standing, most_seeds, run_race
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
 from experiments.core.preflight.cost_model import (
@@ -109,7 +109,7 @@ def _race(
             *(Racer(run=average, most=interim_analyses[-1], done=n) for n in best),
         ], interim_analyses
     chosen = chosen_configurations(plan)
-    state = run_race(load_sweep(plan.folder).confirmation, interim_analyses, list(chosen))
+    state = run_race(load_confirmation(plan.folder), interim_analyses, list(chosen))
     if not state.standings:
         return [], interim_analyses
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
+from ray.tune.schedulers import ASHAScheduler, MedianStoppingRule, TrialScheduler
 
 from analysis.sweep import FIRST_TRIAL, trial_number
 from experiments.core.declaration import Asha, Hyperband, Median, NoScheduler, Stopping
 from experiments.core.ray_internals import assign_bracket, rungs_per_bracket
+from experiments.core.tuning.first_come import FirstComeScheduler
 from experiments.core.tuning.listed_search import METRIC
 
 
@@ -20,7 +21,7 @@ def is_default(trial: Trial) -> bool:
     return bool(trial.config["config_id"] == FIRST_TRIAL)
 
 
-class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types
+class DefaultKeepingASHA(FirstComeScheduler, ASHAScheduler):  # type: ignore[misc]  # ray ships no types
     """ASHA that lets the default configuration finish: all others are compared with it.
 
     Args:
@@ -47,7 +48,7 @@ class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no t
         return TrialScheduler.CONTINUE if is_default(trial) else str(decision)
 
 
-class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray ships no types
+class DefaultKeepingMedian(FirstComeScheduler, MedianStoppingRule):  # type: ignore[misc]  # ray ships no types
     """Ray's median stopping rule that lets the default configuration finish."""
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
@@ -88,7 +89,7 @@ def build_scheduler(scheduler: Stopping, *, steps: int, seed: int) -> TrialSched
                 min_samples_required=scheduler.min_trials, min_time_slice=math.inf,
             )  # fmt: skip
         case NoScheduler():
-            return FIFOScheduler()
+            return FirstComeScheduler()
 
 
 def _share(share: float, steps: int) -> int:

@@ -200,17 +200,21 @@ class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no t
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Frees disk for the checkpoint that the run will write."""
-        self._budget.enforce()
+        self._budget.enforce(run_folder(trial))
 
     def on_checkpoint(
         self, iteration: int, trials: list[Trial], trial: Trial, checkpoint: Any, **info: Any
     ) -> None:
         """Enforces the budget after a run has written a checkpoint."""
-        self._budget.enforce()
+        self._budget.enforce(run_folder(trial))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Enforces the budget, as the run's checkpoint may be dropped from now on."""
-        self._budget.enforce()
+        self._budget.enforce(run_folder(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Enforces the budget, as a run that failed writes no checkpoint any more."""
+        self._budget.enforce(run_folder(trial))
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns nothing: Tune pickles its callbacks for a restore of its own, which a sweep never uses."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler
 
 from experiments.core.ray_internals import keep_idle_actors
+from experiments.core.tuning.first_come import FirstComeScheduler
 
 
-class KeepWarmScheduler(FIFOScheduler):  # type: ignore[misc]  # ray ships no types
+class KeepWarmScheduler(FirstComeScheduler):
     """Keep-warm scheduler: starts runs in the order in which they come and stops none; idle actors stay.
 
     When no run waits, Tune ends all idle actors but one, so also at a round's last run. In the next round the

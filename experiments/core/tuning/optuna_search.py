@@ -16,7 +16,6 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
@@ -24,6 +23,7 @@ from analysis.sweep import FIRST_TRIAL, FinishedRun, State, UnfinishedRun, trial
 from experiments.core.declaration import SamplerName
 from experiments.core.tuning.listed_search import METRIC
 from experiments.core.tuning.samplers import make_sampler
+from experiments.core.tuning.study_journal import StudyJournal
 from search_spaces import SearchSpace, model_layouts
 
 
@@ -72,7 +72,7 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
         there: list[FinishedRun | UnfinishedRun] = [*finished, *unfinished]
         self.study = optuna.create_study(
             study_name=study_name,
-            storage=JournalStorage(JournalFileBackend(journal.as_posix())),
+            storage=JournalStorage(StudyJournal(journal)),
             sampler=make_sampler(sampler, space, seed=sampler_seed + len(there)),
             pruner=optuna.pruners.NopPruner(),  # the scheduler is Tune's
             direction="maximize",

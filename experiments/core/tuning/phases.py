@@ -25,7 +25,7 @@ from ray.tune.search import Searcher
 from analysis.sweep import (
     Phase,
     finished_runs,
-    load_sweep,
+    load_confirmation,
     run_folders,
     run_name,
     trial_name,
@@ -204,7 +204,7 @@ def confirm(
 
     def next_round() -> list[dict[str, Any]]:
         nonlocal asked
-        before, table = asked, load_sweep(plan.folder).confirmation
+        before, table = asked, load_confirmation(plan.folder)
         asked = missing_runs(table, plan.experiment.confirmation.interim_analyses, list(chosen))
         # Asked for twice, a run leaves no records: a third time would not help.
         if interruption.requested or asked == before:
@@ -231,7 +231,7 @@ def train_all(
     callbacks: Sequence[Callback],
     interruption: Interruption,
     param_space: Mapping[str, Any] | None = None,
-    kept_checkpoints: int = 1,
+    kept_checkpoints: int | None = None,
 ) -> None:
     """Runs what a searcher suggests on Tune, in the declared resources and in actors that are used again.
 
@@ -246,7 +246,8 @@ def train_all(
         callbacks: Notified of every result.
         interruption: Ends the phase when asked to.
         param_space: Where the runs come from, if they are a population.
-        kept_checkpoints: Of a run, while the phase goes on.
+        kept_checkpoints: Of a run, while the phase goes on; all if None. With a number, Tune writes down the
+            state of all runs whenever one has written so many.
     """
     tuner = Tuner(
         tune.with_resources(tune.with_parameters(PPOTrial, task=task), task.resources.declared),

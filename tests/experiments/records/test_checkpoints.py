@@ -50,7 +50,7 @@ BEST_FIRST = ["trial_0001", "trial_0000", "trial_0003", "trial_0002", "trial_000
 
 @pytest.mark.parametrize("room", [6, 4, 3, 1, 0])
 def test_the_best_and_longest_trained_keep_theirs(folder, room):
-    budget(folder, room).enforce()
+    budget(folder, room).enforce("trial_0000")
     held = kept(folder)
     assert len(held) == room
     assert held - {"trial_0004", "trial_0005"} == set(BEST_FIRST[: min(room, 4)])
@@ -62,9 +62,9 @@ def test_unfinished_runs_are_never_touched_and_room_is_kept_for_what_they_will_w
     (folder / "trial_0007").mkdir()
     (folder / "trial_0007" / "params.json").write_text("{}")
     # One checkpoint is there, and each of the two may write one more.
-    budget(folder, 5).enforce()
+    budget(folder, 5).enforce("trial_0007")
     assert kept(folder) == {"trial_0006", *BEST_FIRST[:2]}
-    budget(folder, 0).enforce()
+    budget(folder, 0).enforce("trial_0007")
     assert kept(folder) == {"trial_0006"}
 
 
@@ -74,17 +74,53 @@ def test_the_budget_holds_while_trial_after_trial_ends(tmp_path):
         name = f"trial_{number:04d}"
         (tmp_path / name).mkdir()
         (tmp_path / name / "params.json").write_text("{}")
-        room.enforce()
+        room.enforce(name)
         (tmp_path / name / "params.json").unlink()
         (tmp_path / name).rmdir()
         run(tmp_path, name, (number * 7 % 30) / 30, state=None)
         assert sum(checkpoint_bytes(path) for path in tmp_path.iterdir()) <= 4 * SIZE
-        room.enforce()
+        room.enforce(name)
         (tmp_path / name / "state.json").write_text(json.dumps({"state": "completed", "cause": None}))
-        room.enforce()
+        room.enforce(name)
         assert sum(checkpoint_bytes(path) for path in tmp_path.iterdir()) <= 4 * SIZE
     best = sorted(range(30), key=lambda number: number * 7 % 30, reverse=True)
     assert {f"trial_{number:04d}" for number in best[:2]} <= kept(tmp_path)
+
+
+def test_a_run_that_failed_needs_no_room_any_more(tmp_path):
+    run(tmp_path, "trial_0000", 0.5)
+    run(tmp_path, "trial_0001", 0.5, state=None)
+    room = budget(tmp_path, 2)
+    (tmp_path / "trial_0001" / "state.json").write_text(json.dumps({"state": "failed", "cause": "x"}))
+    room.enforce("trial_0001")
+    assert kept(tmp_path) == {"trial_0000", "trial_0001"}
+
+
+def test_a_run_that_saves_itself_again_counts_once(tmp_path):
+    room = budget(tmp_path, 3)
+    run(tmp_path, "trial_0000", 0.5)
+    for _ in range(5):
+        room.enforce("trial_0000")
+    run(tmp_path, "trial_0001", 0.6)
+    room.enforce("trial_0001")
+    assert kept(tmp_path) == {"trial_0000", "trial_0001"}
+
+
+@pytest.mark.parametrize("budgeted", [2, 1000])
+def test_a_trial_costs_the_same_looks_at_the_disk_however_many_there_are(tmp_path, disk_accesses, budgeted):
+    room = budget(tmp_path, budgeted)
+
+    def one_more(number):
+        name = f"trial_{number:04d}"
+        run(tmp_path, name, number / 1000, state=None)
+        with disk_accesses(tmp_path) as made:
+            room.enforce(name)
+            (tmp_path / name / "state.json").write_text(json.dumps({"state": "completed", "cause": None}))
+            room.enforce(name)
+        return len(made)
+
+    made = [one_more(number) for number in range(120)]
+    assert max(made[100:]) <= max(made[1:20])
 
 
 def test_after_the_confirmation_only_the_named_and_the_unfinished_remain(folder):

@@ -4,6 +4,8 @@ import math
 
 import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from analysis.sweep.runs import FinishedRun, UnfinishedRun
@@ -197,3 +199,25 @@ def test_the_next_list_waits_for_the_last_run_of_the_one_before_even_if_that_fai
     assert searcher.suggest("5") is None
     searcher.on_trial_complete("4")
     assert searcher.suggest("6") == "FINISHED"
+
+
+def test_the_journal_can_be_read_by_others_while_the_search_goes_on(make_searcher, tmp_path):
+    searcher = make_searcher()
+    searcher.suggest("a")
+    searcher.on_trial_result("a", result(500, 0.3))
+    searcher.on_trial_complete("a", result(FULL, 0.6))
+    searcher.suggest("b")
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "study.journal")))
+    read = optuna.load_study(study_name="test", storage=storage)
+    assert [trial.state for trial in read.trials] == [TrialState.COMPLETE, TrialState.RUNNING]
+    assert [trial.params for trial in read.trials] == [trial.params for trial in searcher.study.trials]
+    assert read.trials[0].intermediate_values == {500: 0.3, FULL: 0.6}
+
+
+def test_the_searcher_does_not_read_its_journal_back(make_searcher, tmp_path, disk_accesses):
+    searcher = make_searcher()
+    with disk_accesses(tmp_path) as made:
+        for number in range(12):
+            searcher.suggest(str(number))
+            searcher.on_trial_complete(str(number), result(FULL, number / 12))
+    assert {mode for _, _, mode in made} == {"a"}
