@@ -121,7 +121,7 @@ def _write_figures(folder: Path, drawn: list[Figure]) -> tuple[Path, ...]:
     folder.mkdir(exist_ok=True)
     written = []
     for figure in drawn:
-        svg = vl_convert.vegalite_to_svg(figure.picture().to_json())
+        svg = vl_convert.vegalite_to_svg(figure.picture())
         written.append(write_text(folder / f"{figure.name}.svg", svg))
         png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
         written.append(write_bytes(folder / f"{figure.name}.png", png))

@@ -55,6 +55,7 @@ from .manifest import (
     SeedsRecord,
     StartRecord,
     WarmStart,
+    WholeDomain,
     read_manifest,
 )
 from .records import DamagedError, Params
@@ -148,6 +149,7 @@ __all__ = [
     "Sweep",
     "UnfinishedRun",
     "WarmStart",
+    "WholeDomain",
     "checkpoints_in",
     "configuration",
     "configuration_of",

@@ -96,7 +96,7 @@ def curve(rng, plateau, speed, evaluations=16, noise=0.02):
     return smooth + rng.normal(0, noise, evaluations) * (0.4 + 1.5 * (smooth < 0.8 * level))
 
 
-def write_run(folder, config, scores, *, state="completed", cause=None, seed=1):
+def write_run(folder, config, scores, *, state="completed", cause=None, seed=1, evaluations=EVALUATIONS):
     """One run's folder; `state=None` leaves it without an end, as an unfinished run is."""
     name = RunName.parse(folder.name)
     test_seed = {} if name.test_seed is None else {"test_seed": name.test_seed}
@@ -106,7 +106,7 @@ def write_run(folder, config, scores, *, state="completed", cause=None, seed=1):
             diverged = state == "diverged" and index == len(scores) - 1
             recent = scores[max(0, index - 2) : index + 1]
             result = {
-                "steps": STEPS // EVALUATIONS * (index + 1),
+                "steps": STEPS // evaluations * (index + 1),
                 "wall_s": 0.3 * (index + 1),
                 "score": float(score),
                 "objective": 0.0 if diverged else float(np.mean(recent)),
@@ -127,10 +127,12 @@ def write_run(folder, config, scores, *, state="completed", cause=None, seed=1):
 
 
 def write_sweep(
-    folder, *, trials=32, seeds=5, seed=3, top_k=3, confirm=True, diverged=1, failed=1, **changes
-):
+    folder, *, trials=32, seeds=5, seed=3, top_k=3, confirm=True, diverged=1, failed=1,
+    evaluations=EVALUATIONS, pruned=True, **changes
+):  # fmt: skip
     """A finished sweep with an ASHA-like share of pruned trials, one diverged trial and one that failed."""
     rng = np.random.default_rng(seed)
+    rung = 6 * evaluations // 16
     confirmation = {"top_k": top_k, "seeds": seeds, "looks": [seeds]} | changes.pop("confirmation", {})
     write_manifest(folder, Manifest.of(manifest(confirmation=confirmation, **changes)))
     objectives, configs = {}, {}
@@ -139,7 +141,7 @@ def write_sweep(
         if number > 8:  # the sampler learns where to look
             config = config | {"lr": float(np.clip(10 ** rng.normal(-2.7, 0.5), 1e-5, 1e-2))}
         name = trial_name(number)
-        scores, state, cause = curve(rng, *plateau_and_speed(config)), "completed", None
+        scores, state, cause = curve(rng, *plateau_and_speed(config), evaluations), "completed", None
         if 2 <= number < 2 + failed:
             scores, state, cause = (
                 scores[:3],
@@ -148,9 +150,10 @@ def write_sweep(
             )
         elif 6 <= number < 6 + diverged:
             scores, state, cause = [*scores[:4], 0.0], "diverged", "loss is not finite after 18432 steps"
-        elif number > 3 and scores[5] < 0.5:
-            scores, state = scores[:6], "pruned"
-        write_run(folder / Phase.SEARCH / name, config, scores, state=state, cause=cause, seed=100 + number)
+        elif pruned and number > 3 and scores[rung - 1] < 0.5:
+            scores, state = scores[:rung], "pruned"
+        run = folder / Phase.SEARCH / name
+        write_run(run, config, scores, state=state, cause=cause, seed=100 + number, evaluations=evaluations)
         configs[name] = config
         if state == "completed" and number > 0:
             objectives[name] = float(np.mean(scores[-3:]))
@@ -160,7 +163,8 @@ def write_sweep(
         for config_id, config in chosen.items():
             for index in range(seeds):
                 run = folder / Phase.CONFIRM / str(RunName(config_id, index))
-                write_run(run, config, curve(rng, *plateau_and_speed(config)), seed=1000 + index)
+                scores = curve(rng, *plateau_and_speed(config), evaluations)
+                write_run(run, config, scores, seed=1000 + index, evaluations=evaluations)
     return folder
 
 

@@ -26,18 +26,15 @@ class Figure:
     panels: tuple[Any, ...]
     """One chart, or several small ones that flow side by side."""
 
-    def picture(self) -> Any:
-        """Combines the panels into one chart with title and style, for PNG and SVG."""
+    def picture(self) -> dict[str, Any]:
+        """Returns the Vega-Lite specification of all panels under one title, for PNG and SVG."""
         chart = self.panels[0] if len(self.panels) == 1 else alt.concat(*self.panels, columns=3, spacing=26)
-        return theme.styled(theme.titled(chart, self.title, self.reading))
+        return theme.specification(theme.titled(chart, self.title, self.reading))
 
     def page_specs(self) -> list[dict[str, Any]]:
         """Returns each panel's Vega-Lite specification for the report, as wide as the page allows."""
-        specs = []
-        for panel in self.panels:
-            spec: dict[str, Any] = theme.styled(panel).to_dict(validate=False)
-            specs.append(spec | {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}})
-        return specs
+        fitted = {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+        return [theme.specification(panel) | fitted for panel in self.panels]
 
 
 def draw_all(

@@ -8,10 +8,12 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.report.figures import theme
+from analysis.report.figures.thinning import thin_lines
 from analysis.sweep import COUNTED, Phase, Scale, State
 from analysis.verdict import Verdict
 
 HEIGHT = 360
+SEARCH_HEIGHT = 300
 _RUN = ["config_id", "trial_id", "test_seed"]
 
 
@@ -61,6 +63,14 @@ def draw_confirmed(runs: pd.DataFrame, means: pd.DataFrame, verdict: Verdict, sc
     # Clipped here and not by the renderer, whose clip paths make the PNG fifteen times slower.
     runs = runs.assign(score=runs["score"].clip(low, high))
     means = means.assign(bottom=means["low"].clip(low, high), top=means["high"].clip(low, high))
+    runs = thin_lines(
+        runs[["config_id", "trial_id", "steps", "score"]],
+        line="trial_id",
+        x="steps",
+        y=["score"],
+        height=HEIGHT,
+    )
+    means = thin_lines(means, line="config_id", x="steps", y=["mean", "bottom", "top"], height=HEIGHT)
     named = [_winner_last(frame, order) for frame in (runs, means)]
     y = alt.Scale(domain=[low, high], nice=False, zero=False)
     x = steps_axis(runs)
@@ -98,7 +108,7 @@ def draw_search(curves: pd.DataFrame, trials: pd.DataFrame, scale: Scale) -> the
     runs = runs.assign(score=runs["score"].clip(low, high))
     y = alt.Scale(domain=[low, high], nice=False, zero=False)
     lines = (
-        alt.Chart(runs)
+        alt.Chart(thin_lines(runs, line="trial_id", x="steps", y=["score"], height=SEARCH_HEIGHT))
         .mark_line(strokeWidth=1.4, strokeOpacity=0.85)
         .encode(
             x=steps_axis(runs),
@@ -125,7 +135,9 @@ def draw_search(curves: pd.DataFrame, trials: pd.DataFrame, scale: Scale) -> the
         .mark_point(shape="circle", size=18, filled=True, opacity=0.9)
         .encode(x="steps:Q", y=alt.Y("score:Q", scale=y), color="final:Q")
     )
-    return alt.layer(*references(scale, y), lines, stops).properties(width=theme.WIDTH - 90, height=300)
+    return alt.layer(*references(scale, y), lines, stops).properties(
+        width=theme.WIDTH - 90, height=SEARCH_HEIGHT
+    )
 
 
 def references(scale: Scale, y: alt.Scale, *, inside: bool = False) -> list[theme.Layered]:

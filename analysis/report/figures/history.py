@@ -5,7 +5,10 @@ import pandas as pd
 
 from analysis.report.figures import theme
 from analysis.report.figures.curves import references
+from analysis.report.figures.thinning import places, thin_dots
 from analysis.sweep import FIRST_TRIAL, Scale, State
+
+HEIGHT = 300
 
 
 def history(trials: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +38,15 @@ def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
         axis=alt.Axis(grid=False, tickMinStep=1),
     )
     legend = alt.Legend(title=None)
-    points = alt.Chart(shown).mark_point(size=58, filled=True, opacity=0.9).encode(
+    dots = thin_dots(
+        shown.drop(columns=["best", "objective"]),
+        x=places(shown["number"], 0, len(shown)),
+        y=places(shown["at"], low - air, high + air),
+        kind="state",
+        width=theme.WIDTH - 90,
+        height=HEIGHT,
+    )
+    points = alt.Chart(dots).mark_point(size=58, filled=True, opacity=0.9).encode(
         x=x, y=alt.Y("at:Q", scale=y, title=f"Objective: {scale.axis_title}"),
         color=alt.Color("state:N", scale=alt.Scale(domain=present, range=colours), legend=legend),
         shape=alt.Shape("state:N", scale=alt.Scale(domain=present, range=shapes), legend=legend),
@@ -44,7 +55,10 @@ def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
             alt.Tooltip("steps:Q", format=","), "cause:N",
         ],
     )  # fmt: skip
-    best = alt.Chart(frame.dropna(subset=["best"])).mark_line(
+    # A line of steps needs no more than where one begins, and its end.
+    begins = frame["best"].diff().ne(0) | (frame["number"] == len(frame) - 1)
+    risen = frame.loc[begins, ["number", "best"]].dropna()
+    best = alt.Chart(risen).mark_line(
         interpolate="step-after", strokeWidth=2, color=theme.INK, strokeOpacity=0.8
     ).encode(x=x, y=alt.Y("best:Q", scale=y))  # fmt: skip
     default = alt.Chart(shown[shown["trial_id"] == FIRST_TRIAL])
@@ -54,4 +68,4 @@ def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
     )
     marks = [layer.encode(x=x, y=alt.Y("at:Q", scale=y)) for layer in (ring, name)]
     chart = alt.layer(*references(scale, y), best, points, *marks)
-    return chart.properties(width=theme.WIDTH - 90, height=300)
+    return chart.properties(width=theme.WIDTH - 90, height=HEIGHT)

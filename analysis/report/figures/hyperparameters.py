@@ -4,11 +4,14 @@ from math import ceil, floor, log10
 from typing import Any, Final
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from analysis.report.figures import theme
+from analysis.report.figures.thinning import FloatArray, places, thin_dots
 from analysis.sweep import CONFIG_PREFIX, FIRST_TRIAL, ChoiceDomain, Domain, Scale, State
 
+PANEL_HEIGHT: Final = 150
 KINDS: Final[dict[str, tuple[str, float, int]]] = {
     "stopped early": ("#9aa5b1", 0.5, 30),
     "completed": ("#56a5d8", 0.85, 46),
@@ -51,12 +54,18 @@ def draw_panel(frame: pd.DataFrame, name: str, domain: Domain, scale: Scale) -> 
             grid=False, labelAngle=-30 if max(map(len, choices), default=0) > 5 else 0, labelLimit=110
         )
         x = alt.X("value:N", scale=alt.Scale(domain=choices), title=name, axis=axis)
-    styles = [KINDS[kind] for kind in frame["kind"]]
-    styled = frame.assign(
-        **{key: [style[i] for style in styles] for i, key in enumerate(("colour", "opacity", "size"))}
+    objective = frame["objective"].to_numpy(dtype=float)
+    dots = thin_dots(
+        frame, x=_across(frame["value"], domain), y=places(objective, objective.min(), objective.max()),
+        kind="kind", width=theme.PANEL_WIDTH, height=PANEL_HEIGHT,
+    )  # fmt: skip
+    # Those that one looks for come last, and so lie on top.
+    dots = dots.sort_values("kind", key=lambda kinds: kinds.map([*KINDS].index), kind="stable")
+    colour, opacity, size = (
+        alt.Scale(domain=list(KINDS), range=[style[i] for style in KINDS.values()]) for i in range(3)
     )
     return (
-        alt.Chart(styled)
+        alt.Chart(dots)
         .mark_point(filled=True, opacity=1)
         .encode(
             x=x,
@@ -66,13 +75,25 @@ def draw_panel(frame: pd.DataFrame, name: str, domain: Domain, scale: Scale) -> 
                 scale=alt.Scale(zero=False),
                 axis=alt.Axis(tickCount=4),
             ),
-            color=alt.Color("colour:N", scale=None),
-            fillOpacity=alt.FillOpacity("opacity:Q", scale=None),
-            size=alt.Size("size:Q", scale=None),
+            color=alt.Color("kind:N", scale=colour, legend=None),
+            fillOpacity=alt.FillOpacity("kind:O", scale=opacity, legend=None),
+            size=alt.Size("kind:O", scale=size, legend=None),
             tooltip=["trial_id:N", "value", alt.Tooltip("objective:Q", format=".3f"), "kind:N"],
         )
-        .properties(width=theme.PANEL_WIDTH, height=150)
+        .properties(width=theme.PANEL_WIDTH, height=PANEL_HEIGHT)
     )
+
+
+def _across(values: "pd.Series[Any]", domain: Domain) -> FloatArray:
+    """Returns where values lie across a panel, 0 to 1; elsewhere, or NaN, if they are not of the domain."""
+    if isinstance(domain, ChoiceDomain):
+        numbers = {str(choice): number for number, choice in enumerate(domain.attributes.choices)}
+        return places(values.map(numbers), 0, len(numbers))
+    ends = [domain.attributes.low, domain.attributes.high]
+    if not domain.attributes.log:
+        return places(values, *ends)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return places(np.log10(values.to_numpy(dtype=float)), *np.log10(ends))
 
 
 def log_ticks(low: float, high: float) -> list[float]:

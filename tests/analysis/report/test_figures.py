@@ -139,14 +139,14 @@ def test_a_finished_sweep_has_all_figures_and_each_can_be_drawn(sweep_folder):
         "importance",
     ]
     for figure in figures.values():
-        svg = vl_convert.vegalite_to_svg(figure.picture().to_json())
+        svg = vl_convert.vegalite_to_svg(figure.picture())
         assert "NaN" not in svg
         assert "undefined" not in svg
         assert all(json.dumps(spec, allow_nan=False) for spec in figure.page_specs())
 
 
 def test_the_reward_curves_show_every_seed(sweep_folder):
-    svg = vl_convert.vegalite_to_svg(draw(sweep_folder)["confirmed_curves"].picture().to_json())
+    svg = vl_convert.vegalite_to_svg(draw(sweep_folder)["confirmed_curves"].picture())
     assert svg.count('stroke-width="0.9"') >= 25
 
 
