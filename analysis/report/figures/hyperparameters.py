@@ -62,7 +62,8 @@ def draw_panel(frame: pd.DataFrame, name: str, domain: Domain, scale: Scale) -> 
     # Those that one looks for come last, and so lie on top.
     dots = dots.sort_values("kind", key=lambda kinds: kinds.map([*KINDS].index), kind="stable")
     colour, opacity, size = (
-        alt.Scale(domain=list(KINDS), range=[style[i] for style in KINDS.values()]) for i in range(3)
+        alt.Scale(type="ordinal", domain=list(KINDS), range=[style[i] for style in KINDS.values()])
+        for i in range(3)
     )
     return (
         alt.Chart(dots)

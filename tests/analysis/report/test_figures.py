@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -89,6 +90,15 @@ def test_a_panel_holds_trials_with_a_value_and_an_objective(sweep_folder):
     assert len(frame) == 31
     assert set(frame["kind"]) == {"completed", "stopped early", "default", "winner"}
     assert hyperparameters.panel_frame(trials, "unknown", None).empty
+
+
+def test_each_kind_of_trial_has_its_colour_opacity_and_size(sweep_folder):
+    svg = vl_convert.vegalite_to_svg(draw(sweep_folder)["hyperparameters"].picture())
+    for colour, opacity, size in hyperparameters.KINDS.values():
+        marks = re.findall(rf'd="M([0-9.]*),[^>]*fill="{colour}" fill-opacity="([0-9.]*)"', svg)
+        assert {(float(radius), float(shown)) for radius, shown in marks} == {
+            (round(np.sqrt(size) / 2, 3), opacity)
+        }
 
 
 @pytest.mark.parametrize(
