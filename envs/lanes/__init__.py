@@ -3,6 +3,7 @@
 Imported by the checks and by experiments; rests on :mod:`envs.spaces`.
 """
 
+from envs.lanes.dumps import crash_in_dump, is_of_a_timeout, place_in_dump
 from envs.lanes.lane import Lane, in_brief, reward_of
 from envs.lanes.raised import (
     EnvironmentExitedError,
@@ -26,10 +27,13 @@ __all__ = [
     "NativeLanes",
     "SyncLanes",
     "close_all",
+    "crash_in_dump",
     "described",
     "in_brief",
+    "is_of_a_timeout",
     "number_of",
     "place_in",
+    "place_in_dump",
     "place_of",
     "raising_module",
     "reported",

@@ -53,7 +53,7 @@ def place_of(error: BaseException) -> str | None:
     """
     if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{_shown(error.filename)}:{error.lineno}"
-    return _place(traceback.walk_tb(error.__traceback__))
+    return _place((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__))
 
 
 def place_in(frame: FrameType | None) -> str | None:
@@ -61,8 +61,12 @@ def place_in(frame: FrameType | None) -> str | None:
 
     What called this suite does not count: it is where a command was started.
     """
-    calls = [*traceback.walk_stack(frame)]
-    called = itertools.takewhile(lambda call: not call[0].f_code.co_filename.startswith(_suite()), calls)
+    return innermost_place((each.f_code.co_filename, line) for each, line in traceback.walk_stack(frame))
+
+
+def innermost_place(calls: Iterable[tuple[str, int]]) -> str | None:
+    """Returns the innermost place of the user's, of calls up to one of the suite's, the innermost first."""
+    called = itertools.takewhile(lambda call: not call[0].startswith(_suite()), calls)
     return _place(reversed([*called]))
 
 
@@ -118,12 +122,11 @@ def _in_brackets(place: str | None) -> str:
     return f" ({place})" if place else ""
 
 
-def _place(calls: Iterable[tuple[FrameType, int]]) -> str | None:
-    """Returns the innermost place of the user's among calls, the outermost first."""
+def _place(calls: Iterable[tuple[str, int]]) -> str | None:
+    """Returns the innermost place of the user's among calls by file and line, the outermost first."""
     own: str | None = None
     installed: str | None = None
-    for frame, line in calls:
-        file = frame.f_code.co_filename
+    for file, line in calls:
         if file.startswith("<") and not file.startswith("<ipython"):
             continue
         if file.startswith(_INSTALLED):

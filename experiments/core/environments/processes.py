@@ -5,6 +5,7 @@ process would keep its connections to Ray open, which then could not tell that t
 
 Each is the head of a process group, which its environment's own processes belong to. It outlives neither the
 lanes' closing nor the process that made it, be that killed, and it closes its environment before it ends.
+Where that process is killed and a lane holds Python's lock in C, deaf to all but force, a guard ends it.
 """
 
 from __future__ import annotations
@@ -12,37 +13,33 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import pickle
 import queue
 import signal
+import subprocess
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, cast
 
-import gymnasium as gym
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState
-from gymnasium.vector.utils import write_to_shared_memory
 
-from envs.lanes import Lane, told, under_way
-from envs.spaces import encode
-from experiments.core.environments.lookup import imported_spec, is_image
+from envs.lanes import place_in_dump, under_way
+from experiments.core.environments import lane_process
+from experiments.core.environments.lane_process import ASKING, ENDING_S, make_lane
 from experiments.core.environments.portable import PortableEnvironment
 
-PRELOADED = ("ray", "experiments.core.environments.processes")
+PRELOADED = ("ray", "experiments.core.environments.lane_process")
 """What the server imports once instead of each lane; Ray is what a trial's main module imports."""
 CLOSING_S = 5.0
 """Seconds that an environment may take to close; then its process is told to end, and in the end killed."""
 STUCK_S = 0.5
 """Seconds for that where the environment has not yet answered what it was asked before."""
-ENDING_S = 2.0
-"""Seconds that a process has to close its environment once it was told to end."""
+TELLING_S = 1.0
+"""Seconds that processes have to tell what they call."""
+GUARD = 'read -r closed && exit; sleep "$0"; kill -9 "$@" 2>/dev/null'
+"""Shell script that kills process groups some seconds after its input has ended without a line."""
 
 
 def make_lane_processes(env_id: str, parameters: Mapping[str, Any], lanes: int) -> LaneProcesses:
@@ -58,24 +55,6 @@ def make_lane_processes(env_id: str, parameters: Mapping[str, Any], lanes: int) 
     return LaneProcesses([partial(make_lane, PortableEnvironment.of(env_id), dict(parameters))] * lanes)
 
 
-def make_lane(environment: PortableEnvironment, parameters: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """Makes the environment that one process steps.
-
-    Args:
-        environment: What it is.
-        parameters: The environment's keywords.
-    """
-    environment.unpack()
-    # The sweep checks its environment once, before it starts; Gymnasium's checker looks at every first step.
-    make = partial(gym.make, imported_spec(environment.env_id), disable_env_checker=True, **parameters)
-    lane = Lane.made_by(make)
-    try:
-        return lane if is_image(lane.observation_space) else encode(lane)
-    except BaseException:
-        lane.close()
-        raise
-
-
 class LaneProcesses(AsyncVectorEnv):
     """Gymnasium's AsyncVectorEnv, whose processes all end, and say why they ended early.
 
@@ -87,27 +66,35 @@ class LaneProcesses(AsyncVectorEnv):
         multiprocessing.set_forkserver_preload(list(PRELOADED))
         self.processes: list[Any] = []
         self.parent_pipes: list[Any] = []
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._dumps, theirs = multiprocessing.Pipe(duplex=False)
+        # Printed there, it would be lost in Ray's logs, or flood a terminal.
+        output = getattr(sys.stdout, "path", None)
         try:
-            with under_way.of("its constructor"):
+            with theirs, under_way.of("its constructor", self._place):
                 super().__init__(
                     makers,
                     context="forkserver",
-                    # Printed there, it would be lost in Ray's logs, or flood a terminal.
-                    worker=cast("Any", partial(_live, output=getattr(sys.stdout, "path", None))),
+                    worker=cast("Any", partial(lane_process.live, output=output, dumps=theirs)),
                     autoreset_mode=AutoresetMode.NEXT_STEP,
                 )
+            self._guard = subprocess.Popen(
+                ["sh", "-c", GUARD, str(2 * ENDING_S), *(f"-{process.pid}" for process in self.processes)],
+                stdin=subprocess.PIPE,
+                start_new_session=True,  # Ray kills the group of a process that trains
+            )
         except BaseException:
             self.close()
             raise
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Starts an episode in every lane."""
-        with self._deaths_told(), under_way.of("reset"):
+        with self._deaths_told(), under_way.of("reset", self._place):
             return super().reset(**kwargs)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Takes a step in every lane."""
-        with self._deaths_told(), under_way.of("step"):
+        with self._deaths_told(), under_way.of("step", self._place):
             return super().step(actions)
 
     def close(self, **kwargs: Any) -> None:
@@ -120,15 +107,32 @@ class LaneProcesses(AsyncVectorEnv):
                 with contextlib.suppress(OSError):
                     pipe.send(("close", None))
                 pipe.close()  # whoever is about to answer finds nobody, and closes its environment, too
+        try:
+            self._end_processes()
+        except BaseException:  # Ctrl-C, say, or a time limit, which wait until all are closed
+            self._end_processes()
+            raise
+        finally:
+            self._wait(0.0, signal.SIGKILL)
+            self._dumps.close()
+            if self._guard is not None:
+                with contextlib.suppress(OSError):
+                    self._guard.communicate(b"closed\n")
+
+    def _end_processes(self) -> None:
         # Who was asked for a step and does not answer is stuck, and not about to close.
-        asked_s = CLOSING_S if self._state is AsyncState.DEFAULT else STUCK_S
-        for seconds, number in ((asked_s, signal.SIGTERM), (ENDING_S, signal.SIGKILL), (ENDING_S, None)):
-            deadline = time.monotonic() + seconds
-            for process in self.processes:
-                process.join(max(0.0, deadline - time.monotonic()))
-            for process in self.processes:
-                if number is not None and process.is_alive():
-                    _signal(process.pid, number)
+        self._wait(CLOSING_S if self._state is AsyncState.DEFAULT else STUCK_S, signal.SIGTERM)
+        self._wait(ENDING_S, signal.SIGKILL)
+        self._wait(ENDING_S, None)
+
+    def _wait(self, seconds: float, number: signal.Signals | None) -> None:
+        """Waits for the processes' end; those that have not ended by then are sent a signal."""
+        deadline = time.monotonic() + seconds
+        for process in self.processes:
+            process.join(max(0.0, deadline - time.monotonic()))
+        for process in self.processes:
+            if number is not None and process.is_alive():
+                lane_process.send_signal(process.pid, number)
 
     def __del__(self) -> None:
         """Closes what was dropped."""
@@ -156,140 +160,27 @@ class LaneProcesses(AsyncVectorEnv):
             time.sleep(0.1)  # until its end is known, too
             ends = [(lane, each.exitcode) for lane, each in enumerate(self.processes) if not each.is_alive()]
             lane, code = ends[0] if ends else (0, None)
-            raise RuntimeError(f"the process of lane {lane} died (exit code {code})") from error
+            place = place_in_dump(self._dump(within_s=0.0))
+            at = f", {place}" if place else ""
+            raise RuntimeError(f"the process of lane {lane} died (exit code {code}{at})") from error
 
-
-class _NobodyListensError(Exception):
-    """Error of a pipe without another end: the lanes were closed, or their process is gone."""
-
-
-class _ToldToEndError(BaseException):
-    """SIGTERM as an exception, which no `except Exception` of a user's code catches."""
-
-
-def _live(
-    index: int,
-    maker: Any,
-    pipe: Connection,
-    parents: Connection,
-    memory: Any,
-    errors: Any,
-    mode: AutoresetMode,
-    *,
-    output: Path | None,
-) -> None:
-    """Runs a lane's process: makes the environment, obeys commands, and closes it whatever happens.
-
-    Args:
-        index: Which lane.
-        maker: Makes its environment.
-        pipe: Where commands come from and answers go.
-        parents: The pipe's other end, which is not this process's.
-        memory: Where observations are written.
-        errors: Takes what was raised, as an exception where it can be sent and as text.
-        mode: Always NEXT_STEP.
-        output: File for what the environment prints; where its maker's process prints if None.
-    """
-    parents.close()
-    if output is not None:
-        with contextlib.suppress(OSError):
-            sys.stdout = sys.stderr = Path(output).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
-    _lead_group()
-    env, unanswered = None, True
-    try:
-        env = maker()
-        _obey(index, env, pipe, memory)
-        unanswered = False
-    except (_NobodyListensError, _ToldToEndError):
-        unanswered = False
-    except BaseException as error:
-        errors.put((_sendable(error), told(error)))
-    finally:
-        if env is not None:
-            try:
-                env.close()
-            except Exception:
-                traceback.print_exc()
-        if unanswered:
-            with contextlib.suppress(OSError):
-                pipe.send((None, False))
-        sys.stdout.flush()
-
-
-def _obey(index: int, env: gym.Env[Any, Any], pipe: Connection, memory: Any) -> None:
-    """Answers commands in Gymnasium's protocol until there are no more."""
-    over = False
-    while True:
-        try:
-            command, data = pipe.recv()
-        except (EOFError, OSError) as error:
-            raise _NobodyListensError from error
-        answer: Any = None
-        if command == "close":
-            return
-        if command == "_check_spaces":
-            _, observations, actions = data
-            answer = observations == env.observation_space, actions == env.action_space
-        elif command == "_call":
-            name, arguments, keywords = data
-            found = env.get_wrapper_attr(name)
-            answer = found(*arguments, **keywords) if callable(found) else found
-        elif command == "_setattr":
-            env.set_wrapper_attr(*data)
-        elif command == "reset" or over:
-            observation, info = env.reset(**data) if command == "reset" else env.reset()
-            write_to_shared_memory(env.observation_space, index, observation, memory)
-            answer = (None, info) if command == "reset" else (None, 0.0, False, False, info)
-            over = False
-        else:
-            observation, reward, terminated, truncated, info = env.step(data)
-            write_to_shared_memory(env.observation_space, index, observation, memory)
-            answer = None, reward, terminated, truncated, info
-            over = terminated or truncated
-        try:
-            pipe.send((answer, True))
-        except OSError as error:
-            raise _NobodyListensError from error
-
-
-def _lead_group() -> None:
-    """Makes this process end in good order by SIGTERM and its maker's death, and by Ctrl-C not at all."""
-    os.setpgid(0, 0)
-    # Environments may start processes of their own, which a daemon of multiprocessing's may not.
-    multiprocessing.current_process().daemon = False
-
-    def end(number: int, frame: Any) -> None:
-        raise _ToldToEndError
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, end)
-    threading.Thread(target=_watch, daemon=True).start()
-
-
-def _watch() -> None:
-    """Waits until the process that made the lanes is gone, and lets this one not outlive it for long."""
-    maker = multiprocessing.parent_process()
-    if maker is not None:
-        wait([maker.sentinel])
-        _signal(os.getpid(), signal.SIGTERM)
-        time.sleep(ENDING_S)
-        _signal(os.getpid(), signal.SIGKILL)
-
-
-def _signal(pid: int | None, number: signal.Signals) -> None:
-    """Tells a lane's process to end; by force its environment's processes as well."""
-    if pid is None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-    if number is signal.SIGKILL:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, number)
-
-
-def _sendable(error: BaseException) -> BaseException | None:
-    """Returns the exception if it survives being sent to another process."""
-    try:
-        return error if type(pickle.loads(pickle.dumps(error))) is type(error) else None
-    except Exception:  # exceptions with arguments of their own often do not
+    def _place(self) -> str | None:
+        """Returns where in the user's code a process is, the first that is in it."""
+        deadline = time.monotonic() + TELLING_S
+        for process in self.processes:
+            if process.is_alive():
+                lane_process.send_signal(process.pid, ASKING)
+                place = place_in_dump(self._dump(within_s=max(0.0, deadline - time.monotonic())))
+                if place is not None:
+                    return place
         return None
+
+    def _dump(self, *, within_s: float) -> str:
+        """Reads what a process tells of its calls."""
+        dump = b""
+        while self._dumps.poll(0.1 if dump else within_s):
+            read = os.read(self._dumps.fileno(), 2**16)
+            if not read:
+                break
+            dump += read
+        return dump.decode("utf-8", "replace")

@@ -7,16 +7,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 
 from envs.lanes import place_in, under_way
 from experiments.core.environments import close_open_within
+from experiments.core.preflight.witness import Witness, sentence_of_stuck
 
 AGAIN_S = 2.0
 """Seconds after which what still runs is interrupted once more: a bare `except:` swallows everything."""
 GRACE_S = 3.0
 """Seconds after which the process ends that nothing could interrupt: environments may take that to close."""
+LOOK_S = 0.25
+"""Seconds between looks at whether the checks are done with."""
+HELD_S = 1.5
+"""Seconds after the end that a call has which holds Python's lock, so that nobody can look."""
 CLOSING_S = 1.0
 """Seconds that they have to close then."""
 
@@ -42,6 +47,7 @@ class Deadline:
         """How long it is, in seconds."""
         self._end = time.monotonic() + seconds
         self._say, self._abandon = say, abandon
+        self._witness: Witness | None = None
         self.doing = ""
         """What is being done."""
 
@@ -54,13 +60,15 @@ class Deadline:
         """Notes what is being done from now on."""
         self.doing = doing
         self._say(doing)
+        if self._witness is not None:
+            self._witness.note(doing)
 
     @contextmanager
     def enforced(self, *, at_least_s: float = 0.0) -> Iterator[None]:
         """Interrupts what runs in it once the time is up.
 
         Only the main thread can be interrupted; in another one this does nothing. A call that takes no
-        interruption, because it waits in C or swallows every exception, ends with the process.
+        interruption, because it waits or computes in C or swallows every exception, ends with the process.
 
         Args:
             at_least_s: Seconds that it has even if less is left.
@@ -72,8 +80,13 @@ class Deadline:
             yield
             return
 
+        said: list[str] = []
+
         def interrupt(number: int, frame: FrameType | None) -> None:
-            raise TimeUpError(self._said(frame))
+            if said and not _is_in_an_environment(frame):
+                return  # what was interrupted is being closed
+            said.append(said[0] if said else self._said(frame))
+            raise TimeUpError(said[0])
 
         def stop(number: int, frame: FrameType | None) -> None:
             stopped.set()
@@ -84,15 +97,13 @@ class Deadline:
         if has_ctrl_c:
             signal.signal(signal.SIGINT, stop)
 
-        left_s, over = max(self.left_s, at_least_s, 1e-3), threading.Event()
-        watch = threading.Thread(target=self._watch, args=(left_s + GRACE_S, over), daemon=True)
+        left_s = max(self.left_s, at_least_s, 1e-3)
         before = signal.signal(signal.SIGALRM, interrupt)
         began = time.monotonic()
         other_s, other_interval_s = signal.setitimer(signal.ITIMER_REAL, left_s, AGAIN_S)
-        if self._abandon is not None:
-            watch.start()
         try:
-            yield
+            with self._watched(time.monotonic() + left_s):
+                yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
@@ -101,24 +112,52 @@ class Deadline:
             if other_s:  # somebody else's alarm was due
                 passed_s = time.monotonic() - began
                 signal.setitimer(signal.ITIMER_REAL, max(1e-3, other_s - passed_s), other_interval_s)
-            over.set()
         if stopped.is_set():
             raise KeyboardInterrupt
 
-    def _watch(self, seconds: float, over: threading.Event) -> None:
-        """Abandons the process if a user's code is still running after so many seconds."""
-        while not over.wait(seconds):
+    @contextmanager
+    def _watched(self, end: float) -> Iterator[None]:
+        """Lets the process end where nothing interrupts it: by a thread, or where none runs by itself."""
+        if self._abandon is None:
+            yield
+            return
+        over = threading.Event()
+        with closing(Witness(self.seconds)) as witness:
+            self._witness = witness
+            witness.note(self.doing)
+            witness.put_off(end - time.monotonic() + HELD_S)
+            watch = threading.Thread(
+                target=self._watch, args=(self._abandon, witness, end, over), daemon=True
+            )
+            watch.start()
+            try:
+                yield
+            finally:
+                self._witness = None
+                over.set()
+                watch.join()
+
+    def _watch(
+        self, abandon: Callable[[str], None], witness: Witness, end: float, over: threading.Event
+    ) -> None:
+        """Abandons the process if a user's code is still running some time after the end."""
+        late_s = GRACE_S
+        while not over.wait(LOOK_S):
+            now = time.monotonic()
+            witness.put_off(max(end - now, 0.0) + HELD_S)
+            if now < end + late_s:
+                continue
             frame = sys._current_frames().get(threading.main_thread().ident or 0)
-            if self._abandon is not None and (under_way.since is not None or place_in(frame) is not None):
+            if _is_in_an_environment(frame):
                 said = self._said(frame)
                 close_open_within(CLOSING_S)
-                self._abandon(said)
-            seconds = GRACE_S  # whatever it is, it is not stuck in there
+                witness.close()
+                abandon(said)
+            late_s += GRACE_S  # whatever it is, it is not stuck in there
 
     def _said(self, frame: FrameType | None) -> str:
-        place = place_in(frame)
-        at = f" ({place})" if place else ""
-        return (
-            f"{self.doing} has not ended after {self.seconds:g} s{at}: every run would wait there, too; if "
-            "the environment is slow and not stuck, declare check_s=... in the experiment"
-        )
+        return sentence_of_stuck(self.doing, self.seconds, under_way.place(frame))
+
+
+def _is_in_an_environment(frame: FrameType | None) -> bool:
+    return under_way.since is not None or place_in(frame) is not None

@@ -3,7 +3,13 @@ from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
 from .leftovers import check_readable, remove_unfinished, tidy
 from .lock import sole_use, unwritable
-from .lost import cause_of_loss, forget_loss, write_cause_of_loss
+from .lost import (
+    cause_of_loss,
+    forget_loss,
+    open_dump,
+    remove_unused_dump,
+    write_cause_of_loss,
+)
 from .output import Printed, RunOutput, kept_from_the_terminal
 from .run_log import CONFIGURATION, RunLog
 from .schedule import config_at
@@ -30,8 +36,10 @@ __all__ = [
     "keep_only",
     "kept_from_the_terminal",
     "new_study",
+    "open_dump",
     "recorded_manifest",
     "remove_unfinished",
+    "remove_unused_dump",
     "saved_state",
     "sole_use",
     "tidy",

@@ -25,7 +25,7 @@ from experiments.core.declaration import Resources, replica_seeds
 from experiments.core.environments import RLlibEnv, close_open, episode_limit, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
-from experiments.core.records import CONFIGURATION, RunOutput, saved_state, write_cause_of_loss
+from experiments.core.records import CONFIGURATION, RunOutput, open_dump, saved_state, write_cause_of_loss
 from experiments.core.training import hyperparameters
 from experiments.core.training.compilation import is_compiled
 from experiments.core.training.environment_parameters import trainer_part, training_parameters
@@ -156,6 +156,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         if storage:
             # Lines of the user's environment would be lost in Ray's own logs.
             sys.stdout = sys.stderr = RunOutput(Path(storage.trial_fs_path))
+            with suppress(OSError):
+                self._watch.dump_to(open_dump(Path(storage.trial_fs_path)))
         self._replicas = self._built(config)
         self._results: saved_state.Results = []
         # A member of a population has checkpoints for its pauses, and no use for more.

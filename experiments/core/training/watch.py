@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from envs.lanes import place_in, under_way
+from envs.lanes import under_way
 from experiments.core.environments import close_open_within
 
 LOOKS = 20
@@ -23,6 +23,7 @@ CLOSING_S = 2.0
 """Seconds that environments have to close before the process ends."""
 EXIT_CODE = 70
 """By which the process ends."""
+_STANDARD_ERROR = 2
 
 
 class StopTraining(BaseException):
@@ -35,7 +36,8 @@ class Watch:
     It also interrupts training, wherever that is, once a file is there that asks for it.
 
     A thread looks. A call that keeps even threads from running, by holding Python's lock in C, ends the
-    process a little later and without a word: the looking thread puts that off each time it runs.
+    process a little later, with a dump of what it calls: the looking thread puts that off each time it runs.
+    A crash leaves the same dump.
 
     Args:
         timeout_s: Seconds that a call may take.
@@ -48,7 +50,7 @@ class Watch:
         self._lock, self._interruptible = threading.Lock(), False
         self._over = threading.Event()
         self._watched = threading.main_thread().ident
-        self._silence = os.open(os.devnull, os.O_WRONLY)
+        self._dump, self._tells_crashes = os.open(os.devnull, os.O_WRONLY), False
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
@@ -60,6 +62,21 @@ class Watch:
         self._over.set()
         self._thread.join()
         faulthandler.cancel_dump_traceback_later()
+        if self._tells_crashes:
+            faulthandler.enable(_STANDARD_ERROR, all_threads=False)
+        os.close(self._dump)
+
+    def dump_to(self, file: int) -> None:
+        """Leaves what the process calls in another file from now on, should it end without a word.
+
+        Args:
+            file: A file descriptor, which is closed when it is no longer needed.
+        """
+        with self._lock:
+            before, self._dump, self._tells_crashes = self._dump, file, True
+            faulthandler.enable(file, all_threads=False)
+            self._put_off()
+        os.close(before)
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -89,16 +106,21 @@ class Watch:
         while not self._over.is_set():
             if self._stop_file is not None and self._stop_file.exists():
                 self._interrupt()
-            faulthandler.dump_traceback_later(1.5 * self._timeout_s + 1, exit=True, file=self._silence)
+            with self._lock:
+                self._put_off()
             self._over.wait(pause_s)
             since = under_way.since
             if since is not None and time.monotonic() - since > self._timeout_s:
                 self._end()
 
+    def _put_off(self) -> None:
+        """Lets the process live until this has not been called for some time."""
+        faulthandler.dump_traceback_later(1.5 * self._timeout_s + 1, exit=True, file=self._dump)
+
     def _end(self) -> None:
         """Says where the process is stuck, and ends it."""
         frame = sys._current_frames().get(self._watched or 0)
-        place = place_in(frame)
+        place = under_way.place(frame)
         said = f"{under_way.name} has not come back for {self._timeout_s:g} s{f' ({place})' if place else ''}"
         self._tell(said)
         close_open_within(CLOSING_S)

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,12 +25,36 @@ def start(run_python, tmp_path):
             "STUCK_CHECK_S": check_s,
             "STUCK_PARAMETERS": json.dumps(parameters),
             "STUCK_VECTORIZATION": vectorization,
+            "STUCK_TEST": str(tmp_path),
         }
         if once is not None:
             env["STUCK_ONCE"] = str(once)
         return run_python("stuck_sweep.py", *arguments, cwd=DATA, env=env)
 
     return start
+
+
+@pytest.fixture
+def none_is_left(tmp_path):
+    """Waits for the end of all processes that a command has started, which inherit a variable of it."""
+
+    def processes():
+        found = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if f"STUCK_TEST={tmp_path}".encode() in environ.read_bytes().split(b"\0"):
+                    found.append((environ.parent / "cmdline").read_bytes())
+            except OSError:  # it has just ended
+                continue
+        return found
+
+    def none_is_left():
+        deadline = time.monotonic() + 10
+        while processes() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not processes()
+
+    return none_is_left
 
 
 @pytest.mark.parametrize(
@@ -38,31 +65,72 @@ def start(run_python, tmp_path):
         {"at": 3, "how": "swallows"},
         {"reset": True},
         {"constructor": True},
+        {"at": 3, "how": "holds"},
+        {"constructor": True, "how": "holds"},
         {"at": 3, "vectorization": "async"},
+        {"at": 3, "how": "holds", "vectorization": "async"},
     ],
     ids=str,
 )
-def test_a_check_of_a_call_that_never_comes_back_ends_and_names_the_line(start, parameters):
+def test_a_check_of_a_call_that_never_comes_back_ends_and_names_the_line(start, none_is_left, parameters):
     done = start("--check", **parameters)
-    assert done.returncode == 2
+    # A process in which no code of Python's runs any more is ended by faulthandler, with its exit code.
+    alone = parameters.get("how") == "holds" and "vectorization" not in parameters
+    assert done.returncode == (1 if alone else 2)
     assert done.stdout == "" or done.stdout.startswith("checking: ")
     (said,) = done.stderr.splitlines()
     assert "stuck_env:tests/Stuck-v0 has not ended after 3 s" in said
     assert "declare check_s=... in the experiment" in said
-    # What waits in another process is not this one's line.
-    assert ("(stuck_env.py:" in said) == ("vectorization" not in parameters)
+    assert re.search(r"\(stuck_env\.py:\d+\)", said)
+    none_is_left()
 
 
-def test_a_run_that_is_stuck_is_lost_the_others_go_on_and_the_same_command_goes_on_with_it(start, tmp_path):
+@pytest.mark.parametrize(
+    ("how", "code", "said"),
+    [
+        ("crashes", -signal.SIGSEGV, r"crashed this process: Segmentation fault \(stuck_env\.py:\d+\)"),
+        ("leaves", 3, "ended this process without a word"),
+    ],
+)
+def test_a_check_whose_process_is_ended_by_the_environment_says_so(start, none_is_left, how, code, said):
+    done = start("--check", at=3, how=how)
+    assert done.returncode == code
+    (line,) = done.stderr.splitlines()
+    assert re.match(f"error: playing in stuck_env:tests/Stuck-v0 {said}: a run would end there, too", line)
+    none_is_left()
+
+
+@pytest.mark.parametrize(
+    ("vectorization", "hows", "causes"),
+    [
+        (
+            "auto",
+            "holds crashes",
+            ["a call that holds Python's lock has not come back", "its process crashed: Segmentation fault"],
+        ),
+        ("async", "holds", ["step has not come back for 5 s"]),
+    ],
+)
+def test_runs_that_are_stuck_are_lost_the_others_go_on_and_the_same_command_goes_on_with_them(
+    start, none_is_left, tmp_path, vectorization, hows, causes
+):
     common = ("--storage", tmp_path, "--name", "x", "--concurrency", 1)
-    first = start(*common, at=450, once=tmp_path / "once", check_s="60")
+    once = [tmp_path / how for how in hows.split()]
+    stuck = {"at": 450, "how": hows, "once": os.pathsep.join(map(str, once)), "vectorization": vectorization}
+    first = start(*common, **stuck, check_s="60")
     assert first.returncode == 0, first.stderr
-    assert "default is lost: step has not come back for 5 s (stuck_env.py:" in first.stdout
-    assert "search: 2 completed, 1 unfinished" in first.stdout
+    lost = zip(("default", "trial_0001"), causes, strict=False)
+    for run, cause in lost:
+        assert re.search(rf"{run} is lost: {re.escape(cause)} \(stuck_env\.py:\d+\);", first.stdout)
+    assert f"search: {3 - len(causes)} completed, {len(causes)} unfinished" in first.stdout
     assert "(raylet)" not in first.stdout
-    again = start(*common, at=450, once=tmp_path / "once", check_s="60")
+    none_is_left()
+    if vectorization == "async":
+        return
+    again = start(*common, **stuck, check_s="60")
     assert again.returncode == 0, again.stderr
     assert "search: 3 completed" in again.stdout
+    assert not [*tmp_path.rglob("lost.txt")]
 
 
 def test_a_sweep_of_which_every_run_is_stuck_says_so_and_leaves_nothing_running(start, tmp_path):

@@ -1,6 +1,7 @@
 """An environment that comes to a call which never comes back, in one way or another."""
 
 import ctypes
+import itertools
 import os
 import time
 
@@ -13,7 +14,8 @@ class Stuck(gym.Env):
 
     Args:
         at: Step, counted over all episodes of this environment, that never comes back.
-        how: "waits", "loops", "swallows" every exception meanwhile, or "holds" Python's lock in C.
+        how: "waits", "loops", "swallows" every exception meanwhile, "holds" Python's lock in C, "crashes" the
+            process, or "leaves" it; a word for each process that is to be stuck, where they are counted.
         reset: Whether it is a reset that never comes back.
         constructor: Whether it is the constructor.
     """
@@ -42,15 +44,18 @@ class Stuck(gym.Env):
         return np.full(1, self._time / 10, np.float32), float(action), self._time == 10, False, {}
 
     def _is_meant(self):
-        """Whether this process is the one to be stuck: the first that makes the file, if one is named."""
-        marker = os.environ.get("STUCK_ONCE")
-        if marker is None:
+        """Whether this process is one to be stuck: those that make the named files, each in its way."""
+        markers = os.environ.get("STUCK_ONCE")
+        if markers is None:
             return True
-        try:
-            os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        return True
+        for marker, how in zip(markers.split(os.pathsep), self._how.split(), strict=True):
+            try:
+                os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            self._how = how
+            return True
+        return False
 
     def _never_come_back(self):
         while True:
@@ -62,7 +67,11 @@ class Stuck(gym.Env):
                 except BaseException:
                     continue
             elif self._how == "holds":
-                ctypes.PyDLL(None).sleep(3600)
+                sum(itertools.repeat(0))
+            elif self._how == "crashes":
+                ctypes.string_at(0)
+            elif self._how == "leaves":
+                os._exit(3)
 
 
 gym.register("tests/Stuck-v0", entry_point=Stuck)

@@ -1,6 +1,9 @@
 """What is kept of a run that failed: that it did, and of what, in one line."""
 
 import io
+import os
+import subprocess
+import sys
 import traceback
 from types import SimpleNamespace
 
@@ -9,7 +12,13 @@ from rich.console import Console
 
 from analysis.sweep.runs import finished_runs, unfinished_runs
 from analysis.sweep.schema import Phase
-from experiments.core.records.lost import cause_of_loss, write_cause_of_loss
+from experiments.core.records.lost import (
+    cause_of_loss,
+    forget_loss,
+    open_dump,
+    remove_unused_dump,
+    write_cause_of_loss,
+)
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning import callbacks
 from experiments.core.tuning.callbacks import Recorder, failure_cause
@@ -127,6 +136,29 @@ def test_why_a_process_ended_itself_is_said_and_kept_until_the_run_goes_on(recor
     assert cause_of_loss(run) == "step has not come back for 60 s (my_env.py:12)"
     recorded.recorder.on_trial_start(0, [], recorded.trial)
     assert cause_of_loss(run) is None
+
+
+def test_a_process_that_ends_without_a_word_leaves_what_it_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stuck = "import faulthandler, itertools, sys\n"
+    stuck += "faulthandler.dump_traceback_later(0.2, exit=True, file=int(sys.argv[1]))\n"
+    crash = "import ctypes, faulthandler, sys\nfaulthandler.enable(int(sys.argv[1]))\n"
+    ends = {stuck + "sum(itertools.repeat(0))\n": "a call that holds Python's lock has not come back"}
+    ends[crash + "ctypes.string_at(0)\n"] = "its process crashed: Segmentation fault"
+    for program, said in ends.items():
+        (tmp_path / "my_env.py").write_text(program)
+        dump = open_dump(tmp_path)
+        assert cause_of_loss(tmp_path) is None
+        forget_loss(tmp_path)  # the file is the process's as long as it is empty
+        called = [sys.executable, "my_env.py", str(dump)]
+        assert subprocess.run(called, pass_fds=[dump], check=False).returncode != 0
+        os.close(dump)
+        remove_unused_dump(tmp_path)
+        assert cause_of_loss(tmp_path) == f"{said} (my_env.py:3)"
+        forget_loss(tmp_path)
+    os.close(open_dump(tmp_path))
+    remove_unused_dump(tmp_path)
+    assert not [*tmp_path.glob("lost*")]
 
 
 def test_a_run_of_which_nothing_is_heard_is_named_once_for_each_time_that_is_too_long(monkeypatch):

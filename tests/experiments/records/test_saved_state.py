@@ -111,7 +111,7 @@ def test_a_member_of_a_population_neither_saves_itself_nor_goes_on_by_itself(sta
     assert member.step()["steps"] == 512
     other = start("other", replace(TASK, goes_on=False))
     train(other)
-    assert not (tmp_path / "search" / "other").exists()
+    assert not (tmp_path / "search" / "other" / UNFINISHED_FILE).exists()
 
 
 def test_tunes_own_checkpoints_carry_the_trials_counters_too(start, tmp_path):
