@@ -38,14 +38,13 @@ from benchmarks.contestants.trainers import (
     Iteration,
     Setting,
     bare_torch,
-    compiled,
     rllib,
     stable_baselines3,
 )
 from experiments.core.tuning import connected
 
 COMPARED = ("RLlib", "SB3", "bare torch")
-CONTESTANTS = ("fast", "compiled", *COMPARED)
+CONTESTANTS = ("fast", *COMPARED)
 SECONDS = 0.5
 """Least time of one repetition of one contestant: short iterations are repeated."""
 
@@ -60,11 +59,11 @@ class Floors:
 
 
 SETTINGS: Mapping[Setting, Floors] = {
-    Setting(TRADING, 8, (64, 64), 2048, 128): Floors(4.0, 2.0, 1.2),
-    Setting(TRADING, 32, (64, 64), 4096, 512): Floors(4.0, 1.8, 1.2),
-    Setting(TRADING, 8, (256, 256), 2048, 128): Floors(2.5, 1.5, 0.9),
+    Setting(TRADING, 8, (64, 64), 2048, 128): Floors(22.0, 12.0, 5.0),
+    Setting(TRADING, 32, (64, 64), 4096, 512): Floors(9.0, 6.0, 2.5),
+    Setting(TRADING, 8, (256, 256), 2048, 128): Floors(4.5, 3.0, 1.6),
     Setting("sweeps/Visual-v0", 8, (64,), 2048, 256, ((16, 8, 4), (32, 4, 2))): Floors(None, None, 0.85),
-    Setting("sweeps/Resource-v0", 8, (64, 64), 2048, 128): Floors(None, None, 0.85),
+    Setting("sweeps/Resource-v0", 8, (64, 64), 2048, 128): Floors(22.0, 12.0, 5.0),
 }
 
 
@@ -93,7 +92,7 @@ class Measured:
     @property
     def cells(self) -> list[str]:
         """The table's row."""
-        speeds = [f"{self.speed[name]:,.0f}" if name in self.speed else "" for name in CONTESTANTS]
+        speeds = [f"{self.speed[name]:,.0f}" for name in CONTESTANTS]
         floors = (self.floors.rllib, self.floors.sb3, self.floors.torch)
         ratios = [
             f"{self.ratio(name):.2f}x" + (f" (floor {floor})" if floor else "")
@@ -120,8 +119,6 @@ def measure(setting: Setting, floors: Floors, repetitions: int) -> Measured:
         "SB3": stable_baselines3(setting),
         "bare torch": bare_torch(setting),
     }
-    if (other := compiled(setting)) is not None:
-        contestants["compiled"] = other
     timed = {name: partial(rate, iterate, seconds=SECONDS) for name, iterate in contestants.items()}
     speeds = in_turns(timed, 1 + repetitions)
     return Measured(setting, floors, medians({name: warm for name, (_, *warm) in speeds.items()}))
@@ -129,15 +126,13 @@ def measure(setting: Setting, floors: Floors, repetitions: int) -> Measured:
 
 def section(results: list[Measured], repetitions: int) -> str:
     """Returns what is written into docs/performance.md."""
-    header = ["setting", "fast", "compiled", "stock RLlib", "SB3", "bare torch"]
+    header = ["setting", "fast", "stock RLlib", "SB3", "bare torch"]
     header += ["against RLlib", "against SB3", "of bare torch"]
     versions = f"Python {platform.python_version()}, ray {ray.__version__}, torch {torch.__version__}"
     return (
         f"Steps per second of training as a whole, one torch thread, {platform.machine()}, {versions}, "
-        f"{today()}: median of {repetitions} interleaved repetitions. Ratios are those of the fast path as "
-        "it is without compiling; compiled gradient steps stand beside it where the layout is one for which "
-        "they pay. Bare torch is the learner's loop alone, without an environment.\n\n"
-        + table(header, [result.cells for result in results], texts=1)
+        f"{today()}: median of {repetitions} interleaved repetitions. Bare torch is the learner's loop "
+        "alone, without an environment.\n\n" + table(header, [result.cells for result in results], texts=1)
     )
 
 

@@ -225,7 +225,6 @@ class Manifest(Record, frozen=True, kw_only=True):
     warm_start: WarmStart | None = None
     checkpoint_budget_gb: float | None = None
     trainer: Literal["fast", "rllib"] = "fast"
-    compile: str = "auto"
     seeds: SeedsRecord
     command: str = ""
     started: str = ""

@@ -21,7 +21,6 @@ from torch import nn
 
 import envs  # noqa: F401  # registers the suite
 from experiments.core.fast_ppo import use_fast_path
-from experiments.core.fast_ppo.compiled import compiles
 
 TRADING = "sweeps/TradingMeanReverting-v0"
 EPOCHS = 10
@@ -61,17 +60,11 @@ class Setting:
 
 
 def rllib(setting: Setting, *, fast: bool) -> Iteration:
-    """Returns RLlib's PPO, with the fast path (not compiled) or as it comes."""
-    return _iteration(_algorithm(setting, fast=fast, compiled=False))
+    """Returns RLlib's PPO, with the fast path or as it comes."""
+    return _iteration(_algorithm(setting, fast=fast))
 
 
-def compiled(setting: Setting) -> Iteration | None:
-    """Returns the fast path with compiled gradient steps; None where it does not compile."""
-    algorithm = _algorithm(setting, fast=True, compiled=True)
-    return _iteration(algorithm) if compiles(algorithm.learner.network, setting.minibatch) else None
-
-
-def _algorithm(setting: Setting, *, fast: bool, compiled: bool) -> Any:
+def _algorithm(setting: Setting, *, fast: bool) -> Any:
     layout = DefaultModelConfig(
         fcnet_hiddens=list(setting.widths),
         fcnet_activation="tanh",
@@ -106,7 +99,7 @@ def _algorithm(setting: Setting, *, fast: bool, compiled: bool) -> Any:
         .rl_module(model_config=layout)
         .debugging(seed=0, log_level="ERROR")
     )
-    return (use_fast_path(config, compiled=compiled) if fast else config).build_algo()
+    return (use_fast_path(config) if fast else config).build_algo()
 
 
 def _iteration(algorithm: Any) -> Iteration:

@@ -8,14 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.core.torch_internals import (
-    HAS_ONEDNN,
-    fused_adam,
-    load_compiled,
-    onednn_linear,
-    without_compiler,
-)
-
 TRAINED = """
 import sys, tempfile
 import ray, torch
@@ -52,8 +44,6 @@ print(len(optimiser.param_groups))
     ("owner", "name"),
     [
         (torch._C, "_set_deterministic_algorithms"),
-        (torch._C._aoti, "AOTIModelPackageLoader"),
-        (torch, "_fused_adam_"),
         (torch.optim.Optimizer.add_param_group, "__wrapped__"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
@@ -65,44 +55,12 @@ def test_torch_still_has(owner, name):
 @pytest.mark.parametrize(
     ("module", "text"),
     [
-        ("torch._inductor", "def aoti_compile_and_package("),
         ("torch._compile", 'getattr(fn, "__dynamo_disable", None)'),
     ],
 )
 def test_torchs_compiler_still_has(module, text):
     # Imported, it would stay in the memory of the other tests.
     assert text in Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_a_fused_step_is_adams(weight_decay):
-    torch.manual_seed(0)
-    trained = torch.nn.Parameter(torch.randn(50))
-    values, mean, square, step = trained.detach().clone(), torch.zeros(50), torch.zeros(50), torch.zeros(())
-    settings = {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-5, "weight_decay": weight_decay}
-    with without_compiler():
-        adam = torch.optim.Adam([trained], **settings, fused=True)
-    for _ in range(3):
-        trained.grad = torch.randn(50)
-        adam.step()
-        step += 1
-        fused_adam(values, trained.grad, mean, square, step, **settings)
-    assert torch.equal(values, trained.detach())
-
-
-@pytest.mark.skipif(not HAS_ONEDNN, reason="this torch was built without oneDNN")
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-def test_onednn_multiplies_as_any_other_blas(bias):
-    torch.manual_seed(0)
-    linear, x = torch.nn.Linear(300, 40, bias=bias), torch.randn(64, 300)
-    with torch.no_grad():
-        product = onednn_linear(x, linear.weight, linear.bias)
-        torch.testing.assert_close(product, linear(x), rtol=1e-5, atol=1e-5)
-
-
-def test_a_file_that_was_not_compiled_is_refused(tmp_path):
-    with pytest.raises(RuntimeError):
-        load_compiled(tmp_path / "missing.pt2")
 
 
 def test_a_trial_never_imports_torchs_compiler():

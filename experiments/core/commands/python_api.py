@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from experiments.core.commands.results import Retraining, SweepResult
     from experiments.core.planning import Plan, Trainer
     from experiments.core.preflight import Checked
-    from experiments.core.training import Compile
 
 
 class RunOptions(TypedDict, total=False):
@@ -45,7 +44,6 @@ class RunOptions(TypedDict, total=False):
     scheduler: SchedulerName | None
     sampler: SamplerName | None
     trainer: Trainer
-    compile: Compile
     smoke: bool
     quiet: bool
     debug: bool
@@ -77,7 +75,6 @@ def run(experiment: Experiment, **options: Unpack[RunOptions]) -> SweepResult:
             scheduler: What stops hopeless trials early, by its name on the command line.
             sampler: What proposes configurations, likewise.
             trainer: "fast", or "rllib" for RLlib's own runner and learner.
-            compile: Whether gradient steps are compiled: "auto", "always" or "never".
             smoke: Whether to run a tiny sweep through every stage.
             quiet: Whether to print nothing.
             debug: Whether to show Ray's own messages.

@@ -1,7 +1,15 @@
 from .evaluation import EvaluationResult, NonFiniteError, Policy, evaluate, first_non_finite
 from .lookup import episode_limit, full_name, imported_spec, is_image, time_limit
 from .make import RLlibEnv, close_open, close_open_within, make_plain_vector, make_vector
-from .network_spaces import NORMALISED_LIMIT, ActionPart, Leaf, action_decoder, leaves, observation_encoder
+from .network_spaces import (
+    NORMALISED_LIMIT,
+    ActionPart,
+    Leaf,
+    action_decoder,
+    leaves,
+    most_probable,
+    observation_encoder,
+)
 from .portable import PortableEnvironment
 from .scale import EvaluationSetting, ScoreScale, scale_of
 
@@ -28,6 +36,7 @@ __all__ = [
     "leaves",
     "make_plain_vector",
     "make_vector",
+    "most_probable",
     "observation_encoder",
     "scale_of",
     "time_limit",

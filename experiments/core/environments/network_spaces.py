@@ -119,6 +119,20 @@ def leaves(parts: tuple[ActionPart, ...]) -> tuple[Leaf, ...]:
     return tuple(found)
 
 
+def most_probable(parts: tuple[ActionPart, ...], logits: Array) -> Array:
+    """Returns the most probable actions [B, A] under logits [B, L]: the best category, a Gaussian's mean."""
+    columns = [
+        logits[:, leaf.logits].argmax(axis=1, keepdims=True)
+        if leaf.kind == "categorical"
+        else np.split(logits[:, leaf.logits], 2, axis=1)[0]
+        for leaf in leaves(parts)
+    ]
+    if len(columns) == 1:
+        return columns[0]
+    whole = all(part.kind == "categorical" for part in parts)
+    return np.concatenate(columns, axis=1, dtype=np.int64 if whole else np.float32)
+
+
 @dataclass(frozen=True)
 class NetworkOutput:
     """Conversion of stored actions [N, columns] to a batch of environment actions."""

@@ -55,7 +55,7 @@ class FastPPO(PPO):  # type: ignore[misc]  # ray is untyped
         module = self.learner.module[next(iter(self.learner.module.keys()))].unwrapped()
         self.runner.give_moments(module)
         with self.metrics.log_time((TIMERS, LEARNER_UPDATE_TIMER)):
-            results = self.learner.train_on(rollout, scale=self.runner.encoder.scale, timesteps=steps)
+            results = self.learner.train_on(rollout, timesteps=steps)
             self.metrics.aggregate([results], key=LEARNER_RESULTS)
         self.runner.load_weights(module)
 

@@ -11,7 +11,7 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from experiments.core.fast_ppo.algorithm import FastPPO
 from experiments.core.fast_ppo.env_runner import NORMALISE_OBSERVATIONS, SCALE_REWARDS, FastEnvRunner
-from experiments.core.fast_ppo.learner import COMPILED, FastPPOLearner
+from experiments.core.fast_ppo.learner import FastPPOLearner
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 from experiments.core.ray_internals import custom_connectors
 
@@ -23,7 +23,6 @@ def use_fast_path(
     *,
     normalise_observations: bool = False,
     scale_rewards: bool = False,
-    compiled: bool = False,
 ) -> PPOConfig:
     """Sets the runner, the learner and the algorithm class; `build_algo` then builds `FastPPO`.
 
@@ -34,7 +33,6 @@ def use_fast_path(
             that become part of the module.
         scale_rewards: divide rewards by the running deviation of the discounted return. Reported returns stay
             the environment's.
-        compiled: compile gradient steps, for layouts for which that pays; needs a C++ compiler.
 
     Returns:
         The same configuration. With a recurrent layout it is left as it is, and one line says so.
@@ -47,7 +45,6 @@ def use_fast_path(
     options = {
         NORMALISE_OBSERVATIONS: normalise_observations,
         SCALE_REWARDS: scale_rewards,
-        COMPILED: compiled,
     }
     config.learners(num_learners=0, learner_class=FastPPOLearner, learner_config_dict=options)
     if normalise_observations:

@@ -1,219 +1,182 @@
-"""Action distribution of the network's outputs: the same as RLlib's, as bare tensor operations.
+"""Action distribution of a network's outputs: a product of independent categorical and Gaussian parts.
 
-Array names: B rows, L logits, A action columns (see `network_spaces.ActionPart`).
+To the native functions a part is a row of whole numbers (`KIND` to `ACTION`). Array names: B rows, L logits,
+A action columns, leaves [leaves, 4].
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from experiments.core.environments import ActionPart, Leaf, leaves
+from experiments.core.environments import ActionPart, Leaf, leaves, most_probable
+from experiments.core.fast_ppo.native import native
 
-HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
-HALF_LOG_2PIE = 0.5 + HALF_LOG_2PI
+Array = NDArray[Any]
 
-Weight = float | Tensor
-"""A number; a tensor of one where it is not known yet because the step is being compiled."""
+KIND, LOGIT, WIDTH, ACTION = range(4)
+"""What a part is, its first logit, how many categories or dimensions it has, and its first action column. The
+logits of a Gaussian are its means, then its log standard deviations."""
+CATEGORICAL, GAUSSIAN = range(2)
+
+_HALF_LOG_2PI = np.float32(0.5 * math.log(2.0 * math.pi))
+_ZERO, _HALF, _ONE, _TWO = (np.float32(number) for number in (0, 0.5, 1, 2))
 
 
-@dataclass(frozen=True)
 class ActionDistribution:
-    """The product of independent categorical and diagonal Gaussian parts.
+    """What a network's outputs mean.
 
-    All methods take raw logits. `normalise` turns the logits of the behaviour policy into what `kl` wants,
-    once per update instead of once per minibatch.
+    Args:
+        parts: Leaves of the action space, in the order of the logits.
+
+    Attributes:
+        leaves: The same as a table of whole numbers, [leaves, 4].
+        num_logits: L.
+        num_columns: A.
     """
 
-    parts: tuple[ActionPart, ...]
+    def __init__(self, parts: tuple[ActionPart, ...]) -> None:
+        self._parts = parts
+        self.leaves = np.array([_row(leaf) for leaf in leaves(parts)], np.int64)
+        self.num_logits = sum(part.logits for part in parts)
+        self.num_columns = sum(part.columns for part in parts)
 
-    @cached_property
-    def num_logits(self) -> int:
-        """L, the width of the network's output."""
-        return sum(part.logits for part in self.parts)
-
-    @cached_property
-    def num_columns(self) -> int:
-        """A, the width of the stored action array."""
-        return sum(part.columns for part in self.parts)
-
-    @cached_property
-    def action_dtype(self) -> torch.dtype:
-        """Integers where every part is categorical, otherwise floats (exact for all category numbers)."""
-        discrete = all(part.kind == "categorical" for part in self.parts)
-        return torch.int64 if discrete else torch.float32
-
-    @cached_property
-    def _leaves(self) -> tuple[Leaf, ...]:
-        return leaves(self.parts)
-
-    def noise(self, rows: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    def noise(self, rows: tuple[int, ...], generator: torch.Generator) -> Array:
         """Draws what `sample` needs: Gumbel noise for categories, standard normal noise for dimensions.
 
         Returns:
-            [*rows, L']: one column per category and one per Gaussian dimension.
+            [*rows, L'], a column for each category and each Gaussian dimension.
         """
-        columns = []
-        for kind, logits, actions in self._leaves:
-            if kind == "categorical":
-                shape = (*rows, logits.stop - logits.start)
-                columns.append(-torch.empty(shape).exponential_(generator=generator).log())
-            else:
-                columns.append(torch.randn((*rows, actions.stop - actions.start), generator=generator))
-        return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
+        columns = [
+            -torch.empty((*rows, width)).exponential_(generator=generator).log()
+            if kind == CATEGORICAL
+            else torch.randn((*rows, int(width)), generator=generator)
+            for kind, _, width, _ in self.leaves.tolist()
+        ]
+        return torch.cat(columns, dim=-1).numpy()
 
-    def sample(self, logits: Tensor, noise: Tensor) -> Tensor:
-        """Actions [B, A] from logits [B, L] and noise [B, L'] (by the Gumbel-max trick)."""
-        if len(self._leaves) == 1 and self._leaves[0][0] == "categorical":
-            return (logits + noise).argmax(dim=-1, keepdim=True)
-        columns, drawn = [], 0
-        for kind, where, actions in self._leaves:
-            width = (where.stop - where.start) if kind == "categorical" else actions.stop - actions.start
-            part, noise_part = logits[..., where], noise[..., drawn : drawn + width]
+    def mode(self, logits: Array) -> Array:
+        """The most probable actions [B, A] under logits [B, L]: what evaluation does."""
+        return most_probable(self._parts, logits)
+
+
+def _row(leaf: Leaf) -> tuple[int, int, int, int]:
+    kind, logits, columns = leaf
+    if kind == "categorical":
+        return CATEGORICAL, logits.start, logits.stop - logits.start, columns.start
+    return GAUSSIAN, logits.start, columns.stop - columns.start, columns.start
+
+
+@native
+def normalise(logits: Array, leaves: Array, probabilities: Array) -> None:
+    """Turns the categorical parts of logits [B, L] into log-probabilities, in place.
+
+    Args:
+        logits: [B, L].
+        leaves: [leaves, 4].
+        probabilities: Where their exponentials go, [B, L]; nothing is written for Gaussian parts.
+    """
+    for row in range(len(logits)):
+        for kind, first, width, _ in leaves:
+            if kind == CATEGORICAL:
+                top, total = logits[row, first], _ZERO
+                for logit in range(first + 1, first + width):
+                    top = max(top, logits[row, logit])
+                for logit in range(first, first + width):
+                    probabilities[row, logit] = np.exp(logits[row, logit] - top)
+                    total += probabilities[row, logit]
+                shift, factor = top + np.log(total), _ONE / total
+                for logit in range(first, first + width):
+                    logits[row, logit] -= shift
+                    probabilities[row, logit] *= factor
+
+
+@native
+def log_prob(row: Array, action: Array, leaves: Array) -> Any:
+    """Log-probability of one action [A] under normalised logits [L]."""
+    total = _ZERO
+    for kind, first, width, column in leaves:
+        if kind == CATEGORICAL:
+            total += row[first + int(action[column])]
+        else:
+            for dim in range(width):
+                log_std = row[first + width + dim]
+                z = (action[column + dim] - row[first + dim]) * np.exp(-log_std)
+                total -= _HALF * z * z + log_std + _HALF_LOG_2PI
+    return total
+
+
+@native
+def log_probs(logits: Array, actions: Array, leaves: Array, result: Array) -> None:
+    """Writes the log-probabilities [B] of actions [B, A] under normalised logits [B, L]."""
+    for row in range(result.size):
+        result[row] = log_prob(logits[row], actions[row], leaves)
+
+
+@native
+def sample(logits: Array, noise: Array, leaves: Array, actions: Array) -> None:
+    """Writes actions [B, A], given logits [B, L] and noise [B, L'] as :func:`draw_noise` draws it."""
+    for row in range(actions.shape[0]):
+        drawn = 0
+        for kind, first, width, column in leaves:
+            if kind == CATEGORICAL:
+                best, chosen = logits[row, first] + noise[row, drawn], 0
+                for category in range(1, width):
+                    noisy = logits[row, first + category] + noise[row, drawn + category]
+                    if noisy > best:
+                        best, chosen = noisy, category
+                actions[row, column] = chosen
+            else:
+                for dim in range(width):
+                    std = np.exp(logits[row, first + width + dim])
+                    actions[row, column + dim] = logits[row, first + dim] + std * noise[row, drawn + dim]
             drawn += width
-            if kind == "categorical":
-                columns.append((part + noise_part).argmax(dim=-1, keepdim=True).to(self.action_dtype))
-            else:
-                mean, log_std = part.chunk(2, dim=-1)
-                columns.append(mean + log_std.exp() * noise_part)
-        return torch.cat(columns, dim=-1)
-
-    def mode(self, logits: Tensor) -> Tensor:
-        """The most probable actions [B, A]: what evaluation does."""
-        columns = [
-            logits[..., where].argmax(dim=-1, keepdim=True).to(self.action_dtype)
-            if kind == "categorical"
-            else logits[..., where].chunk(2, dim=-1)[0]
-            for kind, where, _ in self._leaves
-        ]
-        return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
-
-    def normalise(self, logits: Tensor) -> Tensor:
-        """Logits [B, L] with every categorical part as normalised log-probabilities."""
-        columns = [
-            logits[..., where].log_softmax(dim=-1) if kind == "categorical" else logits[..., where]
-            for kind, where, _ in self._leaves
-        ]
-        return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
-
-    def log_prob(self, normalised: Tensor, actions: Tensor) -> Tensor:
-        """Log-probability [B] of actions [B, A] under normalised logits."""
-        return _total(
-            [
-                _log_prob(kind, normalised[..., where], actions[..., column])
-                for kind, where, column in self._leaves
-            ]
-        )
-
-    def entropy(self, normalised: Tensor) -> Tensor:
-        """Entropy [B] under normalised logits."""
-        return _total([_entropy(kind, normalised[..., where]) for kind, where, _ in self._leaves])
-
-    def kl(self, normalised_old: Tensor, normalised: Tensor) -> Tensor:
-        """KL divergence [B] of the new distribution from the old one: KL(old || new), as in RLlib."""
-        return _total(
-            [_kl(kind, normalised_old[..., where], normalised[..., where]) for kind, where, _ in self._leaves]
-        )
-
-    def gradient(
-        self,
-        normalised: Tensor,
-        actions: Tensor,
-        old_normalised: Tensor,
-        *,
-        log_prob: Tensor,
-        entropy: Weight,
-        kl: Weight,
-    ) -> Tensor:
-        """Gradient [B, L] towards the logits of a weighted sum of log-probability, entropy and KL divergence.
-
-        Args:
-            normalised: [B, L], of the current policy.
-            actions: [B, A].
-            old_normalised: [B, L].
-            log_prob: [B], weight of every row's log-probability.
-            entropy: weight of every row's entropy.
-            kl: weight of every row's KL(old || new).
-        """
-        weight = log_prob.unsqueeze(-1)
-        columns = []
-        for kind, where, column in self._leaves:
-            leaf = _categorical_gradient if kind == "categorical" else _gaussian_gradient
-            columns.append(
-                leaf(normalised[:, where], actions[:, column], old_normalised[:, where], weight, entropy, kl)
-            )
-        return columns[0] if len(columns) == 1 else torch.cat(columns, dim=-1)
 
 
-def _total(terms: list[Tensor]) -> Tensor:
-    return terms[0] if len(terms) == 1 else torch.stack(terms).sum(dim=0)
+@native
+def gradient(
+    row: Array, action: Array, old: Array, leaves: Array, weights: tuple[Any, Any, Any], d_row: Array
+) -> tuple[Any, Any]:
+    """Writes the gradient towards the logits of a weighted sum of log-probability, entropy and KL divergence.
 
+    Args:
+        row: Normalised logits of the current policy, [L].
+        action: What was done, [A].
+        old: Normalised logits of the policy that did it, [L].
+        leaves: [leaves, 4].
+        weights: Of the log-probability, the entropy and KL(old || new).
+        d_row: Where the gradient goes, [L]; the probabilities of the categorical parts stand there before.
 
-def _log_prob(kind: str, normalised: Tensor, actions: Tensor) -> Tensor:
-    if kind == "categorical":
-        return normalised.gather(-1, actions.long()).squeeze(-1)
-    mean, log_std = normalised.chunk(2, dim=-1)
-    return (-0.5 * ((actions - mean) * (-log_std).exp()).square() - log_std - HALF_LOG_2PI).sum(-1)
-
-
-def _entropy(kind: str, normalised: Tensor) -> Tensor:
-    if kind == "categorical":
-        return -(normalised.exp() * normalised).sum(-1)
-    return (normalised.chunk(2, dim=-1)[1] + HALF_LOG_2PIE).sum(-1)
-
-
-def _kl(kind: str, old: Tensor, new: Tensor) -> Tensor:
-    if kind == "categorical":
-        return (old.exp() * (old - new)).sum(-1)
-    old_mean, old_log_std = old.chunk(2, dim=-1)
-    new_mean, new_log_std = new.chunk(2, dim=-1)
-    ratio = (2.0 * (old_log_std - new_log_std)).exp()
-    shift = ((old_mean - new_mean) * (-new_log_std).exp()).square()
-    return (0.5 * (ratio + shift - 1.0) - (old_log_std - new_log_std)).sum(-1)
-
-
-def _categorical_gradient(
-    log_p: Tensor, action: Tensor, old_log_p: Tensor, weight: Tensor, entropy: Weight, kl: Weight
-) -> Tensor:
-    p = log_p.exp()
-    # d log p(a) / d logit_j = [j = a] - p_j
-    gradient = (p * -weight).scatter_add_(1, action.long(), weight)
-    if _matters(kl):
-        _add(gradient, p - old_log_p.exp(), kl)
-    if _matters(entropy):
-        # dH / d logit_j = -p_j (log p_j + H)
-        terms = p * log_p
-        _add(gradient, terms.addcmul_(p, terms.sum(-1, keepdim=True), value=-1.0), -entropy)
-    return gradient
-
-
-def _gaussian_gradient(
-    new: Tensor, action: Tensor, old: Tensor, weight: Tensor, entropy: Weight, kl: Weight
-) -> Tensor:
-    mean, log_std = new.chunk(2, dim=-1)
-    inverse_std = (-log_std).exp()
-    z = (action - mean) * inverse_std
-    d_mean, d_log_std = z * inverse_std * weight, (z.square() - 1.0) * weight
-    if _matters(kl):
-        old_mean, old_log_std = old.chunk(2, dim=-1)
-        shift = (old_mean - mean) * inverse_std
-        _add(d_mean, shift * inverse_std, -kl)
-        _add(d_log_std, 1.0 - (2.0 * (old_log_std - log_std)).exp() - shift.square(), kl)
-    return torch.cat([d_mean, d_log_std + entropy], dim=-1)
-
-
-def _matters(weight: Weight) -> bool:
-    """Whether a term has to be computed."""
-    return isinstance(weight, Tensor) or weight != 0.0
-
-
-def _add(total: Tensor, term: Tensor, weight: Weight) -> None:
-    """Adds a weighted term to a total, in place."""
-    if isinstance(weight, Tensor):
-        total.add_(term * weight)
-    else:
-        total.add_(term, alpha=weight)
+    Returns:
+        The entropy and KL(old || new).
+    """
+    of_log_prob, of_entropy, of_kl = weights
+    entropy = kl = _ZERO
+    for kind, first, width, column in leaves:
+        if kind == CATEGORICAL:
+            own = _ZERO
+            for logit in range(first, first + width):
+                own -= d_row[logit] * row[logit]
+            for logit in range(first, first + width):
+                probability, before = d_row[logit], np.exp(old[logit])
+                kl += before * (old[logit] - row[logit])
+                d_row[logit] = of_kl * (probability - before) - probability * (
+                    of_log_prob + of_entropy * (row[logit] + own)
+                )
+            d_row[first + int(action[column])] += of_log_prob
+            entropy += own
+        else:
+            for dim in range(width):
+                mean, deviation = first + dim, first + width + dim
+                scale, change = np.exp(-row[deviation]), old[deviation] - row[deviation]
+                z, shift = (action[column + dim] - row[mean]) * scale, (old[mean] - row[mean]) * scale
+                excess = np.exp(_TWO * change) + shift * shift - _ONE
+                entropy += row[deviation] + _HALF + _HALF_LOG_2PI
+                kl += _HALF * excess - change
+                d_row[mean] = scale * (of_log_prob * z - of_kl * shift)
+                d_row[deviation] = of_log_prob * (z * z - _ONE) + of_entropy - of_kl * excess
+    return entropy, kl

@@ -15,7 +15,7 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.utils.metrics import EPISODE_LEN_MEAN, EPISODE_RETURN_MEAN, WEIGHTS_SEQ_NO
 
 from experiments.core.environments import action_decoder, observation_encoder
-from experiments.core.fast_ppo.distribution import ActionDistribution
+from experiments.core.fast_ppo.distribution import ActionDistribution, sample
 from experiments.core.fast_ppo.episodes import cut_episodes
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.normalise import ImageNormaliser, ObservationNormaliser, RewardScaler
@@ -89,7 +89,7 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
     def make_module(self) -> None:
         """Builds RLlib's (inference-only) module and the short chain of its layers."""
         super().make_module()
-        self.network = network_of(self.module)
+        self.network = network_of(self.module, self.distribution)
 
     def get_spaces(self) -> dict[str, Any]:
         """The environment's spaces, and those that the module is built for."""
@@ -114,19 +114,19 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             self._reset()
         buffer = self._buffer
         if buffer is None or buffer.capacity * self.num_envs < num_steps:
-            buffer = self._buffer = RolloutBuffer(-(-num_steps // self.num_envs) + 8, self._obs)
+            shape = {"columns": self.distribution.num_columns, "logits": self.distribution.num_logits}
+            buffer = self._buffer = RolloutBuffer(-(-num_steps // self.num_envs) + 8, self._obs, **shape)
         if self.normaliser is not None:
             self.normaliser.begin(self._obs)
             self.normaliser.store(self.module)
         before = self.num_env_steps_sampled_lifetime
         try:
-            with torch.inference_mode():
-                steps, actions, logits = self._collect(buffer, num_steps)
+            steps = self._collect(buffer, num_steps)
         except ValueError:
             # A policy that has seen what is not finite chooses what is no action.
             refuse_non_finite("observation", buffer.obs, buffer.valid, before)
             raise
-        rollout = self.last_rollout = buffer.rollout(steps, actions, logits)
+        rollout = self.last_rollout = buffer.rollout(steps)
         check_finite(rollout, before)
         self.returns, self.lengths = self._counter.add(rollout)
         self.episodes += self.returns.size
@@ -164,38 +164,28 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
         self._counter = EpisodeCounter(self.num_envs)
         self._reset_due = False
 
-    def _collect(
-        self, buffer: RolloutBuffer, num_steps: int
-    ) -> tuple[int, list[torch.Tensor], list[torch.Tensor]]:
+    def _collect(self, buffer: RolloutBuffer, num_steps: int) -> int:
         """The loop over time steps: everything in it is done for all lanes at once."""
         env_step, observe, decode = self.env.step, self._observe, self.decoder.decode
-        policy, sample, scale = self.network.policy, self.distribution.sample, self.encoder.scale
-        normalise = self.module.normalised if self.normaliser and self.normaliser.when_read else None
-        actions: list[torch.Tensor] = []
-        logits: list[torch.Tensor] = []
+        logits_of, leaves = self.network.logits, self.distribution.leaves
         t, missing, done = 0, num_steps, self._done
         buffer.obs[0] = self._obs
-        obs_tn = torch.from_numpy(buffer.obs)
         while missing > 0:
             if t == buffer.capacity:
                 buffer.grow()
-                obs_tn = torch.from_numpy(buffer.obs)
             if t % NOISE_STEPS == 0:
                 noise = self.distribution.noise((NOISE_STEPS, self.num_envs), self._generator)
-            obs = obs_tn[t] if scale == 1.0 else obs_tn[t] * scale
-            logits_n = policy(obs if normalise is None else normalise(obs))
-            actions_n = sample(logits_n, noise[t % NOISE_STEPS])
-            observations, reward, terminated, truncated, _ = env_step(decode(actions_n.numpy()))
+            buffer.logits[t] = logits_n = logits_of(buffer.obs[t])
+            sample(logits_n, noise[t % NOISE_STEPS], leaves, buffer.actions[t])
+            observations, reward, terminated, truncated, _ = env_step(decode(buffer.actions[t]))
             np.logical_not(done, out=buffer.valid[t])
             missing -= self.num_envs - int(np.count_nonzero(done))
             buffer.rewards[t], buffer.terminated[t], buffer.truncated[t] = reward, terminated, truncated
             buffer.obs[t + 1] = observe(observations)
-            actions.append(actions_n)
-            logits.append(logits_n)
             done = np.logical_or(terminated, truncated)
             t += 1
         self._obs, self._done = buffer.obs[t].copy(), done
-        return t, actions, logits
+        return t
 
     def sample(
         self, *, num_timesteps: int | None = None, num_episodes: int | None = None, **kwargs: Any

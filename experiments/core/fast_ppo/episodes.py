@@ -11,7 +11,7 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 
 from experiments.core.environments import action_decoder
-from experiments.core.fast_ppo.distribution import ActionDistribution
+from experiments.core.fast_ppo.distribution import ActionDistribution, log_probs, normalise
 from experiments.core.fast_ppo.rollout import Rollout
 
 
@@ -22,7 +22,10 @@ def cut_episodes(
 
     Observations and actions are those of the module (encoded), not the environment's.
     """
-    log_prob_tn = distribution.log_prob(distribution.normalise(rollout.logits_tn), rollout.actions_tn).numpy()
+    log_prob_tn = np.empty(rollout.valid_tn.shape, np.float32)
+    for t, logits in enumerate(rollout.logits_tn.copy()):
+        normalise(logits, distribution.leaves, np.empty_like(logits))
+        log_probs(logits, rollout.actions_tn[t], distribution.leaves, log_prob_tn[t])
     structured = action_decoder(module_spaces[1], normalize=False).decode
     done_tn = (rollout.terminated_tn | rollout.truncated_tn) & rollout.valid_tn
     episodes = []
@@ -32,11 +35,11 @@ def cut_episodes(
             if end < start:
                 continue
             part = (slice(start, end + 1), lane)
-            actions = structured(rollout.actions_tn[part].numpy())
+            actions = structured(rollout.actions_tn[part])
             episode = SingleAgentEpisode(
                 observation_space=module_spaces[0],
                 action_space=module_spaces[1],
-                observations=list(rollout.obs_tn[start : end + 2, lane].numpy().copy()),
+                observations=list(rollout.obs_tn[start : end + 2, lane].copy()),
                 actions=[
                     tree.map_structure(lambda leaf, i=i: leaf[i], actions) for i in range(end + 1 - start)
                 ],
@@ -44,7 +47,7 @@ def cut_episodes(
                 terminated=bool(rollout.terminated_tn[end, lane]),
                 truncated=bool(rollout.truncated_tn[end, lane]),
                 extra_model_outputs={
-                    Columns.ACTION_DIST_INPUTS: list(rollout.logits_tn[part].numpy()),
+                    Columns.ACTION_DIST_INPUTS: list(rollout.logits_tn[part]),
                     Columns.ACTION_LOGP: log_prob_tn[part].tolist(),
                 },
                 len_lookback_buffer=0,

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.core.fast_ppo.native import native
+
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 
@@ -38,15 +40,25 @@ def advantages(
     Returns:
         [T, N], float32. Rows of reset steps hold numbers without meaning; the caller drops them.
     """
-    alive_tn = 1.0 - terminated_tn
-    delta_tn = rewards_tn + gamma * alive_tn * values_tn[1:] - values_tn[:-1]
-    carry_tn = gamma * lambda_ * alive_tn * (1.0 - truncated_tn)
-    advantage_tn = np.empty_like(delta_tn)
-    running_n = np.zeros(delta_tn.shape[1], delta_tn.dtype)
-    for t in range(delta_tn.shape[0] - 1, -1, -1):
-        running_n = delta_tn[t] + carry_tn[t] * running_n
-        advantage_tn[t] = running_n
-    return advantage_tn.astype(np.float32, copy=False)
+    advantage_tn = np.empty(rewards_tn.shape, np.float32)
+    _recursion(rewards_tn, values_tn, terminated_tn, truncated_tn, float(gamma), float(lambda_), advantage_tn)
+    return advantage_tn
+
+
+@native
+def _recursion(
+    rewards_tn: Floats, values_tn: Floats, terminated_tn: Bools, truncated_tn: Bools,
+    gamma: float, lambda_: float, advantage_tn: Floats,
+) -> None:  # fmt: skip
+    """Writes the advantages [T, N], from the last time step to the first."""
+    for n in range(rewards_tn.shape[1]):
+        running = 0.0
+        for t in range(len(rewards_tn) - 1, -1, -1):
+            following = 0.0 if terminated_tn[t, n] else gamma * values_tn[t + 1, n]
+            if terminated_tn[t, n] or truncated_tn[t, n]:
+                running = 0.0
+            running = rewards_tn[t, n] + following - values_tn[t, n] + gamma * lambda_ * running
+            advantage_tn[t, n] = running
 
 
 def standardised(values: Floats) -> Floats:

@@ -54,16 +54,13 @@ def module_policy(
     """
     encoder = observation_encoder(observation_space)
     decoder = action_decoder(action_space, normalize=normalize_actions, clip=clip_actions)
-    distribution, network = ActionDistribution(decoder.parts), network_of(module)
+    distribution = ActionDistribution(decoder.parts)
+    network = network_of(module, distribution)
+    normalises = isinstance(module, NormalisingPPOModule) and len(encoder.module_space.shape) == 1
 
     def act(observations: Any) -> Any:
-        with torch.inference_mode():
-            obs = torch.from_numpy(encoder.encode(observations))
-            if encoder.scale != 1.0:
-                obs = obs * encoder.scale
-            if isinstance(module, NormalisingPPOModule):
-                obs = module.normalised(obs)
-            logits = network.policy(obs)
-            return decoder.decode(distribution.mode(logits).numpy())
+        obs = encoder.encode(observations)
+        logits = network.logits(module.normalised(torch.from_numpy(obs)).numpy() if normalises else obs)
+        return decoder.decode(distribution.mode(logits))
 
     return act

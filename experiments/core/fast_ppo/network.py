@@ -1,9 +1,4 @@
-"""Policy and value network over an RLModule's parameters, with the shortest way through its layers.
-
-Dense and convolutional layers (most layouts) are run and differentiated by hand, straight into the
-parameters' gradients. Every other stateless module (layer normalisation, other activations, an RLModule of
-one's own) is called as it is and differentiated by torch.
-"""
+"""Policy and value network over an RLModule's parameters, with the fastest way through its layers."""
 
 from __future__ import annotations
 
@@ -11,74 +6,39 @@ from typing import Any, Protocol
 
 import torch
 from ray.rllib.algorithms.ppo.torch.default_ppo_torch_rl_module import DefaultPPOTorchRLModule
-from ray.rllib.core.columns import Columns
-from torch import Tensor, nn
 
-from experiments.core.fast_ppo.layered import LayeredNetwork, layered_network
+from experiments.core.fast_ppo.dense_network import dense_network
+from experiments.core.fast_ppo.distribution import ActionDistribution, Array
+from experiments.core.fast_ppo.native import AVAILABLE
 from experiments.core.fast_ppo.normalise import BareModule, NormalisingPPOModule
+from experiments.core.fast_ppo.torch_network import TorchNetwork
+from experiments.core.fast_ppo.update import Numbers, Rows, UpdateLog
 
 
 class Network(Protocol):
-    """What sampling and updating call."""
+    """What sampling, evaluating and updating call."""
 
-    def policy(self, obs: Tensor) -> Tensor:
+    def logits(self, obs: Array) -> Array:
         """Logits [B, L] of observations [B, ...]."""
 
-    def value(self, obs: Tensor) -> Tensor:
+    def values(self, obs: Array) -> Array:
         """Values [B] of observations [B, ...]."""
 
-    def forward(self, obs: Tensor) -> tuple[Tensor, Tensor, Any]:
-        """Logits [B, L], values [B], and what `backward` needs."""
-
-    def backward(self, activations: Any, d_logits: Tensor, d_values: Tensor) -> None:
-        """Writes the parameters' gradients, given those of the logits [B, L] and values [B]."""
+    def update(self, rows: Rows, order: Array, numbers: Numbers, optimizer: torch.optim.Adam) -> UpdateLog:
+        """Makes a gradient step for each row of `order` [S, B], which holds numbers of the batch's rows."""
 
 
-class ModuleNetwork:
-    """Any stateless RLModule through RLlib's own interface, differentiated by torch."""
-
-    def __init__(self, module: Any) -> None:
-        self._module = module
-        self._parameters: list[nn.Parameter] = [p for p in module.parameters() if p.requires_grad]
-        self._gradients = [p.grad for p in self._parameters]
-
-    def policy(self, obs: Tensor) -> Tensor:
-        """Logits [B, L] of observations [B, ...]."""
-        logits: Tensor = self._module._forward({Columns.OBS: obs})[Columns.ACTION_DIST_INPUTS]
-        return logits
-
-    def value(self, obs: Tensor) -> Tensor:
-        """Values [B] of observations [B, ...]."""
-        values: Tensor = self._module.compute_values({Columns.OBS: obs})
-        return values
-
-    def forward(self, obs: Tensor) -> tuple[Tensor, Tensor, Any]:
-        """Logits [B, L] and values [B] without a history, and with one for `backward`."""
-        with torch.enable_grad():
-            batch = {Columns.OBS: obs}
-            out = self._module._forward_train(batch)
-            values = self._module.compute_values(batch, embeddings=out.get(Columns.EMBEDDINGS))
-        logits = out[Columns.ACTION_DIST_INPUTS]
-        return logits.detach(), values.detach(), [logits, values]
-
-    def backward(self, activations: Any, d_logits: Tensor, d_values: Tensor) -> None:
-        """Writes the parameters' gradients; zero where a parameter took no part."""
-        gradients = torch.autograd.grad(
-            activations, self._parameters, [d_logits, d_values], allow_unused=True
-        )
-        for place, gradient in zip(self._gradients, gradients, strict=True):
-            assert place is not None, "FlatParameters gives every parameter a place for its gradient"
-            place.zero_() if gradient is None else place.copy_(gradient)
-
-
-def network_of(module: Any) -> Network:
+def network_of(module: Any, distribution: ActionDistribution) -> Network:
     """The fastest equivalent of an RLModule; its parameters are shared, never copied.
 
-    Of a `NormalisingPPOModule` these are the networks behind the normalisation.
+    Vectors that a `NormalisingPPOModule` would normalise are those that come out of its normalisation; images
+    it normalises itself.
     """
-    layered: LayeredNetwork | None = None
-    if type(module) in (DefaultPPOTorchRLModule, NormalisingPPOModule):
-        layered = layered_network(module)
-    if layered is not None:
-        return layered
-    return ModuleNetwork(BareModule(module) if isinstance(module, NormalisingPPOModule) else module)
+    dense = None
+    if AVAILABLE and type(module) in (DefaultPPOTorchRLModule, NormalisingPPOModule):
+        dense = dense_network(module, distribution)
+    if dense is not None:
+        return dense
+    if isinstance(module, NormalisingPPOModule) and len(module.observation_space.shape) == 1:
+        return TorchNetwork(BareModule(module), distribution)
+    return TorchNetwork(module, distribution)

@@ -1,106 +1,73 @@
-"""Parameters of a network in one buffer, with their gradients and Adam's moments beside them.
+"""Parameters of a network in one buffer, with Adam's moments beside them.
 
-Clipping and Adam then are a handful of kernels on one tensor instead of one per layer. The parameters stay
-what they were, as views: modules, checkpoints and RLlib's optimiser keep working on them.
+Native functions work on these vectors. The parameters stay what they were, as views of them: modules,
+checkpoints and RLlib's optimiser keep working.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from experiments.core.torch_internals import fused_adam
-
-
-class Adam(NamedTuple):
-    """What the optimiser does not change while it trains."""
-
-    beta1: float
-    beta2: float
-    eps: float
+Array = NDArray[Any]
 
 
 class FlatParameters:
-    """Parameters, gradients and moments as four vectors [P] in the same order.
+    """Parameters and Adam's moments as vectors [P] in the same order.
 
-    Every parameter's `data` and `grad`, and its state in the optimiser, become views of the vectors. The
-    optimiser thereby always holds the current moments, in its own format.
+    Args:
+        parameters: Of a module; each one's `data` becomes a view of the vector.
 
     Attributes:
-        gradient: [P]; whoever computes gradients writes them into the parameters' `grad`.
+        values: The parameters.
+        starts: Where each parameter begins among them, by its `id`.
+        mean: Adam's mean of their gradients.
+        square: Adam's mean of their gradients' squares.
+        count: Number of Adam's steps, [1], float32.
     """
 
-    def __init__(self, parameters: list[nn.Parameter], optimizer: torch.optim.Adam) -> None:
-        self.parameters = parameters
-        self._optimizer = optimizer
-        with torch.no_grad():
-            self.values = torch.cat([p.detach().reshape(-1) for p in parameters])
-        self.gradient = torch.zeros_like(self.values)
-        self._mean = torch.zeros_like(self.values)
-        self._square = torch.zeros_like(self.values)
-        self._step = torch.zeros((), dtype=torch.float32, device=self.values.device)
-        for p, value, gradient in zip(
-            parameters, self._views(self.values), self._views(self.gradient), strict=True
-        ):
-            p.data, p.grad = value, gradient
-        self.load_moments()
+    def __init__(self, parameters: list[nn.Parameter]) -> None:
+        self._parameters = parameters
+        starts = torch.tensor([0] + [p.numel() for p in parameters]).cumsum(0).tolist()
+        self.starts = {id(p): int(start) for p, start in zip(parameters, starts, strict=False)}
+        flat = _shared_vector(parameters)
+        if flat is None:
+            flat = torch.cat([p.detach().reshape(-1) for p in parameters])
+            for p, value in zip(parameters, self._views(flat), strict=True):
+                p.data = value
+        self.values = flat.numpy()
+        moments = torch.zeros(2, len(flat))
+        self._moments, self._count = moments, torch.zeros(1)
+        self.mean, self.square, self.count = moments[0].numpy(), moments[1].numpy(), self._count.numpy()
 
     def _views(self, vector: Tensor) -> list[Tensor]:
-        pieces = torch.split(vector, [p.numel() for p in self.parameters])
-        return [piece.view(p.shape) for piece, p in zip(pieces, self.parameters, strict=True)]
+        pieces = torch.split(vector, [p.numel() for p in self._parameters])
+        return [piece.view(p.shape) for piece, p in zip(pieces, self._parameters, strict=True)]
 
-    @property
-    def vectors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Parameters [P], Adam's two moments [P] each, and the number of its steps."""
-        return self.values, self._mean, self._square, self._step
+    def share_moments(self, optimizer: torch.optim.Adam) -> None:
+        """Has an optimiser hold these vectors, which take over its state, unless it holds them already."""
+        means, squares = self._views(self._moments[0]), self._views(self._moments[1])
+        state, count = optimizer.state, self._count.view(())
+        first = state.get(self._parameters[0])
+        if first and first["exp_avg"].data_ptr() == means[0].data_ptr():
+            return
+        for p, mean, square in zip(self._parameters, means, squares, strict=True):
+            before = state.get(p) or {"step": 0.0, "exp_avg": torch.zeros(()), "exp_avg_sq": torch.zeros(())}
+            mean.copy_(before["exp_avg"])
+            square.copy_(before["exp_avg_sq"])
+            count.fill_(float(before["step"]))
+            state[p] = {"step": count, "exp_avg": mean, "exp_avg_sq": square}
 
-    @property
-    def adam(self) -> Adam:
-        """The optimiser's constants."""
-        group = self._optimizer.param_groups[0]
-        beta1, beta2 = group["betas"]
-        return Adam(beta1, beta2, group["eps"])
 
-    @property
-    def lr(self) -> float:
-        """The present learning rate."""
-        return float(self._optimizer.param_groups[0]["lr"])
-
-    def load_moments(self) -> None:
-        """Takes over the optimiser's state, e.g. after a checkpoint was loaded into it."""
-        state = self._optimizer.state
-        for p, mean, square in zip(
-            self.parameters, self._views(self._mean), self._views(self._square), strict=True
-        ):
-            if p in state:
-                mean.copy_(state[p]["exp_avg"])
-                square.copy_(state[p]["exp_avg_sq"])
-                self._step.fill_(float(state[p]["step"]))
-            state[p] = {"step": self._step, "exp_avg": mean, "exp_avg_sq": square}
-
-    def clip(self, limit: float | None) -> Tensor:
-        """Scales the gradient down to a global norm of `limit`.
-
-        Returns:
-            The norm before clipping, a scalar.
-        """
-        norm: Tensor = torch.linalg.vector_norm(self.gradient)
-        if limit:
-            # RLlib's factor, with its 1e-6.
-            self.gradient.mul_(limit / (norm + 1e-6).clamp_min_(limit))
-        return norm
-
-    def adam_step(self) -> None:
-        """One step of the optimiser's own settings."""
-        group = self._optimizer.param_groups[0]
-        self._step.add_(1.0)
-        fused_adam(
-            self.values, self.gradient, self._mean, self._square, self._step,
-            lr=group["lr"], betas=group["betas"], eps=group["eps"], weight_decay=group["weight_decay"],
-        )  # fmt: skip
-
-    def is_finite(self) -> bool:
-        """Whether every weight is a number."""
-        return bool(torch.isfinite(self.values.sum()))
+def _shared_vector(parameters: list[nn.Parameter]) -> Tensor | None:
+    """The vector of which the parameters are views already, if another network was made of them before."""
+    first, end = parameters[0], parameters[0].storage_offset()
+    for p in parameters:
+        alike = p.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+        if not (alike and p.storage_offset() == end and p.is_contiguous()):
+            return None
+        end += p.numel()
+    return first.detach().as_strided((end - first.storage_offset(),), (1,))

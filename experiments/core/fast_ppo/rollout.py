@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from experiments.core.environments import first_non_finite
 from experiments.core.fast_ppo.divergence import DivergenceError
@@ -25,7 +23,7 @@ class Rollout:
 
     Attributes:
         obs_tn: [T + 1, N, ...] encoded observations; the last row follows the last step.
-        actions_tn: [T, N, A] as sampled, before decoding.
+        actions_tn: [T, N, A] float32, as sampled, before decoding.
         logits_tn: [T, N, L] of the policy that sampled.
         rewards_tn: [T, N] float64, as the environment paid them.
         terminated_tn: [T, N].
@@ -33,9 +31,9 @@ class Rollout:
         valid_tn: [T, N], False where the step only reset the lane (NEXT_STEP autoreset).
     """
 
-    obs_tn: Tensor
-    actions_tn: Tensor
-    logits_tn: Tensor
+    obs_tn: Array
+    actions_tn: Array
+    logits_tn: Array
     rewards_tn: Array
     terminated_tn: Array
     truncated_tn: Array
@@ -54,9 +52,11 @@ class RolloutBuffer:
     needs them.
     """
 
-    def __init__(self, capacity: int, obs: Array) -> None:
+    def __init__(self, capacity: int, obs: Array, *, columns: int, logits: int) -> None:
         lanes = obs.shape[0]
         self.obs = np.empty((capacity + 1, *obs.shape), obs.dtype)
+        self.actions = np.empty((capacity, lanes, columns), np.float32)
+        self.logits = np.empty((capacity, lanes, logits), np.float32)
         self.rewards = np.empty((capacity, lanes), np.float64)
         self.terminated = np.empty((capacity, lanes), np.bool_)
         self.truncated = np.empty((capacity, lanes), np.bool_)
@@ -73,12 +73,12 @@ class RolloutBuffer:
         for name, array in vars(self).items():
             setattr(self, name, np.concatenate([array, np.empty_like(array[:added])]))
 
-    def rollout(self, steps: int, actions: list[Tensor], logits: list[Tensor]) -> Rollout:
+    def rollout(self, steps: int) -> Rollout:
         """The first `steps` rows as a rollout."""
         return Rollout(
-            obs_tn=torch.from_numpy(self.obs[: steps + 1]),
-            actions_tn=torch.stack(actions),
-            logits_tn=torch.stack(logits),
+            obs_tn=self.obs[: steps + 1],
+            actions_tn=self.actions[:steps],
+            logits_tn=self.logits[:steps],
             rewards_tn=self.rewards[:steps],
             terminated_tn=self.terminated[:steps],
             truncated_tn=self.truncated[:steps],
@@ -126,7 +126,7 @@ def check_finite(rollout: Rollout, steps_before: int) -> None:
     Raises:
         DivergenceError: An observation or a reward is not finite.
     """
-    refuse_non_finite("observation", rollout.obs_tn.numpy(), rollout.valid_tn, steps_before)
+    refuse_non_finite("observation", rollout.obs_tn, rollout.valid_tn, steps_before)
     refuse_non_finite("reward", rollout.rewards_tn, rollout.valid_tn, steps_before)
 
 

@@ -84,7 +84,6 @@ def manifest_of(plan: Plan) -> Manifest:
         warm_start=plan.warm_start,
         checkpoint_budget_gb=experiment.checkpoint_budget_gb,
         trainer=plan.options.trainer,
-        compile=plan.options.compile,
         seeds=SeedsRecord(**plan.seeds.to_json(test_seeds=experiment.confirmation.maximum)),
         command=this_command(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),

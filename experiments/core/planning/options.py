@@ -17,7 +17,6 @@ from experiments.core.declaration import (
     schedulers,
 )
 from experiments.core.errors import UserError
-from experiments.core.training import Compile, has_compiler
 
 SMOKE_STEPS = 4096
 
@@ -56,8 +55,6 @@ class Options:
     """What proposes configurations; a population has no use for it."""
     trainer: Trainer = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
-    compile: Compile = "auto"
-    """Compile the fast path's gradient steps: always, never, or where trials are long enough for it."""
     retrain: Path | None = None
     """Sweep folder whose best configuration to train again on the test seeds in --seeds, and nothing else."""
     seeds: str | None = None
@@ -78,8 +75,6 @@ class Options:
             UserError: An option makes no sense, or the result is not a valid experiment.
         """
         self._check_together()
-        if self.compile == "always":
-            self._check_compile(experiment)
         if self.smoke:
             experiment = _smoke(experiment)
         spent = _given(trials=self.trials, steps_per_trial=self.steps_per_trial)
@@ -139,18 +134,6 @@ class Options:
         if (self.retrain is None) != (self.seeds is None):
             raise UserError("--retrain FOLDER and --seeds 200-209 go together: give both, or neither")
 
-    def _check_compile(self, experiment: Experiment) -> None:
-        if not has_compiler():
-            raise UserError(
-                "--compile always: expected a C++ compiler, g++ or the one that CXX names; install one, or "
-                "leave --compile out"
-            )
-        if self.trainer != "fast" or experiment.resources.gpus:
-            raise UserError(
-                "--compile always: expected the fast trainer on cores; leave out --compile, or the other "
-                "trainer and the GPU"
-            )
-
 
 def _smoke(experiment: Experiment) -> Experiment:
     return replace(
@@ -165,7 +148,6 @@ _CHOICES = {
     "scheduler": SchedulerName,
     "sampler": SamplerName,
     "trainer": Trainer,
-    "compile": Compile,
 }
 """Options that take one of a few names. The command line knows them; a call from Python can give anything."""
 

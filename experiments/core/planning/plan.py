@@ -171,7 +171,6 @@ class Plan:
             seeds=self.seeds,
             diverged_score=diverged_score,
             trainer=self.options.trainer,
-            compile=self.options.compile,
             seeds_per_trial=experiment.seeds_per_trial,
             seed_penalty=experiment.seed_penalty,
             step_timeout_s=experiment.step_timeout_s or step_timeout_s,

@@ -15,7 +15,13 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.core.environments import ActionPart, Policy, action_decoder, leaves, observation_encoder
+from experiments.core.environments import (
+    ActionPart,
+    Policy,
+    action_decoder,
+    most_probable,
+    observation_encoder,
+)
 from experiments.core.policy.numpy_layers import (
     ACTIVATIONS,
     Activation,
@@ -62,20 +68,6 @@ def saved_policy(folder: Path, observation_space: gym.Space[Any], action_space: 
         return decoder.decode(most_probable(decoder.parts, logits))
 
     return act
-
-
-def most_probable(parts: tuple[ActionPart, ...], logits: Array) -> Array:
-    """Returns the most probable actions [B, A] under logits [B, L], as `ActionDistribution.mode` does."""
-    columns = [
-        logits[:, leaf.logits].argmax(axis=1, keepdims=True)
-        if leaf.kind == "categorical"
-        else np.split(logits[:, leaf.logits], 2, axis=1)[0]
-        for leaf in leaves(parts)
-    ]
-    if len(columns) == 1:
-        return columns[0]
-    whole = all(part.kind == "categorical" for part in parts)
-    return np.concatenate(columns, axis=1, dtype=np.int64 if whole else np.float32)
 
 
 class NumpyNetwork:

@@ -89,7 +89,7 @@ def preflight(
     check_folder(plan)
     check_records(plan)
     # Compiling one layout takes longer than all the checks.
-    task = replace(plan.task(diverged_score=0.0), compile="never")
+    task = plan.task(diverged_score=0.0)
     tried = {DEFAULT: experiment.space.defaults, **named_extremes(plan)}
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from experiments.core.environments import EvaluationSetting, episode_limit, evaluate, make_vector
 from experiments.core.fast_ppo import DivergenceError, module_policy
@@ -78,7 +79,8 @@ def preserve_rng_state() -> Iterator[None]:
     states = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.get_num_threads()  # noqa: NPY002
     torch.set_num_threads(1)
     try:
-        with warnings.catch_warnings():
+        # Ray gives a trial's process as many threads as cores; here all of the machine's would be taken.
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")  # as in a trial's process
             yield
     finally:

@@ -83,7 +83,7 @@ class Workers:
         if self._fast:
             self._learner.config.minibatch_size = rows
             self._learner.config.num_epochs = epochs
-            self._learner.train_on(sampled, scale=self.runner.encoder.scale, timesteps=rows)
+            self._learner.train_on(sampled, timesteps=rows)
             return
         counts = {NUM_ENV_STEPS_SAMPLED_LIFETIME: rows, NUM_MODULE_STEPS_TRAINED_LIFETIME: 0}
         self._learner.update(

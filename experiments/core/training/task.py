@@ -10,7 +10,6 @@ from typing import Any, Literal
 from analysis.sweep import Phase
 from experiments.core.declaration import Resources, Seeds, Vectorization
 from experiments.core.environments import EvaluationSetting, PortableEnvironment
-from experiments.core.training.compilation import Compile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +38,6 @@ class Task:
     """Score of a trial once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
     """The suite's fast PPO path, or RLlib's own runner and learner."""
-    compile: Compile = "auto"
-    """Whether gradient steps are compiled."""
     vectorization: Vectorization = "auto"
     """How lanes are stepped."""
     resources: Resources = field(default_factory=Resources)

@@ -27,7 +27,6 @@ from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
 from experiments.core.records import CONFIGURATION, RunOutput, open_dump, saved_state, write_cause_of_loss
 from experiments.core.training import hyperparameters
-from experiments.core.training.compilation import is_compiled
 from experiments.core.training.environment_parameters import trainer_part, training_parameters
 from experiments.core.training.replicas import SeedReplicas
 from experiments.core.training.run import TrainingRun, TrainingSchedule
@@ -71,8 +70,7 @@ def ppo_config(config: Mapping[str, Any], task: Task) -> PPOConfig:
     )
     if task.trainer == "rllib":
         return built
-    compiled = is_compiled(task.compile, settings, steps=task.steps, gpus=task.resources.gpus)
-    return use_fast_path(built, **hyperparameters.fast_path_keywords(settings), compiled=compiled)
+    return use_fast_path(built, **hyperparameters.fast_path_keywords(settings))
 
 
 def settings_of(config: Mapping[str, Any], task: Task) -> dict[str, Any]:

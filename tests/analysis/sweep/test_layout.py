@@ -20,7 +20,6 @@ SPELT = re.compile(
 """What a string contains that names something in a sweep folder."""
 OTHERS = {
     ("analysis/report/write.py", "report.html.jinja"),  # the report's template
-    ("experiments/core/fast_ppo/compiled.py", ".lock"),  # beside a compiled file in torch's cache
 }
 
 

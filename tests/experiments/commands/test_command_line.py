@@ -66,7 +66,6 @@ def test_a_process_ends_with_one_line_and_nothing_else(run_python, tmp_path, arg
         (["--sampler", "tpee"], "--sampler: 'tpee': expected tpe, random, gp or cmaes; see python exp"),
         (["--scheduler", "x"], "--scheduler: 'x': expected asha, median, hyperband, none, pbt or pb2; see"),
         (["--sampler", "None"], "--sampler: 'None': expected tpe"),
-        (["--compile", "x"], "--compile: 'x': expected auto, always or never"),
         (["--trials", "many"], "--trials: 'many': expected a whole number; see python experiments/"),
         (["--seed", "0.5"], "--seed: '0.5': expected a whole number"),
         (["--trails", "4"], "no option --trails; did you mean '--trials'? See python experiments/trading_"),

@@ -17,7 +17,6 @@ from analysis.sweep.runs import results_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.records.run_log import CONFIGURATION
-from experiments.core.training.compilation import has_compiler
 from experiments.core.training.trial import PPOTrial
 from search_spaces import model_layouts
 
@@ -25,14 +24,11 @@ pytestmark = pytest.mark.slow
 DATA = Path(__file__).parents[1] / "data"
 CLOCK = ("wall_s", "steps_per_s")
 """Columns that no two runs share."""
-COMPILE = "always" if has_compiler() else "never"
-"""The search's trials take compiled gradient steps; the layout of RLlib's defaults is too large for them."""
 
 
-def start(storage, *arguments, compile_steps=COMPILE):
+def start(storage, *arguments):
     command = [
-        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage),
-        "--compile", compile_steps, *arguments,
+        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage), *arguments,
     ]  # fmt: skip
     return subprocess.Popen(
         command,
@@ -67,7 +63,7 @@ def unfinished(phase):
 
 
 def test_a_sweep_whose_processes_are_all_told_to_end_leaves_nothing_half_written(tmp_path, wait_until):
-    running = start(tmp_path, compile_steps="never")
+    running = start(tmp_path)
     search = tmp_path / "resumed_sweep" / "x" / "search"
     wait_until(lambda: any(search.glob(f"*/{UNFINISHED_FILE}")), running)
     os.killpg(running.pid, signal.SIGTERM)  # as `timeout` and cluster managers do
@@ -106,7 +102,7 @@ def plan_of(script):
     spec = importlib.util.spec_from_file_location(script.stem, script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return Plan.of(module.EXPERIMENT, Options(compile=COMPILE), name=script.stem, question="")
+    return Plan.of(module.EXPERIMENT, Options(), name=script.stem, question="")
 
 
 def trained_without_a_stop(run, plan):
@@ -122,18 +118,8 @@ def trained_without_a_stop(run, plan):
     return [{name: result[name] for name in kept} for result in results]
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """Where compiled steps are kept, here and in processes started from here; still empty."""
-    folder = tmp_path / "compiled"
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", folder.as_posix())
-    return folder
-
-
 @pytest.mark.usefixtures("local_ray")
-def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(
-    tmp_path, cache, kill_when
-):
+def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, kill_when):
     folder = tmp_path / "resumed_sweep" / "x"
     search, confirm = folder / "search", folder / "confirm"
 
@@ -171,6 +157,3 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
         expected = trained_without_a_stop(run, plan)
         same = [{name: result[name] for name in expected[0]} for result in results]
         assert json.dumps(same) == json.dumps(expected)  # as text, since NaN is not equal to itself
-    if COMPILE == "always":
-        assert list(cache.glob("ppo_sweeps/*.pt2"))
-        assert not list(cache.glob("ppo_sweeps/*.error"))

@@ -141,7 +141,7 @@ def test_a_check_that_is_interrupted_closes_all_it_made(start, diary, vectorizat
 )
 def test_a_sweep_and_its_replay_close_all_they_made(start, diary, tmp_path, vectorization, at_reset):
     storage = tmp_path / "results"
-    arguments = ("--name", "x", "--storage", storage, "--compile", "never")
+    arguments = ("--name", "x", "--storage", storage)
     code, said = finish(
         start("simulator_sweep.py", *arguments, vectorization=vectorization, at_reset=at_reset)
     )

@@ -48,7 +48,6 @@ def test_every_option_of_the_command_line_is_one_of_the_functions_and_explained(
         ({"scheduler": "x"}, "scheduler 'x': expected asha, median, hyperband, none, pbt or pb2"),
         ({"sampler": "tpee"}, "sampler 'tpee': expected tpe, random, gp or cmaes"),
         ({"trainer": "slow"}, "trainer 'slow': expected fast or rllib"),
-        ({"compile": "x"}, "compile 'x': expected auto, always or never"),
         ({"storage": "s3://bucket/x"}, "storage s3://bucket/x: expected a folder"),
         ({"warm_start": Path("/no/such/sweep")}, "warm_start: /no/such/sweep does not exist"),
     ],

@@ -6,7 +6,6 @@ from search_spaces import model_layouts, ppo
 EXPERIMENT = Experiment(
     env="sweeps/TradingMeanReverting-v0",
     space=(ppo.CORE | ppo.BATCH).narrow(batch_size=(512, 1024), epochs=(3, 10))
-    # Few layouts, since compiling each takes longer than ten trials.
     | model_layouts.deep_mlp(depths=(1, 2), widths=(32,), activations=("tanh",)),
     budget=Budget(trials=3, steps_per_trial=16_384, evaluations=16),
     # So many that a trial lasts for more than the second after which it saves itself.

@@ -46,7 +46,7 @@ def test_moments_merged_batch_by_batch_are_those_of_all_rows():
 def test_rewards_are_divided_by_the_deviation_of_the_discounted_return():
     rewards = np.array([[1.0], [2.0], [4.0], [99.0], [3.0]])  # the fourth step only resets
     done = np.array([[False], [False], [True], [False], [False]])
-    nothing = torch.empty(0)
+    nothing = np.empty(0)
     rollout = Rollout(nothing, nothing, nothing, rewards, done, done & False, np.roll(~done, 1, axis=0))
     scaled = RewardScaler(1, gamma=0.5).scale(rollout)
     returns = np.array([1.0, 2.5, 5.25, 3.0])
@@ -68,7 +68,7 @@ class TestInTraining:
         for module in (algorithm.runner.module, algorithm.learner.module[DEFAULT_MODULE_ID]):
             np.testing.assert_allclose(module.obs_mean, rows.mean(0), rtol=1e-5)
             np.testing.assert_allclose(module.obs_factor, 1 / rows.std(0), rtol=1e-5)
-        stored = algorithm.runner.last_rollout.obs_tn.numpy()
+        stored = algorithm.runner.last_rollout.obs_tn
         assert np.abs(stored).max() <= LIMIT
         assert abs(stored[..., 0].mean()) < 0.1
         algorithm.stop()
@@ -84,13 +84,9 @@ class TestInTraining:
         logits = module.forward_inference({Columns.OBS: torch.from_numpy(obs)})[Columns.ACTION_DIST_INPUTS]
         np.testing.assert_array_equal(greedy_policy(algorithm)(obs), logits.argmax(-1))
 
-        normalised = torch.from_numpy(
-            np.clip((obs - module.obs_mean.numpy()) * module.obs_factor.numpy(), -LIMIT, LIMIT)
-        )
-        with torch.no_grad():
-            torch.testing.assert_close(algorithm.runner.network.policy(normalised), logits)
-            learners, _, _ = algorithm.learner.network.forward(normalised)
-            torch.testing.assert_close(learners, logits)
+        normalised = np.clip((obs - module.obs_mean.numpy()) * module.obs_factor.numpy(), -LIMIT, LIMIT)
+        for network in (algorithm.runner.network, algorithm.learner.network):
+            np.testing.assert_allclose(network.logits(normalised), logits, rtol=1e-5, atol=1e-6)
         algorithm.stop()
 
     def test_a_restored_run_continues_bit_identically_and_reports_raw_returns(self, tmp_path):
@@ -128,12 +124,12 @@ class TestImages:
         built.stop()
 
     def test_they_stay_bytes_and_the_module_gets_one_mean_and_factor_a_channel(self, algorithm):
-        assert algorithm.runner.last_rollout.obs_tn.dtype == torch.uint8
+        assert algorithm.runner.last_rollout.obs_tn.dtype == np.uint8
         for module in (algorithm.runner.module, algorithm.learner.module[DEFAULT_MODULE_ID]):
             assert module.obs_mean.shape == (16, 16, 3)
             for moment in (module.obs_mean, module.obs_factor):
                 assert (moment == moment[0, 0]).all()
-        images = algorithm.runner.last_rollout.obs_tn.numpy().reshape(-1, 3) / 255.0
+        images = algorithm.runner.last_rollout.obs_tn.reshape(-1, 3) / 255.0
         np.testing.assert_allclose(module.obs_mean[0, 0], images.mean(0), atol=0.02)
         np.testing.assert_allclose(1 / module.obs_factor[0, 0], images.std(0), rtol=0.1)
 
@@ -141,19 +137,19 @@ class TestImages:
         rollout = algorithm.runner.rollout(200)
         learner = algorithm.learner
         algorithm.runner.give_moments(learner.module[DEFAULT_MODULE_ID])
-        with torch.no_grad():
-            inputs = learner._network_input(rollout.obs_tn[:-1].flatten(0, 1), algorithm.runner.encoder.scale)
-            logits, _, _ = learner.network.forward(inputs)
-        torch.testing.assert_close(logits, rollout.logits_tn.flatten(0, 1), rtol=1e-4, atol=1e-5)
+        steps, lanes = rollout.valid_tn.shape
+        logits = learner.network.logits(rollout.obs_tn[:-1].reshape(steps * lanes, 16, 16, 3))
+        sampled = rollout.logits_tn.reshape(steps * lanes, -1)
+        np.testing.assert_allclose(logits, sampled, rtol=1e-4, atol=1e-5)
 
     def test_sampling_evaluation_and_rllibs_own_inference_agree(self, algorithm, tmp_path):
         checkpoint = algorithm.save_to_path(tmp_path / "checkpoint")
         module = RLModule.from_checkpoint(f"{checkpoint}/learner_group/learner/rl_module/{DEFAULT_MODULE_ID}")
         images = algorithm.runner.last_rollout.obs_tn[0]
-        obs = images * algorithm.runner.encoder.scale
+        obs = torch.from_numpy(images * np.float32(algorithm.runner.encoder.scale))
         with torch.no_grad():
             logits = module.forward_inference({Columns.OBS: obs})[Columns.ACTION_DIST_INPUTS]
-        np.testing.assert_array_equal(greedy_policy(algorithm)(images.numpy()), logits.argmax(-1))
+        np.testing.assert_array_equal(greedy_policy(algorithm)(images), logits.argmax(-1))
 
     def test_a_restored_run_continues_bit_identically(self, algorithm, tmp_path):
         restored = Algorithm.from_checkpoint(algorithm.save_to_path(tmp_path / "checkpoint"))

@@ -17,12 +17,23 @@ from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
 from experiments.core.environments.network_spaces import action_decoder
-from experiments.core.fast_ppo.compiled import compiles
+from experiments.core.fast_ppo.dense_network import DenseNetwork
+from experiments.core.fast_ppo.distribution import log_probs, normalise, sample
 from experiments.core.fast_ppo.divergence import DivergenceError
-from experiments.core.fast_ppo.gradient_step import GradientStep
 from experiments.core.fast_ppo.learner import FastPPOLearner
-from experiments.core.fast_ppo.loss import Minibatch, losses, output_gradient, row_terms
 from experiments.core.fast_ppo.statistics import check_finite
+from experiments.core.fast_ppo.torch_network import TorchNetwork
+from experiments.core.fast_ppo.update import (
+    CLIPPED,
+    ENTROPY,
+    KLS,
+    LOSS,
+    NORM,
+    POLICY_LOSS,
+    VALUE_LOSS,
+    Rows,
+    UpdateLog,
+)
 
 VECTOR = spaces.Box(-1.0, 1.0, (5,), np.float32)
 IMAGE = spaces.Box(0.0, 1.0, (16, 16, 3), np.float32)
@@ -47,6 +58,7 @@ LAYOUTS: dict[str, DefaultModelConfig] = {
     "shared with heads": DefaultModelConfig(fcnet_hiddens=[16], head_fcnet_hiddens=[8]),
     "no encoder layers but one": DefaultModelConfig(fcnet_hiddens=[8], vf_share_layers=False),
     "silu": DefaultModelConfig(fcnet_hiddens=[16], fcnet_activation="silu", vf_share_layers=False),
+    "elu": DefaultModelConfig(fcnet_hiddens=[16, 8], fcnet_activation="elu"),
     "layer norm": DefaultModelConfig(fcnet_hiddens=[16], fcnet_use_layernorm=True, vf_share_layers=False),
 }
 
@@ -71,8 +83,8 @@ CASES = [
     *((f"{name}", IMAGE, spaces.Discrete(3), layout) for name, layout in IMAGE_LAYOUTS.items()),
 ]
 
-UNCOMPILED = ("layer norm", "cnn", "cnn, separate")
-"""Layouts that torch differentiates, and convolutions."""
+BY_TORCH = ("layer norm", "cnn", "cnn, separate")
+"""Layouts that torch runs and differentiates."""
 
 
 def config_for(obs_space: Any, action_space: Any, layout: DefaultModelConfig, **training: Any) -> PPOConfig:
@@ -108,33 +120,53 @@ def learners(config: PPOConfig) -> tuple[Any, FastPPOLearner]:
     return stock, fast
 
 
-def random_batch(config: PPOConfig, fast: FastPPOLearner, rows: int = ROWS) -> Minibatch:
+def random_rows(config: PPOConfig, fast: FastPPOLearner, rows: int = ROWS) -> Rows:
     """Rows in which all branches of the loss occur: clipped and free ratios, small and large value errors."""
     generator = torch.Generator().manual_seed(1)
-    obs = torch.rand((rows, *config.observation_space.shape), generator=generator)
-    logits = 0.5 * torch.randn((rows, fast.distribution.num_logits), generator=generator)
-    actions = fast.distribution.sample(logits, fast.distribution.noise((rows,), generator))
-    normalised = fast.distribution.normalise(logits)
-    return Minibatch(
+    distribution = fast.distribution
+    obs = torch.rand((rows, *config.observation_space.shape), generator=generator).numpy()
+    logits = 0.5 * torch.randn((rows, distribution.num_logits), generator=generator).numpy()
+    actions = np.empty((rows, distribution.num_columns), np.float32)
+    sample(logits, distribution.noise((rows,), generator), distribution.leaves, actions)
+    normalise(logits, distribution.leaves, np.empty_like(logits))
+    old_log_prob = np.empty(rows, np.float32)
+    log_probs(logits, actions, distribution.leaves, old_log_prob)
+    return Rows(
         obs=obs,
         actions=actions,
-        old_log_prob=fast.distribution.log_prob(normalised, actions),
-        old_normalised=normalised,
-        advantages=torch.randn(rows, generator=generator),
-        targets=2.0 * torch.randn(rows, generator=generator),
+        old_log_prob=old_log_prob,
+        old_normalised=logits,
+        advantages=torch.randn(rows, generator=generator).numpy(),
+        targets=2.0 * torch.randn(rows, generator=generator).numpy(),
     )
 
 
-def as_rllib(batch: Minibatch, action_space: gym.Space[Any]) -> dict[str, Any]:
-    structured = action_decoder(action_space, normalize=False).decode(batch.actions.numpy())
-    return {
-        Columns.OBS: batch.obs,
-        Columns.ACTIONS: _tensors(structured),
-        Columns.ACTION_LOGP: batch.old_log_prob,
-        Columns.ACTION_DIST_INPUTS: batch.old_normalised,
-        Postprocessing.ADVANTAGES: batch.advantages,
-        Postprocessing.VALUE_TARGETS: batch.targets,
+def as_rllib(rows: Rows, action_space: gym.Space[Any]) -> dict[str, Any]:
+    structured = action_decoder(action_space, normalize=False).decode(rows.actions)
+    given = {
+        Columns.OBS: rows.obs,
+        Columns.ACTION_LOGP: rows.old_log_prob,
+        Columns.ACTION_DIST_INPUTS: rows.old_normalised,
+        Postprocessing.ADVANTAGES: rows.advantages,
+        Postprocessing.VALUE_TARGETS: rows.targets,
     }
+    columns = {name: torch.from_numpy(column) for name, column in given.items()}
+    return {Columns.ACTIONS: _tensors(structured), **columns}
+
+
+def one_step(fast: FastPPOLearner, rows: Rows) -> tuple[UpdateLog, dict[str, torch.Tensor]]:
+    """One gradient step over all rows: what it looked like, and the clipped gradient that Adam was given."""
+    optimizer = fast.get_optimizer(DEFAULT_MODULE_ID)
+    numbers = fast._numbers(optimizer)
+    record = fast.network.update(rows, np.arange(len(rows.targets))[None], numbers, optimizer)
+    parameters = dict(fast.module[DEFAULT_MODULE_ID].named_parameters())
+    # After the first step Adam's mean is this share of the gradient.
+    share = 1.0 - optimizer.param_groups[0]["betas"][0]
+    gradients = {
+        name: optimizer.state[p]["exp_avg"] / share if p in optimizer.state else torch.zeros_like(p)
+        for name, p in parameters.items()
+    }
+    return record, gradients
 
 
 def _tensors(actions: Any) -> Any:
@@ -163,80 +195,63 @@ def stock_gradients(stock: Any, batch: dict[str, Any]) -> tuple[Any, dict[str, t
 REPORTED = ("policy_loss", "vf_loss", "entropy", "mean_kl_loss")
 
 
+@pytest.mark.parametrize("torch_alone", [False, True], ids=["native", "torch alone"])
 @pytest.mark.parametrize(
     ("obs_space", "action_space", "layout"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
 )
-def test_losses_and_gradients_equal_those_of_rllib(obs_space, action_space, layout):
+def test_losses_and_gradients_equal_those_of_rllib(obs_space, action_space, layout, torch_alone):
     config = config_for(obs_space, action_space, layout)
     stock, fast = learners(config)
-    batch, weights = random_batch(config, fast), fast._coefficients()
-    reported, gradients = stock_gradients(stock, as_rllib(batch, action_space))
+    if torch_alone:
+        fast.network = TorchNetwork(fast.module[DEFAULT_MODULE_ID].unwrapped(), fast.distribution)
+    rows = random_rows(config, fast)
+    reported, expected = stock_gradients(stock, as_rllib(rows, action_space))
 
-    logits, values, activations = fast.network.forward(batch.obs)
-    terms = row_terms(fast.distribution, logits, values, batch)
-    mine = losses(fast.distribution, terms, batch, weights)
-    fast.network.backward(activations, *output_gradient(fast.distribution, terms, batch, weights))
-    norm = fast.flat.clip(config.grad_clip)
+    record, gradients = one_step(fast, rows)
 
-    assert bool((terms.error.square() > config.vf_clip_param).any()), (
-        "the limit on the value error is exercised"
-    )
-    assert bool(((terms.ratio - 1.0).abs() > config.clip_param).any()), "the clipped surrogate is exercised"
-    assert float(norm) > config.grad_clip, "the limit on the gradient is exercised"
+    means, (step,) = record.sums[0] / ROWS, record.steps
+    assert means[VALUE_LOSS] < config.vf_clip_param, "the limit on the value error is exercised"
+    assert means[CLIPPED] > 0.0, "the clipped surrogate is exercised"
+    assert step[NORM] > config.grad_clip, "the limit on the gradient is exercised"
     np.testing.assert_allclose(
-        [float(x) for x in (mine.policy, mine.value, mine.entropy, mine.kl, mine.total)],
+        [*means[[POLICY_LOSS, VALUE_LOSS, ENTROPY, KLS]], step[LOSS]],
         [*(reported[key] for key in REPORTED), reported["total"]],
         rtol=1e-5,
         atol=1e-6,
     )
-    for name, parameter in fast.module[DEFAULT_MODULE_ID].named_parameters():
-        expected = gradients.get(name, torch.zeros_like(parameter))
-        torch.testing.assert_close(
-            parameter.grad, expected, rtol=1e-4, atol=1e-7, msg=lambda m, n=name: f"{n}: {m}"
-        )
+    for name, gradient in gradients.items():
+        wanted = expected.get(name, torch.zeros_like(gradient))
+        torch.testing.assert_close(gradient, wanted, rtol=1e-3, atol=1e-6, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@pytest.mark.parametrize(("name", "obs_space", "action_space", "layout"), CASES, ids=[c[0] for c in CASES])
+def test_dense_layouts_are_native_and_all_others_torchs(name, obs_space, action_space, layout):
+    _, fast = learners(config_for(obs_space, action_space, layout))
+    assert type(fast.network) is (TorchNetwork if name in BY_TORCH else DenseNetwork)
 
 
 @pytest.mark.parametrize(
     ("action_space", "layout"),
-    [c[2:] for c in CASES if c[0] not in UNCOMPILED],
-    ids=[c[0] for c in CASES if c[0] not in UNCOMPILED],
+    [c[2:] for c in CASES if c[0] not in BY_TORCH],
+    ids=[c[0] for c in CASES if c[0] not in BY_TORCH],
 )
-def test_the_step_that_is_compiled_is_the_same_step(action_space, layout):
+def test_logits_and_values_are_those_of_the_module(action_space, layout):
     config = config_for(VECTOR, action_space, layout)
     _, fast = learners(config)
-    assert compiles(fast.network, ROWS)
-    step = GradientStep(fast.network, fast.distribution, fast.flat.adam)
-    vectors = [vector.clone() for vector in fast.flat.vectors]
-    weights = fast._coefficients()
-    numbers = torch.tensor([*weights, config.grad_clip, fast.flat.lr])
-    with torch.no_grad():
-        for rows in (ROWS, 2, 31):
-            batch = random_batch(config, fast, rows)
-            expected_norm, expected = fast._gradient_step(batch, 1.0, weights)
-            norm, *terms = step(*vectors, numbers, *batch)
-            torch.testing.assert_close(norm, expected_norm, rtol=1e-4, atol=1e-6)
-            for term, wanted in zip(terms, expected, strict=True):
-                torch.testing.assert_close(term, wanted, rtol=1e-4, atol=1e-5)
-    for vector, wanted in zip(vectors, fast.flat.vectors, strict=True):
-        torch.testing.assert_close(vector, wanted, rtol=1e-3, atol=1e-6)
+    obs = random_rows(config, fast, 300).obs
+    other = TorchNetwork(fast.module[DEFAULT_MODULE_ID].unwrapped(), fast.distribution)
+    np.testing.assert_allclose(fast.network.logits(obs), other.logits(obs), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(fast.network.values(obs), other.values(obs), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", UNCOMPILED)
-def test_what_compiling_does_not_make_faster_is_not_compiled(name):
-    (obs_space, action_space, layout) = next(c[1:] for c in CASES if c[0] == name)
-    _, fast = learners(config_for(obs_space, action_space, layout))
-    assert not compiles(fast.network, ROWS)
-
-
-def test_large_matrix_products_are_not_compiled():
-    wide = DefaultModelConfig(fcnet_hiddens=[64, 64], vf_share_layers=False)
-    _, fast = learners(config_for(VECTOR, spaces.Discrete(3), wide))
-    assert [compiles(fast.network, rows) for rows in (64, 256, 512)] == [True, True, False]
-
-
-def test_minibatches_of_one_row_are_not_compiled():
-    _, fast = learners(config_for(VECTOR, spaces.Discrete(3), LAYOUTS["separate tanh"]))
-    assert [compiles(fast.network, rows) for rows in (1, 2)] == [False, True]
+def test_an_update_gives_the_same_bits_each_time():
+    config = config_for(VECTOR, ACTION_SPACES["tuple"], LAYOUTS["separate tanh"], minibatch_size=17)
+    weights = []
+    for _ in range(2):
+        _, fast = learners(config)
+        fast.update_on(random_rows(config, fast))
+        weights.append([p.detach().numpy().tobytes() for p in fast.module[DEFAULT_MODULE_ID].parameters()])
+    assert weights[0] == weights[1]
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS + 11], ids=["whole minibatches", "minibatches that span epochs"])
@@ -244,7 +259,7 @@ def test_minibatches_of_one_row_are_not_compiled():
 def test_a_whole_update_changes_the_weights_and_the_kl_coefficient_as_rllib_does(action_space, rows):
     config = config_for(VECTOR, action_space, LAYOUTS["separate tanh"])
     stock, fast = learners(config)
-    batch = random_batch(config, fast, rows)
+    batch = random_rows(config, fast, rows)
 
     for _ in range(2):  # the second update starts from Adam's moments and the adapted coefficient
         stock.update(
@@ -256,8 +271,7 @@ def test_a_whole_update_changes_the_weights_and_the_kl_coefficient_as_rllib_does
             minibatch_size=config.minibatch_size,
             shuffle_batch_per_epoch=False,
         )
-        with torch.no_grad():
-            statistics = fast._update_epochs(batch, scale=1.0)
+        statistics = fast.update_on(batch)
         fast.metrics.log_dict(statistics, key=DEFAULT_MODULE_ID, window=1)
         fast.after_gradient_based_update(timesteps={"num_env_steps_sampled_lifetime": rows})
         fast.metrics.reduce()
@@ -276,8 +290,7 @@ def test_a_whole_update_changes_the_weights_and_the_kl_coefficient_as_rllib_does
 def test_the_kl_coefficient_is_adapted_by_rllibs_rule(kl_target, factor):
     config = config_for(VECTOR, spaces.Discrete(3), LAYOUTS["separate tanh"])
     _, fast = learners(config)
-    with torch.no_grad():
-        statistics = fast._update_epochs(random_batch(config, fast), scale=1.0)
+    statistics = fast.update_on(random_rows(config, fast))
     fast.config.kl_target = statistics["mean_kl_loss"] if kl_target is None else kl_target
     fast.metrics.log_dict(statistics, key=DEFAULT_MODULE_ID, window=1)
     fast.after_gradient_based_update(timesteps={})
@@ -287,16 +300,10 @@ def test_the_kl_coefficient_is_adapted_by_rllibs_rule(kl_target, factor):
 def test_without_the_kl_penalty_the_loss_has_no_kl_term():
     config = config_for(VECTOR, spaces.Discrete(3), LAYOUTS["separate tanh"], use_kl_loss=False)
     stock, fast = learners(config)
-    batch = random_batch(config, fast)
-    _, gradients = stock_gradients(stock, as_rllib(batch, config.action_space))
-    logits, values, activations = fast.network.forward(batch.obs)
-    terms = row_terms(fast.distribution, logits, values, batch)
-    fast.network.backward(
-        activations, *output_gradient(fast.distribution, terms, batch, fast._coefficients())
-    )
-    fast.flat.clip(config.grad_clip)
-    for name, parameter in fast.module[DEFAULT_MODULE_ID].named_parameters():
-        torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-4, atol=1e-7)
+    rows = random_rows(config, fast)
+    _, expected = stock_gradients(stock, as_rllib(rows, config.action_space))
+    for name, gradient in one_step(fast, rows)[1].items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=1e-6)
 
 
 def test_learning_rate_and_entropy_schedules_follow_the_environment_steps():
@@ -308,29 +315,31 @@ def test_learning_rate_and_entropy_schedules_follow_the_environment_steps():
         entropy_coeff=[[0, 0.1], [1000, 0.0]],
     )
     _, fast = learners(config)
-    assert fast._coefficients().entropy_coeff == pytest.approx(0.1)
+    optimizer = fast.get_optimizer(DEFAULT_MODULE_ID)
+    assert fast._numbers(optimizer).entropy_coeff == pytest.approx(0.1)
     fast.after_gradient_based_update(timesteps={"num_env_steps_sampled_lifetime": 250})
-    assert fast._coefficients().entropy_coeff == pytest.approx(0.075)
-    assert fast.get_optimizer(DEFAULT_MODULE_ID).param_groups[0]["lr"] == pytest.approx(7.5e-4)
+    assert fast._numbers(optimizer).entropy_coeff == pytest.approx(0.075)
+    assert fast._numbers(optimizer).lr == pytest.approx(7.5e-4)
 
 
 @pytest.mark.parametrize(
-    ("ratio", "norm", "weights_finite", "what"),
+    ("loss", "norm", "weights_finite", "what"),
     [(math.inf, math.nan, False, "loss"), (1.0, math.inf, False, "gradient"), (1.0, 1.0, False, "weights")],
 )
-def test_what_is_not_finite_first_is_named(ratio, norm, weights_finite, what):
-    config = config_for(VECTOR, spaces.Discrete(3), LAYOUTS["separate tanh"])
-    _, fast = learners(config)
-    batch = random_batch(config, fast)
-    terms = row_terms(fast.distribution, *fast.network.forward(batch.obs)[:2], batch)
-    broken = terms._replace(ratio=torch.full_like(terms.ratio, ratio))
-    norms = torch.tensor([1.0, norm, math.nan if norm != 1.0 else 1.0])
+def test_what_is_not_finite_first_is_named(loss, norm, weights_finite, what):
+    record = UpdateLog.empty(3)
+    record.steps[1:, LOSS], record.steps[1:, NORM] = (loss, math.nan), (norm, norm)
     with pytest.raises(DivergenceError, match=f"non-finite {what}") as error:
-        check_finite(
-            fast.distribution,
-            [(batch, terms), (batch, broken), (batch, broken)],
-            norms,
-            fast._coefficients(),
-            weights_finite=weights_finite,
-        )
+        check_finite(record, weights_finite=weights_finite)
     assert pickle.loads(pickle.dumps(error.value)).what == what
+
+
+@pytest.mark.parametrize("layout", ["separate tanh", "shared relu", "silu", "elu", "layer norm"])
+@pytest.mark.parametrize("poison", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_never_hidden_by_an_activation(layout, poison):
+    config = config_for(VECTOR, spaces.Discrete(3), LAYOUTS[layout])
+    _, fast = learners(config)
+    with torch.no_grad():
+        next(fast.module[DEFAULT_MODULE_ID].unwrapped().encoder.parameters())[0, 0] = poison
+    with pytest.raises(DivergenceError, match="non-finite"):
+        fast.update_on(random_rows(config, fast))

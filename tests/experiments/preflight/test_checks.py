@@ -112,15 +112,6 @@ def test_rllibs_own_runner_and_learner_are_tried_in_the_same_way(tmp_path):
     assert not ray.is_initialized()
 
 
-def test_no_check_waits_for_a_compiler(tmp_path, monkeypatch):
-    def compile_it(*arguments):
-        raise AssertionError("a layout is compiled")
-
-    monkeypatch.setattr("experiments.core.fast_ppo.learner.CompiledStep", compile_it)
-    found = checked(tmp_path, options={"compile": "always"}).extremes
-    assert found.updated == found.given
-
-
 def test_a_vector_environment_that_resets_in_the_wrong_step_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"breaks a promise that training relies on.*envs\.check") as caught:
         checked(tmp_path, env="broken_envs:tests/Hasty-v0")

@@ -47,7 +47,7 @@ def seen():
 def test_the_lanes_show_again_what_was_seen_and_paid(seen):
     with Workers(ppo_config({"seed": 3}, TASK), seen) as workers:
         rollout = workers.sample(64)
-        observations, rewards = rollout.obs_tn.numpy().copy(), rollout.rewards_tn.copy()
+        observations, rewards = rollout.obs_tn.copy(), rollout.rewards_tn.copy()
     known = {tuple(each) for each in np.asarray(seen.observations, np.float32)}
     assert {tuple(each) for each in observations.reshape(-1, observations.shape[-1])} <= known
     assert set(np.unique(rewards)) <= {0.0, *np.float32(seen.rewards)}
@@ -63,7 +63,7 @@ def test_an_episode_lasts_as_long_as_those_that_were_seen_and_the_next_begins_a_
 def test_every_run_sees_the_same(seen):
     def first():
         with Workers(ppo_config({"seed": 3}, TASK), seen) as workers:
-            return workers.sample(64).obs_tn.numpy().copy()
+            return workers.sample(64).obs_tn.copy()
 
     np.testing.assert_array_equal(first(), first())
 
