@@ -12,7 +12,7 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import envs
-from envs.lanes import Lane, NativeLanes, SyncLanes, close_all, told
+from envs.lanes import Lane, NativeLanes, SyncLanes, close_all, told, under_way
 from envs.spaces import encode_vector
 from experiments.core.declaration import Vectorization
 from experiments.core.environments.lookup import imported_spec, is_image
@@ -63,7 +63,8 @@ def make_plain_vector(env_id: str, parameters: Mapping[str, Any], lanes: int) ->
         # The sweep checks its environment once; Gymnasium's checker would look at every lane's first steps.
         make = partial(gym.make, spec, disable_env_checker=True, **parameters)
         return SyncLanes([partial(Lane.made_by, make)] * lanes)
-    native = gym.make_vec(spec, lanes, "vector_entry_point", **parameters)
+    with under_way.of("its constructor"):
+        native = gym.make_vec(spec, lanes, "vector_entry_point", **parameters)
     return native if spec.id in envs.ids() else NativeLanes(native)
 
 

@@ -64,6 +64,9 @@ class LaneProcesses(AsyncVectorEnv):
 
     def __init__(self, makers: Sequence[Any]) -> None:
         multiprocessing.set_forkserver_preload(list(PRELOADED))
+        self._state = (
+            AsyncState.DEFAULT
+        )  # Gymnasium's, which comes to it after the first environment's making
         self.processes: list[Any] = []
         self.parent_pipes: list[Any] = []
         self._guard: subprocess.Popen[bytes] | None = None

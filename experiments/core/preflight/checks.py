@@ -22,7 +22,7 @@ from experiments.core.preflight.cost_model import CostEstimate
 from experiments.core.preflight.deadline import Deadline, TimeUpError
 from experiments.core.preflight.declaration import check_names, check_population, check_splits
 from experiments.core.preflight.environment_parameters import check_environment_names
-from experiments.core.preflight.estimate import estimate_of
+from experiments.core.preflight.estimate import estimate_of, evaluation_cost
 from experiments.core.preflight.extremes import named_extremes
 from experiments.core.preflight.folder import check_disk, check_folder, check_records, check_warm_start
 from experiments.core.preflight.play import Play, batch_step_seconds, play, play_notes
@@ -30,7 +30,6 @@ from experiments.core.preflight.probe import (
     EvaluationCost,
     ExtremeRuns,
     Patience,
-    measure_evaluation,
     preserve_rng_state,
     try_extremes,
 )
@@ -41,6 +40,8 @@ from experiments.core.tuning import check_cluster
 
 PATIENCE = Patience(computing_s=3.5, clock_s=6.0)
 """Time after which no further extreme configuration is trained, and no further layout measured."""
+PROCESS_S = 3.0
+"""Seconds in which the first process for a lane starts, those of its server's imports among them."""
 PATIENT = 100
 """Times its usual duration after which a call of the environment counts as stuck."""
 PLAY_S, BATCH_S, EVALUATION_S = 1.0, 0.3, 1.0
@@ -101,12 +102,7 @@ def preflight(
             check_population(plan)
             step_s = _step_seconds(plan, played, deadline)
         found = _extremes_tried(plan, task, tried, played, deadline)
-        with deadline.enforced(at_least_s=2 * EVALUATION_S):
-            deadline.begin(f"evaluating in {experiment.env}")
-            evaluation = measure_evaluation(
-                tried[DEFAULT], task, played, plan.evaluation_settings[Phase.SEARCH],
-                seconds=EVALUATION_S, seed=plan.seeds.probe,
-            )  # fmt: skip
+        evaluation = evaluation_cost(plan, task, played, deadline, seconds=EVALUATION_S)
     _check_objective(plan, evaluation)
     expected = estimate_of(
         plan, found, evaluation, concurrency, step_s=step_s, lanes_s=_lanes_seconds(plan, task, played)
@@ -122,6 +118,7 @@ def preflight(
             *_printing_notes(plan, printed),
             *_concurrency_notes(plan, concurrency),
             *_extreme_notes(found),
+            *_time_notes(plan, evaluation),
             *_episode_notes(plan, evaluation, played),
         ),
     )
@@ -157,7 +154,8 @@ def _played(plan: Plan, tried: Mapping[str, Mapping[str, Any]], deadline: Deadli
         settings = hyperparameters.with_defaults(trainer_part(config), experiment.fixed)
         hyperparameters.check_layout(settings, played.observation_space.shape or ())
     deadline.begin(f"looking at the contract of {experiment.env}")
-    contract = check_contract(experiment.env, experiment.env_parameters, step_s=played.step_s)
+    make_s = played.make_s - (PROCESS_S if experiment.vectorization == "async" else 0.0)
+    contract = check_contract(experiment.env, experiment.env_parameters, make_s=make_s, step_s=played.step_s)
     return played, [
         *contract_notes(contract, experiment.env, experiment.env_parameters),
         *play_notes(plan.experiment, played),
@@ -256,6 +254,15 @@ def _extreme_notes(found: ExtremeRuns) -> list[str]:
     return notes
 
 
+def _time_notes(plan: Plan, evaluation: EvaluationCost) -> list[str]:
+    if evaluation.measured:
+        return []
+    return [
+        f"there was no time to evaluate in {plan.experiment.env}: what that costs is estimated from "
+        f"{counted(evaluation.steps, 'step')} of play; a larger check_s in the experiment gives it time"
+    ]
+
+
 def _episode_notes(plan: Plan, evaluation: EvaluationCost, played: Play) -> list[str]:
     """Notes where episodes are cut off, or are too long for the intervals of reporting."""
     experiment = plan.experiment
@@ -276,10 +283,10 @@ def _episode_notes(plan: Plan, evaluation: EvaluationCost, played: Play) -> list
         ]
     interval = budget.steps_per_trial / budget.evaluations / experiment.lanes
     takes = f"{interval:,.0f}" if interval >= 1 else "less than one"
-    if evaluation.length_mean <= interval:
+    if not evaluation.length_mean > interval:
         return []
     return [
         f"an episode lasts about {counted(round(evaluation.length_mean), 'step')}, but between evaluations a "
         f"lane takes {takes}: some will find no finished training episode (train/return_mean is missing "
-        "there)"
+        "there)",
     ]

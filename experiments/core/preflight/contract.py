@@ -56,17 +56,20 @@ class Contract:
     """Broken promises with which training is still sound."""
 
 
-def check_contract(env_id: str, parameters: Mapping[str, Any], *, step_s: float) -> Contract:
+def check_contract(env_id: str, parameters: Mapping[str, Any], *, make_s: float, step_s: float) -> Contract:
     """Runs the environment checker for about a second, if it can say anything in that time.
 
     Args:
         env_id: Gymnasium id, `module:id`, or `module:Class`.
         parameters: The environment's keywords.
+        make_s: Seconds on the clock that making it takes at least.
         step_s: Seconds on the clock of one of its steps.
 
     Raises:
         UserError: A vector environment breaks a promise without which its data are wrong.
     """
+    if MADE * make_s > SECONDS:
+        return Contract(looked=False, broken=())
     spec = imported_spec(env_id)
     make_vector = partial(_make_vector, spec, dict(parameters))
     make_single: MakeSingle | None = None

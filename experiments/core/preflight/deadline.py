@@ -27,7 +27,16 @@ CLOSING_S = 1.0
 
 
 class TimeUpError(BaseException):
-    """Interruption of a call, which no `except Exception` of a user's code catches; says where it was."""
+    """Interruption of a call, which no `except Exception` of a user's code catches; says where it was.
+
+    Args:
+        said: What is said of it.
+        call_s: Seconds for which one call of the environment had been under way.
+    """
+
+    def __init__(self, said: str, call_s: float) -> None:
+        super().__init__(said)
+        self.call_s = call_s
 
 
 class Deadline:
@@ -80,13 +89,15 @@ class Deadline:
             yield
             return
 
-        said: list[str] = []
+        raised: list[TimeUpError] = []
 
         def interrupt(number: int, frame: FrameType | None) -> None:
-            if said and not _is_in_an_environment(frame):
+            if not raised:
+                call_s = 0.0 if under_way.since is None else time.monotonic() - under_way.since
+                raised.append(TimeUpError(self._said(frame), call_s))
+            elif not _is_in_an_environment(frame):
                 return  # what was interrupted is being closed
-            said.append(said[0] if said else self._said(frame))
-            raise TimeUpError(said[0])
+            raise raised[0]
 
         def stop(number: int, frame: FrameType | None) -> None:
             stopped.set()

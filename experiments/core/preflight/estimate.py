@@ -1,7 +1,8 @@
-"""Estimate of the time and the disk that the rest of a planned sweep takes."""
+"""Estimate of the time and the disk that an evaluation, and the rest of a planned sweep, take."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice, repeat
@@ -9,6 +10,7 @@ from typing import Any
 
 from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, finished_runs, load_confirmation
 from analysis.verdict import Standing, most_seeds, run_race
+from experiments.core.environments import episode_limit
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
 from experiments.core.preflight.cost_model import (
     CostEstimate,
@@ -20,13 +22,59 @@ from experiments.core.preflight.cost_model import (
     side_by_side,
     trained_share,
 )
-from experiments.core.preflight.probe import EvaluationCost, ExtremeRuns
+from experiments.core.preflight.deadline import Deadline, TimeUpError
+from experiments.core.preflight.play import Play
+from experiments.core.preflight.probe import EvaluationCost, ExtremeRuns, measure_evaluation
 from experiments.core.records import config_at
-from experiments.core.training import hyperparameters, trainer_part
+from experiments.core.training import Task, hyperparameters, trainer_part
 from search_spaces.space import drawn
 
+STUCK = 3.0
+"""Times what making a lane took, after which a call is stuck that also took half the checks' time."""
 MIX = 64
 """Configurations drawn from the space to say what one costs on average."""
+
+
+def evaluation_cost(
+    plan: Plan, task: Task, played: Play, deadline: Deadline, *, seconds: float
+) -> EvaluationCost:
+    """Measures what an evaluation costs, or estimates it from what was played where there is no time left.
+
+    Args:
+        plan: The sweep.
+        task: Settings that all runs have in common.
+        played: What was seen in the environment.
+        deadline: Of the checks.
+        seconds: On the clock, of making the lanes, and of playing in them.
+
+    Raises:
+        TimeUpError: The environment does not come back.
+    """
+    least_s = min(2 * seconds + played.make_s, 4 * seconds)
+    try:
+        with deadline.enforced(at_least_s=least_s):
+            deadline.begin(f"evaluating in {plan.experiment.env}")
+            return measure_evaluation(
+                plan.experiment.space.defaults, task, played, plan.evaluation_settings[Phase.SEARCH],
+                seconds=seconds, seed=plan.seeds.probe,
+            )  # fmt: skip
+    except TimeUpError as time_up:
+        if time_up.call_s > max(deadline.seconds / 2, STUCK * played.make_s):
+            raise
+    setting, episodes = plan.evaluation_settings[Phase.SEARCH], task.evaluation_episodes
+    steps = played.length_mean
+    if math.isnan(steps):
+        steps = episode_limit(task.env, setting.parameters, setting.most_steps)
+    turns = -(-episodes // task.evaluation_lanes) if task.vectorization == "async" else episodes
+    return EvaluationCost(
+        seconds=turns * steps * played.step_s,
+        finished=False,
+        cut_off=False,
+        steps=len(played.rewards),
+        length_mean=played.length_mean,
+        score=math.nan,
+        measured=False,
+    )
 
 
 def estimate_of(

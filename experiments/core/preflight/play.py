@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -51,6 +52,11 @@ class Play:
     """Whether the environment says which actions it allows."""
     left_out: Mapping[str, str]
     """Parts of the observation that are not trained on, by name, with the class of each."""
+
+    @property
+    def length_mean(self) -> float:
+        """Mean steps of the episodes that ended; NaN if none did."""
+        return float(np.mean(self.lengths)) if self.lengths else math.nan
 
     def affordable_lanes(self, wanted: int, vectorization: Vectorization, seconds: float) -> int:
         """Returns how many lanes can be made, and take some steps, in so many seconds; at least 1."""

@@ -68,9 +68,11 @@ class EvaluationCost:
     steps: int
     """Steps until the last episode ended, or until the time was up."""
     length_mean: float
-    """Mean steps of an episode; NaN if not all of them ended."""
+    """Mean steps of an episode; if not all ended, of those that were played before, NaN if none were."""
     score: float
     """Of the untrained policy; NaN if not all episodes ended."""
+    measured: bool = True
+    """Whether there was time for it, and not only for some play."""
 
 
 @contextmanager
@@ -251,7 +253,7 @@ def measure_evaluation(
         finished=played is not None,
         cut_off=played is not None and bool((played.lengths >= most_steps).any()),
         steps=steps,
-        length_mean=math.nan if played is None else float(played.lengths.mean()),
+        length_mean=play.length_mean if played is None else float(played.lengths.mean()),
         score=math.nan if played is None else setting.scale.score(float(played.returns.mean())),
     )
 

@@ -109,6 +109,19 @@ def test_a_fault_is_one_line_with_the_line_of_the_users_file(check, old, new, sa
     assert bool(re.search(r"\(lab_\d+\.py:\d+\)", str(caught.value))) == raised
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("import numpy", "import no_such_package\nimport numpy", "importing lab_.* No module named 'no_such"),
+        ("render_mode\n\n", "open('/no/licence')\n\n", "cannot be made: it raises in its constructor File"),
+        ("action_space =", "actions =", "Mine has after its constructor no action_space"),
+    ],
+)
+def test_a_fault_before_any_process_was_started_is_the_same_line(check, old, new, said):
+    with pytest.raises(UserError, match=said):
+        check(old, new, vectorization="async")
+
+
 def test_an_error_in_a_later_episode_is_found_as_well(check):
     counted = "        self.episodes = getattr(self, 'episodes', 0) + (self.time == 1)\n"
     later = f"{counted}        1 / (self.episodes < 3)\n"
@@ -185,6 +198,14 @@ def test_a_part_of_the_observation_that_no_network_can_read_is_left_out_and_name
     found = check(old, mission, vectorization=vectorization, replaced={SEEN: seen})
     (note,) = (note for note in found.notes if "left out" in note)
     assert re.match(r"lab_\d+:Mine observes 'mission' \(lab_\d+.Mission\), which no network can read", note)
+
+
+def test_an_environment_that_takes_long_to_make_is_not_taken_for_one_that_is_stuck(check, monkeypatch):
+    monkeypatch.setattr(checks, "EVALUATION_S", 0.2)
+    made = "        self.render_mode = render_mode\n"
+    found = check(made, f"{made}        __import__('time').sleep(1.6)\n", check_s=3.2)
+    assert any("there was no time to evaluate in lab_" in note for note in found.notes)
+    assert not any("an episode lasts about" in note for note in found.notes)
 
 
 def test_an_environment_that_waits_is_checked_with_few_steps_and_estimated_with_its_waiting(check):
