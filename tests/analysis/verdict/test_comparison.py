@@ -40,7 +40,7 @@ def test_a_comparison_is_the_paired_t_test_on_shared_seeds_at_the_familys_confid
     ],
 )
 def test_a_claim_needs_five_pairs_and_a_whole_interval_on_its_side(pairs, low, high, above, below, none):
-    found = compare(X, Y)
+    found = compare(X, Y, 1)
     made = type(found)(pairs=pairs, difference=(low + high) / 2, low=low, high=high, p_adjusted=0.5)
     assert (made.above_zero, made.below_zero, made.is_none) == (above, below, none)
 

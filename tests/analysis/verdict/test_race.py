@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from analysis.verdict.decision import decide
+from analysis.verdict.evidence import Evidence
 from analysis.verdict.group_sequential import boundary, follow
 from analysis.verdict.race import Standing, missing_runs, most_seeds, run_race
-from analysis.verdict.race_estimates import Orders, estimate
+from analysis.verdict.race_estimates import Estimates, Orders, estimate
 from analysis.verdict.wording import race_note
 
 INTERIM_ANALYSES = (5, 8, 12, 15)
@@ -73,6 +74,24 @@ def test_seeds_go_to_the_open_contender_and_the_default_and_for_the_first_half_t
 def test_rllibs_defaults_stop_at_the_first_analysis_in_the_second_half(interim_analyses, most):
     assert most_seeds("rllib", interim_analyses) == most
     assert most_seeds("default", interim_analyses) == interim_analyses[-1]
+
+
+def test_at_the_last_analysis_an_interval_is_as_wide_as_its_boundary_asks_for_and_before_as_the_family():
+    confirmation, _ = run_out({"trial_0001": 0.6, "trial_0002": -0.3}, rng_seed=3)
+    found = Evidence.of(confirmation, INTERIM_ANALYSES)
+    assert found.race.seeds == {"trial_0001": 15, "trial_0002": 5, "default": 15, "rllib": 8}
+    differences = Estimates(found.runs, found.race)
+    confidence = {"trial_0001": 1 - 2 * found.race.level("trial_0001"), "trial_0002": 1 - 0.05 / 2}
+    for config, level in confidence.items():
+        interval = differences.difference(config, "default").interval(level)
+        assert (found.against_default[config].low, found.against_default[config].high) == interval
+    assert confidence["trial_0001"] > confidence["trial_0002"]
+
+
+def test_two_interim_analyses_are_a_race_and_one_is_none():
+    confirmation, _ = run_out({"trial_0001": 30.0}, interim_analyses=(5, 8))
+    assert Evidence.of(confirmation, (5, 8)).race == run_race(confirmation, (5, 8))
+    assert Evidence.of(confirmation, (5,)).race is None
 
 
 def test_an_open_contender_behind_an_accepted_one_is_overtaken():
