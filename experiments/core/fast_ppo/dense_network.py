@@ -76,7 +76,8 @@ class DenseNetwork:
     def logits(self, obs: Array) -> Array:
         """Logits [B, L] of observations [B, D]."""
         logits = np.empty((len(obs), self._num_logits), np.float32)
-        last = units(self._through(obs, self._policy + 1), self._layers[self._policy], len(obs))
+        outputs = self._outputs(obs, (0, self._policy + 1))
+        last = units(outputs, self._layers[self._policy], len(obs))
         head(last, self._flat.values, self._free, self._limit, logits)
         return logits
 
@@ -85,19 +86,17 @@ class DenseNetwork:
         values = np.empty(len(obs), np.float32)
         for start in range(0, len(obs), _CHUNK):
             chunk = obs[start : start + _CHUNK]
-            outputs = self._through(chunk, self._trunk, value=True)
+            outputs = self._outputs(chunk, (0, self._trunk), (self._policy + 1, len(self._layers)))
             values[start : start + _CHUNK] = units(outputs, self._layers[-1], len(chunk))[:, 0]
         return values
 
-    def _through(self, obs: Array, last: int, *, value: bool = False) -> Array:
-        """Outputs of all layers [B W]: those before `last` are computed, and the value's if asked for."""
+    def _outputs(self, obs: Array, *ranges: tuple[int, int]) -> Array:
+        """Outputs of all layers [B W], of which those in ranges of numbers have been computed."""
         if self._work.shape[1] < len(obs) * self._widths:
             self._work = np.empty((2, len(obs) * self._widths), np.float32)
         outputs, slopes = self._work
-        network = (self._flat.values, self._layers, outputs, slopes)
-        forward(obs, 0, last, *network)
-        if value:
-            forward(obs, self._policy + 1, len(self._layers), *network)
+        for first, last in ranges:
+            forward(obs, first, last, self._flat.values, self._layers, outputs, slopes)
         return outputs
 
     def update(self, rows: Rows, order: Array, numbers: Numbers, optimizer: torch.optim.Adam) -> UpdateLog:

@@ -59,6 +59,13 @@ class ActionDistribution:
         ]
         return torch.cat(columns, dim=-1).numpy()
 
+    def normalised(self, logits: Array, actions: Array) -> tuple[Array, Array]:
+        """Normalised logits [B, L], and under them the log-probabilities [B] of actions [B, A]."""
+        normalised, result = logits.copy(), np.empty(len(logits), np.float32)
+        normalise(normalised, self.leaves, np.empty_like(normalised))
+        log_probs(normalised, actions, self.leaves, result)
+        return normalised, result
+
     def mode(self, logits: Array) -> Array:
         """The most probable actions [B, A] under logits [B, L]: what evaluation does."""
         return most_probable(self._parts, logits)

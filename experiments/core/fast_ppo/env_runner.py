@@ -114,8 +114,12 @@ class FastEnvRunner(SingleAgentEnvRunner):  # type: ignore[misc]  # ray is untyp
             self._reset()
         buffer = self._buffer
         if buffer is None or buffer.capacity * self.num_envs < num_steps:
-            shape = {"columns": self.distribution.num_columns, "logits": self.distribution.num_logits}
-            buffer = self._buffer = RolloutBuffer(-(-num_steps // self.num_envs) + 8, self._obs, **shape)
+            buffer = self._buffer = RolloutBuffer(
+                -(-num_steps // self.num_envs) + 8,
+                self._obs,
+                columns=self.distribution.num_columns,
+                logits=self.distribution.num_logits,
+            )
         if self.normaliser is not None:
             self.normaliser.begin(self._obs)
             self.normaliser.store(self.module)

@@ -11,7 +11,7 @@ from ray.rllib.core.columns import Columns
 from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 
 from experiments.core.environments import action_decoder
-from experiments.core.fast_ppo.distribution import ActionDistribution, log_probs, normalise
+from experiments.core.fast_ppo.distribution import ActionDistribution
 from experiments.core.fast_ppo.rollout import Rollout
 
 
@@ -22,10 +22,11 @@ def cut_episodes(
 
     Observations and actions are those of the module (encoded), not the environment's.
     """
-    log_prob_tn = np.empty(rollout.valid_tn.shape, np.float32)
-    for t, logits in enumerate(rollout.logits_tn.copy()):
-        normalise(logits, distribution.leaves, np.empty_like(logits))
-        log_probs(logits, rollout.actions_tn[t], distribution.leaves, log_prob_tn[t])
+    _, log_prob = distribution.normalised(
+        rollout.logits_tn.reshape(-1, distribution.num_logits),
+        rollout.actions_tn.reshape(-1, distribution.num_columns),
+    )
+    log_prob_tn = log_prob.reshape(rollout.valid_tn.shape)
     structured = action_decoder(module_spaces[1], normalize=False).decode
     done_tn = (rollout.terminated_tn | rollout.truncated_tn) & rollout.valid_tn
     episodes = []

@@ -101,16 +101,7 @@ def forward(
         h = units(outputs, layers[source], rows) if source >= 0 else x
         y, slope = units(outputs, layer, rows), units(slopes, layer, rows)
         np.dot(h, _weights(values, layer).T, y)
-        if activation == TANH:
-            _activate(y, bias, slope, TANH)
-        elif activation == LINEAR:
-            _activate(y, bias, slope, LINEAR)
-        elif activation == RELU:
-            _activate(y, bias, slope, RELU)
-        elif activation == SILU:
-            _activate(y, bias, slope, SILU)
-        else:
-            _activate(y, bias, slope, ELU)
+        _activate(y, bias, slope, activation)
 
 
 @native

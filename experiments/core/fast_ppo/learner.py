@@ -11,7 +11,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME, WEIGHTS_SEQ_NO
 
 from experiments.core.environments import action_decoder
-from experiments.core.fast_ppo.distribution import ActionDistribution, Array, log_probs, normalise
+from experiments.core.fast_ppo.distribution import ActionDistribution, Array
 from experiments.core.fast_ppo.gae import advantages, standardised
 from experiments.core.fast_ppo.network import network_of
 from experiments.core.fast_ppo.rollout import Rollout
@@ -82,14 +82,12 @@ class FastPPOLearner(PPOTorchLearner):  # type: ignore[misc]  # ray is untyped
             lambda_=self.config.lambda_,
         )
         valid_tn = rollout.valid_tn
-        actions, normalised = rollout.actions_tn[valid_tn], rollout.logits_tn[valid_tn]
-        old_log_prob = np.empty(len(actions), np.float32)
-        normalise(normalised, self.distribution.leaves, np.empty_like(normalised))
-        log_probs(normalised, actions, self.distribution.leaves, old_log_prob)
+        actions = rollout.actions_tn[valid_tn]
+        normalised, log_prob = self.distribution.normalised(rollout.logits_tn[valid_tn], actions)
         return Rows(
             obs=obs_tn[:-1][valid_tn],
             actions=actions,
-            old_log_prob=old_log_prob,
+            old_log_prob=log_prob,
             old_normalised=normalised,
             advantages=standardised(advantage_tn[valid_tn]),
             targets=(advantage_tn + values_tn[:-1])[valid_tn],

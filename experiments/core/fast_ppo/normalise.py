@@ -53,9 +53,6 @@ class RunningMoments:
 class ObservationNormaliser:
     """Normalises observation vectors, before they are stored, by the moments of all that were seen."""
 
-    when_read = False
-    """Whether stored observations have yet to be normalised, by the module's `normalised`."""
-
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.moments = RunningMoments(shape)
 
@@ -89,8 +86,6 @@ class ImageNormaliser(ObservationNormaliser):
         shape: of one image, [H, W, C].
         scale: factor from stored numbers to those that are normalised.
     """
-
-    when_read = True
 
     def __init__(self, shape: tuple[int, ...], scale: float) -> None:
         super().__init__(shape[-1:])
@@ -147,10 +142,6 @@ class NormalisingPPOModule(DefaultPPOTorchRLModule):  # type: ignore[misc]  # ra
     def normalised(self, obs: Tensor) -> Tensor:
         """Observations [B, ...] as the networks were trained on them."""
         return (obs - self.obs_mean).mul_(self.obs_factor).clamp_(-LIMIT, LIMIT)
-
-    def normalise_(self, obs: Tensor) -> Tensor:
-        """The same in place."""
-        return obs.sub_(self.obs_mean).mul_(self.obs_factor).clamp_(-LIMIT, LIMIT)
 
     def _behind(self, batch: dict[str, Any]) -> dict[str, Any]:
         return {**batch, Columns.OBS: self.normalised(batch[Columns.OBS])}

@@ -6,13 +6,8 @@ checkpoints and RLlib's optimiser keep working.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-
-Array = NDArray[Any]
 
 
 class FlatParameters:

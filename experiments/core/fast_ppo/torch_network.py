@@ -67,7 +67,7 @@ class TorchNetwork:
                 torch.autograd.backward(loss)
             norm = torch.nn.utils.clip_grad_norm_(self._parameters, float(numbers.grad_clip))
             optimizer.step()
-            steps.append(torch.stack([loss.detach(), norm, terms[3] / len(picked)]))
+            steps.append(torch.stack([loss.detach(), norm]))
             sums.append(terms)
         return UpdateLog(torch.stack(steps).double().cpu().numpy(), torch.stack(sums).double().cpu().numpy())
 

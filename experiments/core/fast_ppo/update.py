@@ -17,8 +17,8 @@ from experiments.core.fast_ppo.distribution import gradient, log_prob, normalise
 from experiments.core.fast_ppo.layers import OUTPUTS, Array, backward, forward, units
 from experiments.core.fast_ppo.native import native
 
-LOSS, NORM, KL = range(3)
-"""What is kept of a gradient step: its loss, its gradient's norm before clipping, its KL divergence."""
+LOSS, NORM = range(2)
+"""What is kept of a gradient step: its loss, and its gradient's norm before clipping."""
 POLICY_LOSS, VALUE_LOSS, ENTROPY, KLS, CLIPPED, ERROR, ERROR_SQUARE, TARGET, TARGET_SQUARE = range(9)
 """What is summed over the rows of a gradient step."""
 
@@ -27,7 +27,7 @@ class UpdateLog(NamedTuple):
     """What S gradient steps looked like, float64.
 
     Attributes:
-        steps: [S, 3], see `LOSS`.
+        steps: [S, 2], see `LOSS`.
         sums: [S, 9], see `POLICY_LOSS`.
     """
 
@@ -37,7 +37,7 @@ class UpdateLog(NamedTuple):
     @staticmethod
     def empty(steps: int) -> UpdateLog:
         """A record to be filled in."""
-        return UpdateLog(np.zeros((steps, 3)), np.zeros((steps, 9)))
+        return UpdateLog(np.zeros((steps, 2)), np.zeros((steps, 9)))
 
 
 _ZERO, _ONE, _TWO = (np.float32(number) for number in (0, 1, 2))
@@ -199,7 +199,7 @@ def update(
         limit: Likewise.
         leaves: [leaves, 4].
         numbers: Limits and weights.
-        steps: What each step looked like, [S, 3], float64.
+        steps: What each step looked like, [S, 2], float64.
         sums: Over the rows of each step, [S, 9], float64.
     """
     values, mean, square, count = adam
@@ -222,7 +222,6 @@ def update(
         backward(x, values, layers, outputs, slopes, deltas, gradients)
         count[0] += 1
         steps[step, NORM] = _adam(values, gradients, mean, square, count[0], numbers)
-        steps[step, KL] = sums[step, KLS] / size
         steps[step, LOSS] = (
             sums[step, POLICY_LOSS]
             + numbers.vf_loss_coeff * sums[step, VALUE_LOSS]

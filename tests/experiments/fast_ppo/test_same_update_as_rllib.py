@@ -18,7 +18,7 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 
 from experiments.core.environments.network_spaces import action_decoder
 from experiments.core.fast_ppo.dense_network import DenseNetwork
-from experiments.core.fast_ppo.distribution import log_probs, normalise, sample
+from experiments.core.fast_ppo.distribution import sample
 from experiments.core.fast_ppo.divergence import DivergenceError
 from experiments.core.fast_ppo.learner import FastPPOLearner
 from experiments.core.fast_ppo.statistics import check_finite
@@ -128,14 +128,12 @@ def random_rows(config: PPOConfig, fast: FastPPOLearner, rows: int = ROWS) -> Ro
     logits = 0.5 * torch.randn((rows, distribution.num_logits), generator=generator).numpy()
     actions = np.empty((rows, distribution.num_columns), np.float32)
     sample(logits, distribution.noise((rows,), generator), distribution.leaves, actions)
-    normalise(logits, distribution.leaves, np.empty_like(logits))
-    old_log_prob = np.empty(rows, np.float32)
-    log_probs(logits, actions, distribution.leaves, old_log_prob)
+    normalised, old_log_prob = distribution.normalised(logits, actions)
     return Rows(
         obs=obs,
         actions=actions,
         old_log_prob=old_log_prob,
-        old_normalised=logits,
+        old_normalised=normalised,
         advantages=torch.randn(rows, generator=generator).numpy(),
         targets=2.0 * torch.randn(rows, generator=generator).numpy(),
     )
