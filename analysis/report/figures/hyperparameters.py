@@ -88,13 +88,14 @@ def draw_panel(frame: pd.DataFrame, name: str, domain: Domain, scale: Scale) -> 
 def _across(values: "pd.Series[Any]", domain: Domain) -> FloatArray:
     """Returns where values lie across a panel, 0 to 1; elsewhere, or NaN, if they are not of the domain."""
     if isinstance(domain, ChoiceDomain):
-        numbers = {str(choice): number for number, choice in enumerate(domain.attributes.choices)}
-        return places(values.map(numbers), 0, len(numbers))
+        order = {str(choice): place for place, choice in enumerate(domain.attributes.choices)}
+        return places(values.map(order), 0, len(order))
     ends = [domain.attributes.low, domain.attributes.high]
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if not domain.attributes.log:
-        return places(values, *ends)
+        return places(numbers, *ends)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return places(np.log10(values.to_numpy(dtype=float)), *np.log10(ends))
+        return places(np.log10(numbers), *np.log10(ends))
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -196,6 +196,22 @@ def test_what_can_be_read_can_be_reported(whole, name, data):
             assert write_report(folder, figures=False).html.stat().st_size
 
 
+@pytest.mark.parametrize(
+    "value", [False, "false", "", [1.0], {"a": 1.0}, 10**400, float("inf"), None], ids=repr
+)
+def test_a_hyperparameter_that_is_none_of_its_domain_ends_no_report(whole, tmp_path, value):
+    for path, usual in whole.items():
+        place = tmp_path / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(usual)
+    params = json.loads(whole[f"{RUN}/params.json"])
+    space = json.loads(whole["manifest.json"])["space"]
+    one_of_each_kind = {str(entry["distribution"]["name"]): name for name, entry in space.items()}
+    for name in {"lr", *one_of_each_kind.values()}:
+        (tmp_path / RUN / "params.json").write_text(json.dumps(params | {name: value}))
+        assert write_report(tmp_path, figures=False).html.stat().st_size, name
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_no_file_is_damaged_and_nobody_waits_for_it(whole, tmp_path, name):
     for path, usual in whole.items():
