@@ -1,5 +1,6 @@
 from . import tables
+from .assessment import Report, kept_report
 from .tables import write_frames
-from .write import Report, write_report
+from .write import write_report
 
-__all__ = ["Report", "tables", "write_frames", "write_report"]
+__all__ = ["Report", "kept_report", "tables", "write_frames", "write_report"]

@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any, Final
 
 import jinja2
 import msgspec
-import numpy as np
 import vl_convert
 import yaml
 from markupsafe import Markup
 
-from analysis.advice import Finding, diagnose, importances
 from analysis.report import page
+from analysis.report.assessment import FINGERPRINT_LINE, Assessment, Report, assess, fingerprint
 from analysis.report.best_yaml import best_content
 from analysis.report.figures import Figure, draw_all
 from analysis.report.tables import write_frames
@@ -26,37 +24,16 @@ from analysis.sweep import (
     REPORT_FILE,
     Lineage,
     Sweep,
-    load_lineage,
     load_sweep,
     write_bytes,
     write_text,
 )
-from analysis.verdict import Verdict, race_note, verdict_on
+from analysis.verdict import Verdict, race_note
 
 TEMPLATES: Final = files("analysis.report") / "templates"
 PNG_SCALE: Final = 2
-IMPORTANCE_SEED: Final = 0
-"""Seed of the only random numbers here, the resampling of trials: a folder always gives the same report."""
 CONFIRMATION_FIGURES: Final = ("confirmed_curves", "confirmed_scores", "paired_differences")
 POPULATION_FIGURE: Final = "population"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """Files of a written report, with the verdict that it states."""
-
-    html: Path
-    """report.html, one file without links to the outside."""
-    best: Path | None
-    """best.yaml with the configuration to use; None while there is no configuration with a value."""
-    frames: dict[str, Path]
-    """Name of each table to its Parquet file."""
-    figures: tuple[Path, ...]
-    """PNG and SVG files; empty if no figures were asked for."""
-    verdict: Verdict
-    """The verdict that the report states."""
-    findings: tuple[Finding, ...]
-    """What it says about searching on."""
 
 
 def write_report(folder: str | Path, *, figures: bool = True) -> Report:
@@ -72,22 +49,15 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
     sweep = load_sweep(folder)
     with ThreadPoolExecutor(max_workers=1) as pool:
         bundle = pool.submit(_bundle)  # seconds of work in another thread
-        verdict = verdict_on(sweep)
-        lineage = load_lineage(sweep.folder)
-        rng = np.random.default_rng(IMPORTANCE_SEED)
-        # What a member of a population reached is not due to the values that it ended with.
-        attributed = sweep.trials if lineage is None else sweep.trials.head(0)
-        weights = importances(attributed, sweep.manifest.space, rng)
-        drawn = draw_all(sweep, verdict, weights, lineage)
-        findings = diagnose(sweep, verdict, weights, lineage)
+        assessed = assess(sweep)
+        verdict, lineage = assessed.verdict, assessed.lineage
+        drawn = draw_all(sweep, verdict, assessed.weights, lineage)
         frames = write_frames(sweep)
         best = _write_best(sweep, verdict, lineage)
         written = _write_figures(sweep.folder / FIGURES_FOLDER, drawn) if figures else ()
-        shown = page.population(sweep, verdict, lineage)
-        page_text = _html(sweep, verdict, drawn, page.findings(findings), shown, bundle.result())
-        html = write_text(sweep.folder / REPORT_FILE, page_text)
+        html = write_text(sweep.folder / REPORT_FILE, _html(assessed, drawn, bundle.result()))
     return Report(
-        html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=tuple(findings)
+        html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=assessed.findings
     )
 
 
@@ -128,15 +98,8 @@ def _write_figures(folder: Path, drawn: list[Figure]) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def _html(
-    sweep: Sweep,
-    verdict: Verdict,
-    drawn: list[Figure],
-    findings: list[dict[str, str]],
-    population: dict[str, Any] | None,
-    bundle: str,
-) -> str:
-    manifest = sweep.manifest
+def _html(assessed: Assessment, drawn: list[Figure], bundle: str) -> str:
+    sweep, verdict, manifest = assessed.sweep, assessed.verdict, assessed.sweep.manifest
     head, _, rest = verdict.sentence.partition(": ")
     shown = [
         {
@@ -148,6 +111,7 @@ def _html(
         for figure in drawn
     ]
     content = {
+        "fingerprint": Markup(FINGERPRINT_LINE.format(fingerprint(sweep))),
         "title": f"{manifest.experiment} · {manifest.sweep}",
         "eyebrow": " · ".join((manifest.experiment, manifest.sweep, manifest.env.id)),
         "heading": page.heading(sweep),
@@ -162,13 +126,13 @@ def _html(
             item for item in shown if item["name"] not in (*CONFIRMATION_FIGURES, POPULATION_FIGURE)
         ],
         "population_figures": [item for item in shown if item["name"] == POPULATION_FIGURE],
-        "population": population,
+        "population": page.population(sweep, verdict, assessed.lineage),
         "confirmed": page.confirmed_rows(verdict, sweep.scale),
         "contenders": verdict.contenders,
         "picked": page.picked_note(verdict),
         "configurations": page.configurations(sweep, verdict),
         "chosen": verdict.chosen,
-        "findings": findings,
+        "findings": page.findings(list(assessed.findings)),
         "problem_runs": page.problem_runs(sweep),
         "provenance": page.provenance(sweep),
         "words": page.WORDS,

@@ -73,6 +73,7 @@ def execute(experiment: Experiment, options: Options, *, name: str, question: st
 
 def _carried_out(experiment: Experiment, options: Options, *, name: str, question: str) -> str | None:
     """Carries out what the options say, and returns what came of it in words; None of a check."""
+    from experiments.core.commands.finished import finished_result
     from experiments.core.planning import Plan
     from experiments.core.terminal import open_console
 
@@ -81,9 +82,11 @@ def _carried_out(experiment: Experiment, options: Options, *, name: str, questio
         from experiments.core.commands.retraining import retrain_best
 
         return str(retrain_best(experiment, options, console, name=name, question=question))
+    plan = Plan.of(experiment, options, name=name, question=question)
+    if not options.check and (result := finished_result(plan, console)) is not None:
+        return str(result)
     from experiments.core.commands.sweep import check_sweep, run_sweep
 
-    plan = Plan.of(experiment, options, name=name, question=question)
     if options.check:
         check_sweep(plan, console, _abandon)
         return None

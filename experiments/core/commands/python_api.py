@@ -88,10 +88,15 @@ def run(experiment: Experiment, **options: Unpack[RunOptions]) -> SweepResult:
         CommandStopped: Ctrl-C or `kill` ended it in order; the same name goes on where it was.
     """
     with _planned(experiment, options, caller="run") as plan:
-        from experiments.core.commands.sweep import run_sweep
+        from experiments.core.commands.finished import finished_result
         from experiments.core.terminal import open_console
 
-        return run_sweep(plan, open_console(quiet=plan.options.quiet))
+        console = open_console(quiet=plan.options.quiet)
+        if (result := finished_result(plan, console)) is not None:
+            return result
+        from experiments.core.commands.sweep import run_sweep
+
+        return run_sweep(plan, console)
 
 
 def check(experiment: Experiment, **options: Unpack[RunOptions]) -> Checked:

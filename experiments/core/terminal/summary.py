@@ -5,44 +5,29 @@ from __future__ import annotations
 import math
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis.report import Report
 from analysis.sweep import Phase, State, damaged_runs, finished_runs, place_aside, unfinished_runs
 from analysis.text import counted
 from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
 from experiments.core.planning import Plan
-from experiments.core.preflight import Checked, CostEstimate
 from experiments.core.program import NO_FILE, installed, module_command, shown
 from experiments.core.terminal.progress import SweepProgress, duration
+
+if TYPE_CHECKING:
+    from analysis.report import Report
+    from experiments.core.preflight import Checked, CostEstimate
 
 
 def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
     """Prints what is going to be done, what was checked, and what it will take."""
-    experiment, scale = plan.experiment, plan.scale
-    confirmation = experiment.confirmation
-    if plan.question:
-        console.print(plan.question, style="bold")
-    seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
-    console.print(
-        f"{experiment.env}: {_search(experiment)}{seeds} over "
-        f"{counted(len(experiment.space), 'hyperparameter')}, then the best {experiment.top_k} and 2 "
-        f"baselines on {confirmation} test seed{'' if confirmation.maximum == 1 else 's'} each"
-    )
-    _print_there(console, plan)
-    if plan.warm_start is not None:
-        console.print(str(plan.warm_start))
-    if scale.floor is not None and scale.optimum is not None:
-        console.print(
-            f"score 0 = {scale.floor_policy} policy ({scale.floor:.4g}), "
-            f"score 1 = optimum ({scale.optimum:.4g}, {scale.optimum_source}); unit: {scale.return_unit}"
-        )
-    else:
-        console.print("the environment states no optimum: scores are raw returns")
+    print_question(console, plan)
+    experiment = plan.experiment
     extremes, expected = checked.extremes, checked.estimate
     console.print(
         f"checked: the environment's contract, {counted(len(experiment.space), 'hyperparameter')}, "
@@ -57,6 +42,30 @@ def print_plan(console: Console, plan: Plan, checked: Checked) -> None:
         f"report {duration(expected.around_s)}), {expected.steps / 1e6:,.2f} million steps, "
         f"{expected.bytes / 1e6:,.0f} MB of disk"
     )
+
+
+def print_question(console: Console, plan: Plan, *, finished: bool = False) -> None:
+    """Prints what is asked, what of it the folder holds already, and what its scores mean."""
+    experiment, scale = plan.experiment, plan.scale
+    confirmation = experiment.confirmation
+    if plan.question:
+        console.print(plan.question, style="bold")
+    seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
+    console.print(
+        f"{experiment.env}: {_search(experiment)}{seeds} over "
+        f"{counted(len(experiment.space), 'hyperparameter')}, then the best {experiment.top_k} and 2 "
+        f"baselines on {confirmation} test seed{'' if confirmation.maximum == 1 else 's'} each"
+    )
+    _print_there(console, plan, finished=finished)
+    if plan.warm_start is not None:
+        console.print(str(plan.warm_start))
+    if scale.floor is not None and scale.optimum is not None:
+        console.print(
+            f"score 0 = {scale.floor_policy} policy ({scale.floor:.4g}), "
+            f"score 1 = optimum ({scale.optimum:.4g}, {scale.optimum_source}); unit: {scale.return_unit}"
+        )
+    else:
+        console.print("the environment states no optimum: scores are raw returns")
 
 
 def _confirmation(expected: CostEstimate) -> str:
@@ -78,18 +87,18 @@ def _search(experiment: Experiment) -> str:
     )
 
 
-def _print_there(console: Console, plan: Plan) -> None:
+def _print_there(console: Console, plan: Plan, *, finished: bool) -> None:
     """Prints what the sweep's folder holds already, and what of it restarts."""
     ended = {phase: len(finished_runs(plan.folder / phase)) for phase in Phase}
     cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
     if not (any(ended.values()) or cut_off):
         return
     also = f", {len(cut_off)} unfinished" if cut_off else ""
-    console.print(
-        f"continues: {counted(ended[Phase.SEARCH], 'trial')}{also} and "
-        f"{counted(ended[Phase.CONFIRM], 'confirmation run')} are there",
-        soft_wrap=True,
-    )
+    trials, runs = counted(ended[Phase.SEARCH], "trial"), counted(ended[Phase.CONFIRM], "confirmation run")
+    if finished:
+        console.print(f"finished: {trials} and {runs} are there, nothing is left to run", soft_wrap=True)
+    else:
+        console.print(f"continues: {trials}{also} and {runs} are there", soft_wrap=True)
     for phase in Phase:
         print_damaged(console, plan.folder / phase)
     if isinstance(plan.experiment.scheduler, Population) and cut_off:

@@ -267,16 +267,31 @@ def test_a_sweep_runs_under_the_scheduler_that_is_named(raced):
 
 
 def test_the_same_command_again_runs_nothing_twice_and_spends_no_further_seeds(raced):
+    folder, (python, *arguments), done = raced
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "lock"}
+    assert len(before) > 50
+    command = [python, "-X", "importtime", *arguments]
+    again = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "finished: 3 trials and " in again.stdout
+    assert again.stdout.partition("\n\n")[2] == done.stdout.rpartition("\n\n")[2], "the same result"
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "lock"}
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert changed <= {folder}, "nothing but the lock was touched"
+    imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
+    assert "rich" in imported
+    assert imported & {"ray", "torch", "altair"} == set(), "nothing heavy is imported"
+
+
+def test_a_report_that_is_not_of_the_records_is_drawn_again(raced):
     folder, command, _ = raced
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")}
-    assert before
-    manifest = (folder / "manifest.json").read_bytes()
+    page = folder / "report.html"
+    before = page.read_bytes()
+    page.write_bytes(before.replace(b'name="fingerprint" content="', b'name="fingerprint" content="0'))
     again = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert "search 0 s; confirmation 0 s; start and report" in again.stdout.replace("\n", " ")
-    assert (folder / "manifest.json").read_bytes() == manifest
-    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/*/result.json")} == before
-    assert "search     1" not in again.stdout
+    assert page.read_bytes() == before
 
 
 def test_a_replay_is_recorded_and_shown(raced, run_python, tmp_path):
