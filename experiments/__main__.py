@@ -49,10 +49,10 @@ def main(arguments: list[str]) -> int:
             from experiments.core.commands import run_replay
 
             return run_replay(rest)
-        case ["serve", folder]:
+        case ["serve", folder, *trust] if trust in ([], ["--trust"]):
             from experiments.core.policy import serve
 
-            serve(folder, sys.stdin, sys.stdout)
+            serve(folder, sys.stdin, sys.stdout, trust=bool(trust))
             return 0
         case ["-h" | "--help"]:
             print(__doc__)

@@ -10,6 +10,7 @@ from .layout import (
     MANIFEST_FILE,
     OUTPUT_FILE,
     PARAMS_FILE,
+    POLICY_FILE,
     PROGRESS_FILE,
     REPORT_FILE,
     REPRODUCTION_FILE,
@@ -58,7 +59,7 @@ from .manifest import (
     WholeDomain,
     read_manifest,
 )
-from .records import DamagedError, Params
+from .records import NOT_TYPED, DamagedError, Params, Record, content_of, parsed
 from .runs import (
     FinishedRun,
     UnfinishedRun,
@@ -100,9 +101,11 @@ __all__ = [
     "LOCK_FILE",
     "LOST_FILE",
     "MANIFEST_FILE",
+    "NOT_TYPED",
     "OBJECTIVE",
     "OUTPUT_FILE",
     "PARAMS_FILE",
+    "POLICY_FILE",
     "PROGRESS_FILE",
     "REPORT_FILE",
     "REPRODUCTION_FILE",
@@ -140,6 +143,7 @@ __all__ = [
     "NotASweepError",
     "Params",
     "Phase",
+    "Record",
     "ReplicasRecord",
     "RunName",
     "Scale",
@@ -153,6 +157,7 @@ __all__ = [
     "checkpoints_in",
     "configuration",
     "configuration_of",
+    "content_of",
     "copies",
     "damaged_runs",
     "finished_run",
@@ -164,6 +169,7 @@ __all__ = [
     "load_confirmation",
     "load_lineage",
     "load_sweep",
+    "parsed",
     "parts",
     "place_aside",
     "ranking_key",

@@ -63,6 +63,8 @@ LOST_FILE: Final = "lost.txt"
 """Why the process of a run that is unfinished ended itself."""
 UNFINISHED_FILE: Final = "unfinished.ckpt"
 """What a run that was cut off goes on from; one that ended has none."""
+POLICY_FILE: Final = "policy.safetensors"
+"""A trained policy without code, in a checkpoint or in the folder of each of its replicas."""
 TUNES_FILES: Final = (
     "tuner.pkl",
     "experiment_state-*.json",

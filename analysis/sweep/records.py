@@ -22,6 +22,8 @@ from analysis.sweep.layout import CONFIG_ID, RUN_IDENTITY
 from analysis.sweep.schema import State
 
 _WIDEST: Final = 2**63 - 1
+LARGEST: Final = 2**26
+"""Bytes of a record: a hundred times what the longest run writes."""
 _LONGEST: Final = 120
 """Characters of a reason."""
 Count = Annotated[int, Meta(ge=0, le=_WIDEST)]
@@ -177,18 +179,22 @@ def typed(path: Path, content: bytes, kind: type[_Record]) -> _Record:
         raise DamagedError(path, str(error)) from error
 
 
-def content_of(path: Path) -> bytes | None:
+def content_of(path: Path, *, largest: int = LARGEST) -> bytes | None:
     """Returns what a file holds; None if there is no file.
 
+    Args:
+        path: The file.
+        largest: Bytes that it may have. One with holes takes no room on disk, however large it is.
+
     Raises:
-        DamagedError: It cannot be read.
+        DamagedError: It cannot be read, or is larger.
     """
-    return _content(path, BufferedReader.read)
+    return _content(path, BufferedReader.read, largest)
 
 
 def first_line_of(path: Path) -> bytes | None:
     """Returns a file's first line, as :func:`content_of` does the whole."""
-    return _content(path, BufferedReader.readline)
+    return _content(path, BufferedReader.readline, LARGEST)
 
 
 def read_record(path: Path, kind: type[_Record]) -> _Record | None:
@@ -214,14 +220,17 @@ def parsed(content: bytes) -> Any:
     return value
 
 
-def _content(path: Path, read: Callable[[BufferedReader], bytes]) -> bytes | None:
+def _content(path: Path, read: Callable[[BufferedReader, int], bytes], largest: int) -> bytes | None:
     try:
         # Of what is no file, opening a pipe would wait for somebody to write to it.
         if path.exists() and not path.is_file():
             raise DamagedError(path, "it is no file")
         with path.open("rb") as file:
-            return read(file)
+            content = read(file, largest + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise DamagedError(path, error.strerror or type(error).__name__, unreadable=True) from error
+    if len(content) > largest:
+        raise DamagedError(path, f"it is larger than {largest:,} bytes")
+    return content

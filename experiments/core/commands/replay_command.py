@@ -26,6 +26,8 @@ class ReplayOptions:
     """File to write an animation of the first episode to; of the first few where they are short."""
     human: bool = False
     """Show the first three episodes in a window."""
+    trust: bool = False
+    """Run code that lies in the folder: for checkpoints of earlier releases and networks of your own."""
 
 
 def run_replay(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Trained policy in NumPy: the greedy actions of a checkpoint's module, without RLlib and torch.
+"""Trained policy in NumPy: the greedy actions of an exported policy, without RLlib and torch.
 
 It computes what `fast_ppo.inference.module_policy` does, for RLlib's default PPO module and the normalising
 one, with every layout that `search_spaces.model_layouts` can name. Anything else is refused, never guessed.
@@ -22,6 +22,7 @@ from experiments.core.environments import (
     most_probable,
     observation_encoder,
 )
+from experiments.core.policy.exported import ExportedPolicy, UnknownModuleError, write_policy
 from experiments.core.policy.numpy_layers import (
     ACTIVATIONS,
     Activation,
@@ -32,7 +33,6 @@ from experiments.core.policy.numpy_layers import (
     NumpyConvolution,
     NumpyDense,
 )
-from experiments.core.policy.saved_module import SavedModule, UnknownModuleError, read
 
 Array = NDArray[Any]
 
@@ -41,25 +41,23 @@ _SETTINGS = {
     "head_fcnet_hiddens", "head_fcnet_activation", "free_log_std", "log_std_clip_param",
 }  # fmt: skip
 _SWITCHED_OFF = {"use_lstm", "fcnet_use_layernorm", "head_fcnet_use_layernorm"}
-_ELSEWHERE = ("lstm_", "max_seq_len", "fusionnet_")
-"""How settings begin that matter to recurrent layouts and to other algorithms only."""
-_AT_FIRST = ("_initializer", "_initializer_kwargs")
-"""How settings end that say what weights training starts with."""
 
 
-def saved_policy(folder: Path, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> Policy:
-    """Makes the greedy policy of a module: the most probable category, and the mean of a Gaussian.
+def exported_policy(
+    exported: ExportedPolicy, observation_space: gym.Space[Any], action_space: gym.Space[Any]
+) -> Policy:
+    """Makes the greedy policy of what was exported: the most probable category, and the mean of a Gaussian.
 
     Args:
-        folder: The module's folder in a checkpoint.
+        exported: Its weights, and what they mean.
         observation_space: The environment's (single) observation space.
         action_space: The environment's (single) action space.
 
     Raises:
-        UnknownModuleError: The module is not one that is known here, or does not fit the spaces.
+        UnknownModuleError: It is not one that is known here, or does not fit the spaces.
     """
     encoder, decoder = observation_encoder(observation_space), action_decoder(action_space)
-    network = NumpyNetwork(read(folder), encoder.module_space.shape, decoder.parts)
+    network = NumpyNetwork(exported, encoder.module_space.shape, decoder.parts)
     scale = np.float32(encoder.scale)
 
     def act(observations: Any) -> Any:
@@ -70,11 +68,34 @@ def saved_policy(folder: Path, observation_space: gym.Space[Any], action_space: 
     return act
 
 
-class NumpyNetwork:
-    """Policy network of a saved module, normalisation included.
+def export_policy(
+    folder: Path, module: Any, observation_space: gym.Space[Any], action_space: gym.Space[Any]
+) -> bool:
+    """Writes the policy of one of RLlib's modules as a file without code.
 
     Args:
-        saved: What the checkpoint says.
+        folder: Where to.
+        module: The module.
+        observation_space: Space of one observation that it was trained on.
+        action_space: Space of one action.
+
+    Returns:
+        Whether it was written: a network that could not be read again without its own code is not.
+    """
+    try:
+        exported = ExportedPolicy.of(module, observation_space, action_space)
+        exported_policy(exported, observation_space, action_space)
+    except UnknownModuleError:
+        return False
+    write_policy(folder, exported)
+    return True
+
+
+class NumpyNetwork:
+    """Policy network of an exported policy, normalisation included.
+
+    Args:
+        exported: Its weights, and what they mean.
         shape: Of one observation.
         parts: What the logits mean.
 
@@ -83,11 +104,15 @@ class NumpyNetwork:
             those that the layout asks for with these observations and actions.
     """
 
-    def __init__(self, saved: SavedModule, shape: tuple[int, ...], parts: tuple[ActionPart, ...]) -> None:
+    def __init__(
+        self, exported: ExportedPolicy, shape: tuple[int, ...], parts: tuple[ActionPart, ...]
+    ) -> None:
         self._shape = shape
-        layout, weights = _checked(saved.layout), _Weights(saved.weights)
-        self._layers = tuple(_layers(layout, weights, shape, parts, normalises=saved.normalises))
-        weights.check_left(separate_values=not layout["vf_share_layers"])
+        if exported.parts != parts:
+            raise UnknownModuleError(f"it acts by {exported.parts}: expected {parts}")
+        layout, weights = _checked(exported.about.layout), _Weights(exported.weights)
+        self._layers = tuple(_layers(layout, weights, shape, parts, normalises=exported.about.normalises))
+        weights.check_left()
 
     def logits(self, obs: Array) -> Array:
         """Computes logits [B, L] of observations [B, ...], as the module's forward pass does.
@@ -118,19 +143,16 @@ class _Weights:
             raise UnknownModuleError(f"{name} of shape {array.shape}: expected {shape}")
         return array
 
-    def check_left(self, *, separate_values: bool) -> None:
-        """Checks that only the value network's are left."""
-        values = ("vf.", "encoder.critic_encoder.") if separate_values else ("vf.",)
-        unknown = [name for name in self._left if not name.startswith(values)]
-        if unknown:
-            raise UnknownModuleError(f"weights that the layout does not ask for: {', '.join(unknown)}")
+    def check_left(self) -> None:
+        """Checks that all of them were taken."""
+        if self._left:
+            raise UnknownModuleError(f"weights that the layout does not ask for: {', '.join(self._left)}")
 
 
 def _checked(layout: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns a layout of which every setting is understood."""
-    asked = {name for name in layout if not (name.startswith(_ELSEWHERE) or name.endswith(_AT_FIRST))}
-    if asked != _SETTINGS | _SWITCHED_OFF:
-        odd = asked ^ (_SETTINGS | _SWITCHED_OFF)
+    odd = layout.keys() ^ (_SETTINGS | _SWITCHED_OFF)
+    if odd:
         raise UnknownModuleError(f"settings {', '.join(sorted(odd))} are unknown, or missing")
     switched_on = [name for name in _SWITCHED_OFF if layout[name]]
     if switched_on:

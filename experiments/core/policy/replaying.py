@@ -50,6 +50,7 @@ def replay(
     seed: int = 0,
     gif: str | Path | None = None,
     human: bool = False,
+    trust: bool = False,
 ) -> Replay:
     """Plays the best policy of a sweep; Ray is not needed.
 
@@ -59,6 +60,7 @@ def replay(
         seed: Of the first episode; the i-th one has `seed + i`.
         gif: File to write an animation of the first episode to; of the first few where they are short.
         human: Whether to show the first three episodes in a window.
+        trust: Whether code that lies in the folder may run, as for :func:`load_policy`.
 
     Raises:
         UserError: A number is out of its range, the folder has no policy that can be read, or the environment
@@ -66,7 +68,7 @@ def replay(
     """
     check_number(f"--episodes {episodes}", episodes, 1)
     check_number(f"--seed {seed}", seed, 0)
-    policy = load_policy(folder)
+    policy = load_policy(folder, trust=trust)
     with closing(make_vector(policy.env, policy.env_parameters, episodes)) as env:
         result = evaluate(env, policy.act, seed=seed, most_steps=policy.most_steps)
     if gif is not None:

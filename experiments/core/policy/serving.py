@@ -10,7 +10,7 @@ from experiments.core.errors import UserError
 from experiments.core.policy.trained import load_policy
 
 
-def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
+def serve(folder: str, questions: TextIO, answers: TextIO, *, trust: bool = False) -> None:
     """Answers observations with actions, one JSON value a line, until the questions end.
 
     The protocol is that of `envs.play`, which knows nothing of trainers: first the environment and its
@@ -20,6 +20,7 @@ def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
         folder: A sweep folder.
         questions: One observation a line.
         answers: Where to write.
+        trust: Whether code that lies in the folder may run, as for :func:`load_policy`.
     """
 
     def answer(value: Mapping[str, Any]) -> None:
@@ -27,7 +28,7 @@ def serve(folder: str, questions: TextIO, answers: TextIO) -> None:
         answers.flush()
 
     try:
-        policy = load_policy(folder)
+        policy = load_policy(folder, trust=trust)
     except UserError as error:
         answer({"error": str(error)})
         return

@@ -16,6 +16,7 @@ from gymnasium.vector.utils import create_empty_array
 
 from analysis.sweep import (
     COUNTED,
+    POLICY_FILE,
     SEEDS_PREFIX,
     DamagedError,
     NotASweepError,
@@ -31,8 +32,8 @@ from envs.lanes import described
 from envs.spaces import ActionDecoder, EncodedVectorEnv, ObservationEncoder, collate, member
 from experiments.core.environments import Policy, episode_limit, make_plain_vector, make_vector
 from experiments.core.errors import UserError
-from experiments.core.policy.numpy_policy import saved_policy
-from experiments.core.policy.saved_module import UnknownModuleError
+from experiments.core.policy.exported import read_policy
+from experiments.core.policy.numpy_policy import exported_policy
 
 _MODULE = Path("learner_group", "learner", "rl_module", "default_policy")
 
@@ -78,15 +79,18 @@ class TrainedPolicy:
         return member(self.action_space, actions, 0)
 
 
-def load_policy(folder: str | Path) -> TrainedPolicy:
+def load_policy(folder: str | Path, *, trust: bool = False) -> TrainedPolicy:
     """Loads the best run of the configuration that the sweep's verdict chose.
 
-    Neither torch nor RLlib is imported, unless the run's network is one that only they can build.
+    The folder may be a stranger's: of the run's checkpoint its weights are read and no code. Neither torch
+    nor RLlib is imported.
 
     Args:
         folder: A sweep folder. Of the chosen configuration's confirmation runs the best one is taken that was
             completed and has its checkpoint; while nothing is confirmed, the best such run of the search, for
             which one that was stopped early will do.
+        trust: Whether code that lies in the folder may run. A checkpoint without an exported policy, of an
+            earlier release or of a network of one's own, is unpickled then, through RLlib.
 
     Raises:
         UserError: The folder is not a sweep, there is no such run, or its checkpoint cannot be read.
@@ -117,7 +121,7 @@ def load_policy(folder: str | Path) -> TrainedPolicy:
         most_steps=episode_limit(env.id, parameters, cut_off),
         observation_space=spaces[0],
         action_space=spaces[1],
-        act=_readable_network(run, _replica(checkpoint, best), trained),
+        act=_readable_network(run, _replica(checkpoint, best), trained, trust=trust),
         encoder=None if coder is None else coder.encoder,
         decoder=None if coder is None else coder.decoder,
     )
@@ -181,16 +185,18 @@ def batch_length(space: gym.Space[Any], batch: Any) -> int:
     return len(batch)
 
 
-def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any]) -> Policy:
+def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any], *, trust: bool) -> Policy:
     """Returns the policy of a run's checkpoint, tried out once.
 
     Raises:
         UserError: It cannot be read, or does not fit the environment.
     """
-    space = env.single_observation_space
+    spaces = env.single_observation_space, env.single_action_space
     try:
-        policy = _network(checkpoint, space, env.single_action_space)
-        policy(create_empty_array(space, n=1))
+        policy = _network(checkpoint, *spaces, trust=trust)
+        policy(create_empty_array(spaces[0], n=1))
+    except UserError:
+        raise
     except Exception as error:  # what a damaged checkpoint, or one of other versions, may raise is anything
         raise UserError(
             f"{checkpoint}: no policy can be read from it, as it is damaged or other versions wrote it "
@@ -200,13 +206,24 @@ def _readable_network(run: Path, checkpoint: Path, env: VectorEnv[Any, Any, Any]
     return policy
 
 
-def _network(checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:
-    """Returns the greedy policy of a checkpoint, in NumPy where its module is one that is known."""
-    module = checkpoint / _MODULE
-    try:
-        return saved_policy(module, observations, actions)
-    except UnknownModuleError:
-        return _through_rllib(module, observations, actions)
+def _network(
+    checkpoint: Path, observations: gym.Space[Any], actions: gym.Space[Any], *, trust: bool
+) -> Policy:
+    """Returns the greedy policy of a checkpoint.
+
+    Raises:
+        UserError: Reading it could run code, and the folder is not trusted.
+    """
+    exported = read_policy(checkpoint)
+    if exported is not None:
+        return exported_policy(exported, observations, actions)
+    if trust:
+        return _through_rllib(checkpoint / _MODULE, observations, actions)
+    raise UserError(
+        f"{checkpoint} has no {POLICY_FILE}: an earlier release wrote it, or its network is of a class of "
+        "its own, and reading it would run whatever code lies in it; if the folder is yours, say --trust, or "
+        "trust=True in Python"
+    )
 
 
 def _through_rllib(folder: Path, observations: gym.Space[Any], actions: gym.Space[Any]) -> Policy:

@@ -18,6 +18,7 @@ from ray.rllib.algorithms.algorithm import Algorithm
 from analysis.sweep import ENV_PREFIX
 from experiments.core.environments import NonFiniteError, ScoreScale, evaluate
 from experiments.core.fast_ppo import DivergenceError, aggregate, greedy_policy, read_metrics
+from experiments.core.policy import export_policy
 from experiments.core.training.schedule import ConfigurationSchedule, activate
 
 OBJECTIVE_WINDOW = 3
@@ -122,8 +123,12 @@ class TrainingRun:
         }
 
     def save(self, folder: Path) -> None:
-        """Saves RLlib's checkpoint, how far the run has come and what it was trained with."""
+        """Saves RLlib's checkpoint, the policy alone, how far the run has come and what it trained with."""
         self._algorithm.save_to_path(folder.absolute().as_posix())
+        runner = self._algorithm.env_runner
+        export_policy(
+            folder, runner.module, runner.env.single_observation_space, runner.env.single_action_space
+        )
         (folder / _PROGRESS).write_text(json.dumps(self._progress()) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:

@@ -1,10 +1,10 @@
-"""A policy read from its checkpoint in NumPy is the one that torch computes, or it is refused."""
+"""A policy exported from its module and asked in NumPy is the one that torch computes, or it is refused."""
 
+import json
 import logging
-import os
-import pickle
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -17,14 +17,20 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.examples.rl_modules.classes.lstm_containing_rlm import LSTMContainingRLModule
 
 import envs
+from analysis.sweep.records import DamagedError
 from envs.suite.any_space.probe_spaces import ACTION_SPACES, OBSERVATION_SPACES
 from experiments.core.environments.make import make_vector
 from experiments.core.environments.network_spaces import action_decoder, observation_encoder
 from experiments.core.fast_ppo.inference import module_policy
 from experiments.core.fast_ppo.normalise import NormalisingPPOModule
 from experiments.core.policy import numpy_layers
-from experiments.core.policy.numpy_policy import NumpyNetwork, saved_policy
-from experiments.core.policy.saved_module import UnknownModuleError, read
+from experiments.core.policy.exported import (
+    ExportedPolicy,
+    UnknownModuleError,
+    read_policy,
+    write_policy,
+)
+from experiments.core.policy.numpy_policy import NumpyNetwork, export_policy, exported_policy
 from experiments.core.training import hyperparameters
 from search_spaces import SearchSpace, model_layouts
 
@@ -52,7 +58,7 @@ def _quiet(caplog):
 
 @pytest.fixture
 def saved(tmp_path):
-    """Builds RLlib's module for an environment's spaces, with large weights, and saves it."""
+    """Builds RLlib's module for an environment's spaces, with large weights, and exports its policy."""
 
     def save(observations, actions, *, module_class=None, **settings):
         pair = (observation_encoder(observations).module_space, action_decoder(actions).module_space)
@@ -66,8 +72,8 @@ def saved(tmp_path):
             for name, values in module.named_buffers():
                 if name.startswith("obs_"):
                     values.copy_(torch.rand(values.shape) + 0.1)
-        module.save_to_path(tmp_path.as_posix())
-        return tmp_path, module
+        write_policy(tmp_path, ExportedPolicy.of(module, observations, actions))
+        return read_policy(tmp_path), module
 
     return save
 
@@ -86,16 +92,16 @@ def leaves(batch):
     return [np.asarray(batch)]
 
 
-def assert_the_same_policy(folder, module, observation_space, action_space, observations):
+def assert_the_same_policy(exported, module, observation_space, action_space, observations):
     encoder, decoder = observation_encoder(observation_space), action_decoder(action_space)
     obs = np.asarray(encoder.encode(observations) * np.float32(encoder.scale), np.float32)
     expected = module.forward_inference({Columns.OBS: torch.from_numpy(obs)})[Columns.ACTION_DIST_INPUTS]
-    logits = NumpyNetwork(read(folder), encoder.module_space.shape, decoder.parts).logits(obs)
+    logits = NumpyNetwork(exported, encoder.module_space.shape, decoder.parts).logits(obs)
     assert logits.dtype == np.float32
     assert np.ptp(logits, axis=0).max() > 0.1, "the observation has to matter"
     np.testing.assert_allclose(logits, expected.detach().numpy(), rtol=1e-4, atol=1e-4)
 
-    given = leaves(saved_policy(folder, observation_space, action_space)(observations))
+    given = leaves(exported_policy(exported, observation_space, action_space)(observations))
     wanted = leaves(module_policy(module, observation_space, action_space)(observations))
     for actions, torch_actions in zip(given, wanted, strict=True):
         assert actions.dtype == torch_actions.dtype
@@ -109,25 +115,25 @@ def assert_the_same_policy(folder, module, observation_space, action_space, obse
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_is_computed_as_by_torch(saved, layout, module_class):
     space = IMAGE if model_layouts.parse(layout).filters else VECTOR
-    folder, module = saved(
+    exported, module = saved(
         space, CHOICE, module_class=module_class, **hyperparameters.model_keywords({"layout": layout})
     )
-    assert_the_same_policy(folder, module, space, CHOICE, samples(space))
+    assert_the_same_policy(exported, module, space, CHOICE, samples(space))
 
 
 @pytest.mark.parametrize("name", ACTION_SPACES)
 def test_every_action_space_is_acted_in_as_by_torch(saved, name):
     space = ACTION_SPACES[name]
-    folder, module = saved(VECTOR, space, fcnet_hiddens=[16])
-    assert_the_same_policy(folder, module, VECTOR, space, samples(VECTOR))
+    exported, module = saved(VECTOR, space, fcnet_hiddens=[16])
+    assert_the_same_policy(exported, module, VECTOR, space, samples(VECTOR))
 
 
 @pytest.mark.parametrize("name", OBSERVATION_SPACES)
 def test_every_observation_space_is_read_as_by_torch(saved, name):
     space = OBSERVATION_SPACES[name]
     layout = "cnn-tile4-16" if len(observation_encoder(space).module_space.shape) == 3 else "16x8-tanh"
-    folder, module = saved(space, CHOICE, **hyperparameters.model_keywords({"layout": layout}))
-    assert_the_same_policy(folder, module, space, CHOICE, samples(space))
+    exported, module = saved(space, CHOICE, **hyperparameters.model_keywords({"layout": layout}))
+    assert_the_same_policy(exported, module, space, CHOICE, samples(space))
 
 
 @pytest.mark.parametrize("env_id", envs.ids())
@@ -135,26 +141,26 @@ def test_every_environment_is_played_as_by_torch(saved, env_id):
     env = make_vector(env_id, {}, ROWS)
     observation_space, action_space = env.single_observation_space, env.single_action_space
     layout = "cnn-small-16" if len(observation_space.shape) == 3 else "16x16-tanh"
-    folder, module = saved(
+    exported, module = saved(
         observation_space, action_space, **hyperparameters.model_keywords({"layout": layout})
     )
     seen = [env.reset(seed=0)[0], samples(observation_space)]
     env.action_space.seed(0)
     seen += [env.step(env.action_space.sample())[0] for _ in range(3)]
-    assert_the_same_policy(folder, module, observation_space, action_space, np.concatenate(seen))
+    assert_the_same_policy(exported, module, observation_space, action_space, np.concatenate(seen))
 
 
 @pytest.mark.parametrize("free", [False, True], ids=["of the network", "free"])
 def test_a_gaussians_deviations_are_limited_as_by_torch(saved, free):
-    folder, module = saved(VECTOR, FORCE, fcnet_hiddens=[16], free_log_std=free, log_std_clip_param=0.5)
-    assert_the_same_policy(folder, module, VECTOR, FORCE, samples(VECTOR))
+    exported, module = saved(VECTOR, FORCE, fcnet_hiddens=[16], free_log_std=free, log_std_clip_param=0.5)
+    assert_the_same_policy(exported, module, VECTOR, FORCE, samples(VECTOR))
     parts = action_decoder(FORCE).parts
-    deviations = NumpyNetwork(read(folder), VECTOR.shape, parts).logits(samples(VECTOR))[:, 3:]
+    deviations = NumpyNetwork(exported, VECTOR.shape, parts).logits(samples(VECTOR))[:, 3:]
     assert np.abs(deviations).max() == 0.5
 
 
 def test_settings_beyond_those_that_layouts_have_a_name_for_are_computed_too(saved):
-    folder, module = saved(
+    exported, module = saved(
         IMAGE,
         FORCE,
         conv_filters=[[4, 5, 3], [6, 3, 2]],
@@ -162,14 +168,14 @@ def test_settings_beyond_those_that_layouts_have_a_name_for_are_computed_too(sav
         head_fcnet_hiddens=[12, 8],
         head_fcnet_activation="Tanh",
     )
-    assert_the_same_policy(folder, module, IMAGE, FORCE, samples(IMAGE))
-    folder, module = saved(VECTOR, CHOICE, fcnet_hiddens=[8, 8], fcnet_activation=None)
-    assert_the_same_policy(folder, module, VECTOR, CHOICE, samples(VECTOR))
+    assert_the_same_policy(exported, module, IMAGE, FORCE, samples(IMAGE))
+    exported, module = saved(VECTOR, CHOICE, fcnet_hiddens=[8, 8], fcnet_activation=None)
+    assert_the_same_policy(exported, module, VECTOR, CHOICE, samples(VECTOR))
 
 
 def test_images_taken_a_few_at_a_time_give_what_they_give_together(saved, monkeypatch):
-    folder, _ = saved(IMAGE, CHOICE, **hyperparameters.model_keywords({"layout": "cnn-small-16"}))
-    network = NumpyNetwork(read(folder), IMAGE.shape, action_decoder(CHOICE).parts)
+    exported, _ = saved(IMAGE, CHOICE, **hyperparameters.model_keywords({"layout": "cnn-small-16"}))
+    network = NumpyNetwork(exported, IMAGE.shape, action_decoder(CHOICE).parts)
     images = samples(IMAGE).astype(np.float32)
     together = network.logits(images)
     monkeypatch.setattr(numpy_layers, "WINDOW_NUMBERS", 3 * 7 * 9 * 8 * 8 * 3)
@@ -177,8 +183,8 @@ def test_images_taken_a_few_at_a_time_give_what_they_give_together(saved, monkey
 
 
 def test_observations_of_another_shape_are_refused(saved):
-    folder, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
-    act = saved_policy(folder, VECTOR, CHOICE)
+    exported, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
+    act = exported_policy(exported, VECTOR, CHOICE)
     for shape in [(5,), (2, 1), (2, 6)]:
         with pytest.raises(ValueError, match=r"observations of shape"):
             act(np.zeros(shape, np.float32))
@@ -196,49 +202,51 @@ def test_observations_of_another_shape_are_refused(saved):
     ids=str,
 )
 def test_a_layout_that_is_not_known_is_refused(saved, settings, unknown):
-    folder, _ = saved(VECTOR, CHOICE, **{"fcnet_hiddens": [8], **settings})
     with pytest.raises(UnknownModuleError, match=unknown):
-        saved_policy(folder, VECTOR, CHOICE)
+        exported_policy(saved(VECTOR, CHOICE, **{"fcnet_hiddens": [8], **settings})[0], VECTOR, CHOICE)
 
 
 @pytest.mark.parametrize(
     "filters", [[[4, 8, 4, "valid"]], [[4, [8, 6], 4]], [[4, 2, 3]]], ids=["padding", "oblong", "gaps"]
 )
 def test_a_convolution_that_is_not_known_is_refused(saved, filters):
-    folder, _ = saved(IMAGE, CHOICE, conv_filters=filters)
-    with pytest.raises(UnknownModuleError, match=r"convolution|whole numbers"):
-        saved_policy(folder, IMAGE, CHOICE)
+    with pytest.raises(UnknownModuleError, match=r"convolution|whole numbers|conv_filters"):
+        exported_policy(saved(IMAGE, CHOICE, conv_filters=filters)[0], IMAGE, CHOICE)
 
 
-def test_a_module_of_another_class_is_refused(tmp_path):
+def test_a_module_of_another_class_is_not_exported(tmp_path):
     spec = RLModuleSpec(
         module_class=LSTMContainingRLModule,
         observation_space=VECTOR,
         action_space=CHOICE,
         model_config={"lstm_cell_size": 8, "dense_layers": [8]},
     )
-    spec.build().save_to_path(tmp_path.as_posix())
+    module = spec.build()
     with pytest.raises(UnknownModuleError, match="LSTMContainingRLModule"):
-        saved_policy(tmp_path, VECTOR, CHOICE)
+        ExportedPolicy.of(module, VECTOR, CHOICE)
+    assert not export_policy(tmp_path, module, VECTOR, CHOICE)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_module_for_other_spaces_is_refused(saved):
-    folder, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
+    exported, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
     with pytest.raises(UnknownModuleError, match=r"shape \(8, 5\): expected \(8, 6\)"):
-        saved_policy(folder, spaces.Box(-1.0, 1.0, (6,), np.float32), CHOICE)
-    with pytest.raises(UnknownModuleError, match=r"shape \(4, 8\): expected \(3, 8\)"):
-        saved_policy(folder, VECTOR, spaces.Discrete(3))
+        exported_policy(exported, spaces.Box(-1.0, 1.0, (6,), np.float32), CHOICE)
+    with pytest.raises(UnknownModuleError, match=r"sizes=\(4,\).*expected .*sizes=\(3,\)"):
+        exported_policy(exported, VECTOR, spaces.Discrete(3))
+    with pytest.raises(UnknownModuleError, match=r"categorical.*expected .*gaussian"):
+        exported_policy(exported, VECTOR, spaces.Box(-1.0, 1.0, (2,), np.float32))
     with pytest.raises(UnknownModuleError, match=r"images without convolutions"):
-        saved_policy(folder, IMAGE, CHOICE)
+        exported_policy(exported, IMAGE, CHOICE)
 
 
-def changed(path, change):
-    values = pickle.loads(path.read_bytes())
-    change(values)
-    path.write_bytes(pickle.dumps(values))
+def with_weights(exported, change):
+    weights = dict(exported.weights)
+    change(weights)
+    return msgspec.structs.replace(exported, weights=weights)
 
 
-ENCODER, CRITIC = "encoder.actor_encoder.net.mlp.0", "encoder.critic_encoder.net.mlp.0"
+ENCODER = "encoder.actor_encoder.net.mlp.0"
 
 
 @pytest.mark.parametrize(
@@ -249,69 +257,90 @@ ENCODER, CRITIC = "encoder.actor_encoder.net.mlp.0", "encoder.critic_encoder.net
         lambda weights: weights.update({"pi.log_std": np.zeros(3, np.float32)}),
         lambda weights: weights.update({f"{ENCODER}.weight": weights[f"{ENCODER}.weight"].T.copy()}),
         lambda weights: weights.update({f"{ENCODER}.weight": weights[f"{ENCODER}.weight"].astype(float)}),
-        lambda weights: weights.update({f"{ENCODER}.weight": weights[f"{ENCODER}.weight"].tolist()}),
-        lambda weights: weights.update({7: weights.pop(f"{ENCODER}.bias")}),
         lambda weights: weights.update({"obs_mean": np.zeros(5, np.float32)}),
     ],
-    ids=["missing", "more", "deviations", "shape", "type", "list", "number for a name", "moments"],
+    ids=["missing", "more", "deviations", "shape", "type", "moments"],
 )
-def test_weights_other_than_the_layouts_are_refused(saved, change):
-    folder, _ = saved(VECTOR, FORCE, fcnet_hiddens=[8], vf_share_layers=False)
-    changed(folder / "module_state.pkl", change)
+def test_weights_other_than_the_layouts_are_refused(saved, tmp_path, change):
+    exported, _ = saved(VECTOR, FORCE, fcnet_hiddens=[8], vf_share_layers=False)
+    write_policy(tmp_path, with_weights(exported, change))
     with pytest.raises(UnknownModuleError):
-        saved_policy(folder, VECTOR, FORCE)
+        exported_policy(read_policy(tmp_path), VECTOR, FORCE)
 
 
-def test_the_value_networks_weights_are_not_looked_at(saved):
-    folder, module = saved(VECTOR, CHOICE, fcnet_hiddens=[8], vf_share_layers=False)
-    changed(folder / "module_state.pkl", lambda weights: weights.pop(f"{CRITIC}.bias"))
-    assert_the_same_policy(folder, module, VECTOR, CHOICE, samples(VECTOR))
+def test_the_value_networks_weights_stay_behind(saved):
+    exported, module = saved(VECTOR, CHOICE, fcnet_hiddens=[8], vf_share_layers=False)
+    left_behind = module.get_state().keys() - exported.weights.keys()
+    assert {name.split(".")[0] for name in left_behind} == {"vf", "encoder"}
+    assert not any("critic" in name for name in exported.weights)
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        lambda made: made["ctor_args_and_kwargs"][1]["model_config"].update(dropout=0.1),
-        lambda made: made["ctor_args_and_kwargs"][1]["model_config"].pop("free_log_std"),
-        lambda made: made["ctor_args_and_kwargs"][1].update(residual=True),
-        lambda made: made["ctor_args_and_kwargs"][1].update(catalog_class=None),
-        lambda made: made.update({"class": RLModuleSpec}),
-        lambda made: made.pop("class"),
-    ],
-    ids=["unknown setting", "missing setting", "argument", "catalog", "class", "no class"],
+    "change", [{"dropout": 0.1}, {"free_log_std": msgspec.UNSET}], ids=["unknown setting", "missing setting"]
 )
-def test_a_module_made_in_a_way_that_is_not_known_is_refused(saved, change):
-    folder, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
-    changed(folder / "class_and_ctor_args.pkl", change)
-    with pytest.raises(UnknownModuleError):
-        saved_policy(folder, VECTOR, CHOICE)
+def test_a_layout_with_other_settings_is_refused(saved, change):
+    exported, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
+    layout = {**exported.about.layout, **change}
+    layout = {name: value for name, value in layout.items() if value is not msgspec.UNSET}
+    about = msgspec.structs.replace(exported.about, layout=layout)
+    with pytest.raises(UnknownModuleError, match="are unknown, or missing"):
+        exported_policy(msgspec.structs.replace(exported, about=about), VECTOR, CHOICE)
 
 
-class Creating:
-    """Unpickled by pickle itself, it makes a folder."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-@pytest.mark.parametrize("name", ["module_state.pkl", "class_and_ctor_args.pkl"])
-def test_reading_runs_nothing_that_a_file_names(saved, tmp_path, name):
-    folder, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
-    made = tmp_path / "made"
-    changed(folder / name, lambda values: values.update(extra=Creating(made.as_posix())))
-    with pytest.raises(UnknownModuleError, match=r"mkdir is not known"):
-        read(folder)
-    assert not made.exists()
+def test_the_file_says_what_it_holds_and_is_no_pickle(saved, tmp_path):
+    exported, _ = saved(VECTOR, FORCE, module_class=NormalisingPPOModule, fcnet_hiddens=[8])
+    content = (tmp_path / "policy.safetensors").read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    about = json.loads(header.pop("__metadata__")["policy"])
+    assert json.loads(about["observation_space"]) == {"Box": {"low": -1.0, "high": 1.0, "shape": [5]}}
+    assert json.loads(about["action_space"]) == {"Box": {"low": -2.0, "high": 3.0, "shape": [3]}}
+    assert about["distribution"] == [{"kind": "gaussian", "sizes": [3]}]
+    assert about["normalises"] is True
+    assert about["layout"]["fcnet_hiddens"] == [8]
+    assert {"ray", "torch", "numpy"} <= about["versions"].keys()
+    assert header.keys() == exported.weights.keys() >= {"obs_mean", "obs_factor"}
 
 
-def test_files_that_are_missing_or_damaged_are_refused(saved, tmp_path):
-    folder, _ = saved(VECTOR, CHOICE, fcnet_hiddens=[8])
-    state = folder / "module_state.pkl"
-    state.write_bytes(state.read_bytes()[:200])
-    with pytest.raises(UnknownModuleError):
-        read(folder)
-    with pytest.raises(UnknownModuleError, match="FileNotFoundError"):
-        read(tmp_path / "nowhere")
+def spoilt(content, **header):
+    """A file with another header, and the same numbers."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    text = json.dumps(json.loads(content[8:end]) | header).encode()
+    return len(text).to_bytes(8, "little") + text + content[end:]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[:200],
+        lambda content: b"",
+        lambda content: b"\xff" * 8 + content[8:],
+        lambda content: spoilt(content, __metadata__=None),
+        lambda content: spoilt(content, __metadata__={"policy": "{}"}),
+        lambda content: spoilt(content, __metadata__={"policy": '{"format": 2}'}),
+        lambda content: spoilt(content, __metadata__={"policy": "[" * 100_000}),
+        lambda content: spoilt(content, more={"dtype": "F32", "shape": [2**40], "data_offsets": [0, 4]}),
+        lambda content: spoilt(content, more={"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}),
+        lambda content: spoilt(content, more=[]),
+    ],
+    ids=[
+        "half",
+        "empty",
+        "length",
+        "nothing said",
+        "too little said",
+        "later",
+        "deep",
+        "huge",
+        "type",
+        "list",
+    ],
+)
+def test_a_file_that_is_damaged_is_one_line(saved, tmp_path, spoil):
+    saved(VECTOR, CHOICE, fcnet_hiddens=[8])
+    path = tmp_path / "policy.safetensors"
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(DamagedError, match="is damaged") as caught:
+        read_policy(tmp_path)
+    assert str(caught.value).startswith(f"{path} is damaged (")
+    assert "\n" not in str(caught.value)
+    assert read_policy(tmp_path / "nowhere") is None

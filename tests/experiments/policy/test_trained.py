@@ -13,11 +13,12 @@ import pytest
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
-from analysis.sweep.layout import RunName, replica_folder
+from analysis.sweep.layout import POLICY_FILE, RunName, replica_folder
 from experiments.core.commands import run_replay
 from experiments.core.environments.make import make_plain_vector, make_vector
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo.inference import module_policy
+from experiments.core.policy.numpy_policy import export_policy
 from experiments.core.policy.serving import serve
 from experiments.core.policy.trained import batch_length, load_policy
 
@@ -101,15 +102,46 @@ def with_a_network_of(folder, target, **settings):
     pair = (env.single_observation_space, env.single_action_space)
     config = PPOConfig().rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[8], **settings))
     module = config.get_rl_module_spec(spaces={"__env_single__": pair, "default_policy": pair}).build()
-    for old in target.glob("*/*/checkpoint_*/learner_group/learner/rl_module/default_policy"):
+    for checkpoint in target.glob("*/*/checkpoint_*"):
+        as_an_earlier_release_left_it(checkpoint)
+        old = checkpoint / "learner_group" / "learner" / "rl_module" / "default_policy"
         shutil.rmtree(old)
         module.save_to_path(old.as_posix())
     return module, pair
 
 
+def as_an_earlier_release_left_it(checkpoint):
+    (checkpoint / POLICY_FILE).unlink()
+
+
+def test_what_an_earlier_release_left_is_read_with_trust_alone_and_is_the_same_policy(
+    folder, tmp_path, capsys
+):
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    for checkpoint in old.glob("*/*/checkpoint_*"):
+        as_an_earlier_release_left_it(checkpoint)
+    with pytest.raises(UserError, match=rf"has no {POLICY_FILE}: .*say --trust, or trust=True") as caught:
+        load_policy(old)
+    assert "\n" not in str(caught.value)
+    assert run_replay([str(old), "--episodes", "2"]) == 2
+    assert capsys.readouterr().err == f"error: {caught.value}\n"
+    answers = io.StringIO()
+    serve(str(old), io.StringIO(""), answers)
+    assert json.loads(answers.getvalue()) == {"error": str(caught.value)}
+    assert run_replay([str(old), "--episodes", "2", "--trust"]) == 0
+    exported, pickled = load_policy(folder), load_policy(old, trust=True)
+    env = make_vector(exported.env, exported.env_parameters, 16)
+    observations, _ = env.reset(seed=0)
+    for action, other in zip(
+        _leaves(exported.act(observations)), _leaves(pickled.act(observations)), strict=True
+    ):
+        np.testing.assert_allclose(action, other, atol=1e-5)
+
+
 def test_a_network_that_numpy_does_not_know_is_computed_by_torch(folder, tmp_path):
     module, spaces = with_a_network_of(folder, tmp_path / "normalised", fcnet_use_layernorm=True)
-    policy = load_policy(tmp_path / "normalised")
+    policy = load_policy(tmp_path / "normalised", trust=True)
     observations = spaces[0].sample()[None]
     expected = module_policy(module, *spaces)(observations)
     for action, other in zip(_leaves(policy.act(observations)), _leaves(expected), strict=True):
@@ -119,7 +151,7 @@ def test_a_network_that_numpy_does_not_know_is_computed_by_torch(folder, tmp_pat
 def test_a_recurrent_network_which_nobody_can_ask_without_its_state_is_one_line(folder, tmp_path):
     with_a_network_of(folder, tmp_path / "recurrent", use_lstm=True)
     with pytest.raises(UserError, match=r"no policy can be read from it") as caught:
-        load_policy(tmp_path / "recurrent")
+        load_policy(tmp_path / "recurrent", trust=True)
     assert "\n" not in str(caught.value)
 
 
@@ -132,32 +164,38 @@ def test_a_folder_that_is_no_sweep_is_one_line(tmp_path):
     assert "error" in json.loads(answers.getvalue())
 
 
-def without_its_network(checkpoint):
-    shutil.rmtree(checkpoint / "learner_group")
+def with_nothing_but_text(checkpoint):
+    (checkpoint / POLICY_FILE).write_text("no numbers")
 
 
 def with_half_its_network(checkpoint):
-    for path in (checkpoint / "learner_group").rglob("module_state*"):
-        path.write_bytes(path.read_bytes()[:200])
+    path = checkpoint / POLICY_FILE
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def with_a_folder_for_its_network(checkpoint):
+    (checkpoint / POLICY_FILE).unlink()
+    (checkpoint / POLICY_FILE).mkdir()
 
 
 def with_a_network_of_code_that_is_gone(checkpoint):
+    as_an_earlier_release_left_it(checkpoint)
     for path in (checkpoint / "learner_group").rglob("class_and_ctor_args*"):
         path.write_bytes(b"cexperiments.core.no_such_module\nModule\n.")
 
 
 def with_a_network_for_other_observations(checkpoint):
-    config = PPOConfig().environment("CartPole-v1")
-    spec = config.get_rl_module_spec(gym.make("CartPole-v1"))
-    shutil.rmtree(checkpoint / "learner_group")
-    target = checkpoint / "learner_group" / "learner" / "rl_module" / "default_policy"
-    spec.build().save_to_path(target.absolute().as_posix())
+    env = gym.make("CartPole-v1")
+    config = PPOConfig().environment("CartPole-v1").rl_module(model_config=DefaultModelConfig())
+    spec = config.get_rl_module_spec(env)
+    assert export_policy(checkpoint, spec.build(), env.observation_space, env.action_space)
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        without_its_network,
+        with_nothing_but_text,
+        with_a_folder_for_its_network,
         with_half_its_network,
         with_a_network_of_code_that_is_gone,
         with_a_network_for_other_observations,
@@ -171,9 +209,9 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line_and_says_what_to_do(folder
     with pytest.raises(
         UserError, match=r"no policy can be read from it.*which trains what is missing"
     ) as caught:
-        load_policy(spoilt)
+        load_policy(spoilt, trust=True)
     assert "\n" not in str(caught.value)
-    assert run_replay([str(spoilt), "--episodes", "2"]) == 2
+    assert run_replay([str(spoilt), "--episodes", "2", "--trust"]) == 2
     assert capsys.readouterr().err == f"error: {caught.value}\n"
 
 
