@@ -24,7 +24,7 @@ from rich.console import Console
 
 from analysis.sweep import Phase, State, finished_runs, run_name, trial_name
 from experiments import Asha, Experiment, NoScheduler
-from experiments.core.planning import Options, Plan, score_of_diverged
+from experiments.core.planning import Options, Plan
 from experiments.core.records import RunLog, tidy
 from experiments.core.terminal import SweepProgress
 from experiments.core.training import PPOTrial, Task
@@ -88,7 +88,7 @@ def search(contestant: str, plan: Plan) -> None:
     """
     shutil.rmtree(plan.folder, ignore_errors=True)
     plan.folder.mkdir(parents=True)
-    task = plan.task(diverged_score=score_of_diverged(plan))
+    task = plan.task()
     seed = plan.seeds.sampler % 2**32
     match contestant:
         case "random search":
@@ -195,7 +195,7 @@ def retrain(plan: Plan, configs: Mapping[str, Mapping[str, Any]], seeds: int) ->
     runs = [run for run in runs if run_name(run) not in there]
     if not runs:
         return
-    task = plan.task(diverged_score=score_of_diverged(plan))
+    task = plan.task()
     train_all(
         plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
         runs=len(runs), concurrency=CORES,

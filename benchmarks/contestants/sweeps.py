@@ -70,7 +70,7 @@ def run_suite(trials: int, steps: int) -> dict[str, float]:
     )
     with tempfile.TemporaryDirectory() as storage, connected(cores=CONCURRENCY, debug=False):
         plan = Plan.of(experiment, Options(storage=storage), name="speed", question="")
-        task = plan.task(diverged_score=0.0)
+        task = plan.task()
         progress = SweepProgress(Console(quiet=True), totals={Phase.SEARCH: trials})
         runs = [
             {**config, "seed": number, "config_id": trial_name(number)}

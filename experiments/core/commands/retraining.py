@@ -28,7 +28,7 @@ from experiments.core.commands.original import Original
 from experiments.core.commands.results import CommandStopped, Retraining
 from experiments.core.declaration import INDICES, Experiment
 from experiments.core.errors import AllRunsFailedError, UserError
-from experiments.core.planning import Options, Plan, manifest_of, score_of_diverged
+from experiments.core.planning import Options, Plan, manifest_of
 from experiments.core.program import shown
 from experiments.core.records import (
     check_readable,
@@ -179,7 +179,7 @@ def _train(
     interruption: Interruption,
 ) -> None:
     """Trains what the folder does not hold yet."""
-    task = plan.task(diverged_score=score_of_diverged(plan))
+    task = plan.task()
     print_damaged(console, folder / Phase.CONFIRM)
     tidy(folder / Phase.CONFIRM)
     there = {run.name for run in finished_runs(folder / Phase.CONFIRM)}

@@ -30,7 +30,6 @@ from experiments.core.planning import (
     continued,
     lacks_runs,
     manifest_of,
-    score_of_diverged,
 )
 from experiments.core.preflight import Checked, preflight
 from experiments.core.records import (
@@ -119,7 +118,7 @@ def _run(
     with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
         concurrency = plan.concurrency(available)
         _write_manifest(plan)
-        task = plan.task(diverged_score=score_of_diverged(plan), step_timeout_s=step_timeout_s)
+        task = plan.task(step_timeout_s=step_timeout_s)
         _train(plan, task, progress, interruption, concurrency)
     # One that failed has no value, however far it came.
     if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):

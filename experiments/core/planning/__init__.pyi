@@ -1,4 +1,3 @@
-from .diverged_score import score_of_diverged
 from .manifest import continued, difference_of, manifest_of
 from .options import Options, Trainer
 from .plan import LEAST_TIMEOUT_S, Plan
@@ -15,5 +14,4 @@ __all__ = [
     "lacks_runs",
     "manifest_of",
     "missing_trials",
-    "score_of_diverged",
 ]

@@ -147,11 +147,10 @@ class Plan:
         fitting = self.experiment.resources.trials_in(available)
         return min(self.options.concurrency or fitting, fitting)
 
-    def task(self, *, diverged_score: float, step_timeout_s: float = LEAST_TIMEOUT_S) -> Task:
+    def task(self, *, step_timeout_s: float = LEAST_TIMEOUT_S) -> Task:
         """Returns the settings that all runs of the sweep have in common.
 
         Args:
-            diverged_score: Score of a trial once its numbers are no longer finite.
             step_timeout_s: Seconds after which a call of the environment counts as stuck, if the experiment
                 declares none.
         """
@@ -169,7 +168,6 @@ class Plan:
             evaluations=experiment.budget.evaluations,
             evaluation_episodes=experiment.evaluation_episodes,
             seeds=self.seeds,
-            diverged_score=diverged_score,
             trainer=self.options.trainer,
             seeds_per_trial=experiment.seeds_per_trial,
             seed_penalty=experiment.seed_penalty,

@@ -90,7 +90,7 @@ def preflight(
     check_folder(plan)
     check_records(plan)
     # Compiling one layout takes longer than all the checks.
-    task = plan.task(diverged_score=0.0)
+    task = plan.task()
     tried = {DEFAULT: experiment.space.defaults, **named_extremes(plan)}
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)

@@ -9,14 +9,16 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from gymnasium.vector import VectorEnv
 from ray.rllib.algorithms.algorithm import Algorithm
 
 from analysis.sweep import ENV_PREFIX
-from experiments.core.environments import NonFiniteError, ScoreScale, evaluate
+from experiments.core.environments import EvaluationResult, NonFiniteError, Policy, ScoreScale, evaluate
 from experiments.core.fast_ppo import DivergenceError, aggregate, greedy_policy, read_metrics
 from experiments.core.policy import export_policy
 from experiments.core.training.schedule import ConfigurationSchedule, activate
@@ -45,8 +47,25 @@ class TrainingSchedule:
     """Of the evaluation's first episode."""
     scale: ScoreScale
     """How the evaluation's returns become scores."""
-    diverged_score: float
-    """Score of the run once its numbers are no longer finite."""
+
+    def evaluate(self, policy: Policy) -> EvaluationResult:
+        """Plays the episodes of an evaluation."""
+        return evaluate(self.env, policy, episodes=self.episodes, seed=self.seed, most_steps=self.most_steps)
+
+    @cached_property
+    def diverged_score(self) -> float:
+        """Score of a run once its numbers are no longer finite.
+
+        Where the environment states none, it is what random actions earn in the evaluation's episodes, which
+        are played only once a run has diverged; nan if that is nothing finite.
+        """
+        if self.scale.diverged is not None:
+            return self.scale.diverged
+        actions = self.env.action_space
+        actions.seed(self.seed)
+        returns = self.evaluate(lambda observations: actions.sample()).returns
+        finite = returns[np.isfinite(returns)]
+        return self.scale.score(float(finite.mean())) if finite.size else math.nan
 
 
 class TrainingRun:
@@ -105,17 +124,10 @@ class TrainingRun:
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluates the present policy on the schedule's episodes."""
-        schedule = self._schedule
-        played = evaluate(
-            schedule.env,
-            greedy_policy(self._algorithm),
-            episodes=schedule.episodes,
-            seed=schedule.seed,
-            most_steps=schedule.most_steps,
-        )
+        played = self._schedule.evaluate(greedy_policy(self._algorithm))
         mean = float(played.returns.mean())
         return {
-            "score": schedule.scale.score(mean),
+            "score": self._schedule.scale.score(mean),
             "eval/return_mean": mean,
             "eval/return_std": float(played.returns.std(ddof=1)) if played.returns.size > 1 else 0.0,
             "eval/length_mean": float(played.lengths.mean()),
@@ -228,5 +240,7 @@ class TrainingRun:
     def _diverged(self, error: FloatingPointError) -> None:
         self.cause = str(error)
         floor = self._schedule.diverged_score
+        if math.isnan(floor):
+            raise ValueError(f"{error}; random actions earn nothing finite either, that it could count as")
         known = {"steps": self.steps, "wall_s": self._wall_s, "score": floor, "objective": floor}
         self.result = {**dict.fromkeys(self.result, math.nan), **known}

@@ -34,8 +34,6 @@ class Task:
     """Greedy episodes of one evaluation."""
     seeds: Seeds
     """Every seed of the sweep."""
-    diverged_score: float
-    """Score of a trial once its numbers are no longer finite."""
     trainer: Literal["fast", "rllib"]
     """The suite's fast PPO path, or RLlib's own runner and learner."""
     vectorization: Vectorization = "auto"

@@ -206,7 +206,6 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
             most_steps=episode_limit(task.env, setting.parameters, setting.most_steps),
             seed=task.seeds.evaluation if searching else task.seeds.test_evaluation(config["test_seed"]),
             scale=setting.scale,
-            diverged_score=task.diverged_score,
         )
         count = task.seeds_per_trial if searching else 1
         seeds = replica_seeds(config["seed"], count, lanes=task.lanes)

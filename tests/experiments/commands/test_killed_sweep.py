@@ -109,7 +109,7 @@ def trained_without_a_stop(run, plan):
     """The curve that the run's configuration and seed give in one go, in this process."""
     trial = PPOTrial.__new__(PPOTrial)
     trial._storage = None
-    trial.setup(json.loads((run / "params.json").read_text()), plan.task(diverged_score=0.0))
+    trial.setup(json.loads((run / "params.json").read_text()), plan.task())
     results = [trial.step()]
     while not results[-1]["done"]:
         results.append(trial.step())

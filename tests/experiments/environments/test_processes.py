@@ -92,7 +92,6 @@ def test_a_trial_ends_its_processes_when_the_next_one_begins_and_when_it_is_clea
         evaluations=2,
         evaluation_episodes=5,
         seeds=Seeds(0),
-        diverged_score=0.0,
         trainer="fast",
     )
     configs = [{"seed": n, "config_id": f"trial_000{n}"} for n in (1, 2)]

@@ -28,7 +28,6 @@ TASK = Task(
     evaluations=1,
     evaluation_episodes=4,
     seeds=Seeds(0),
-    diverged_score=0.0,
     trainer="fast",
 )
 

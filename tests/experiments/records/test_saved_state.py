@@ -33,7 +33,6 @@ TASK = Task(
     evaluations=12,
     evaluation_episodes=8,
     seeds=Seeds(0),
-    diverged_score=0.0,
     trainer="fast",
 )
 SHORT = replace(TASK, steps=1024, evaluations=2)

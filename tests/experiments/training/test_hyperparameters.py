@@ -29,7 +29,6 @@ TASK = Task(
     evaluations=4,
     evaluation_episodes=8,
     seeds=Seeds(0),
-    diverged_score=0.0,
     trainer="fast",
 )
 ANOTHER_VALUE = {

@@ -31,10 +31,10 @@ TASK = Task(
     evaluations=4,
     evaluation_episodes=8,
     seeds=Seeds(0),
-    diverged_score=-1.5,
     trainer="fast",
 )
 PENALTY = 0.5
+FLOOR = scale_of(ENV, FEES).diverged
 THREE = dataclasses.replace(TASK, seeds_per_trial=3, seed_penalty=PENALTY)
 
 
@@ -81,7 +81,7 @@ def test_a_seed_that_diverges_counts_with_the_floor_to_the_end_and_the_others_go
         results.append(trial.step())
     last = results[-1]
     for result in results:
-        assert result["seeds/score_1"] == TASK.diverged_score
+        assert result["seeds/score_1"] == FLOOR
         assert result["seeds/diverged"] == 1
         scores = [result[f"seeds/score_{r}"] for r in range(3)]
         assert result["score"] == pytest.approx(np.mean(scores))
@@ -102,7 +102,7 @@ def test_a_trial_has_diverged_when_every_seed_has():
     assert result["done"]
     assert result["state"] == "diverged"
     assert result["cause"]
-    assert result["score"] == result["objective"] == TASK.diverged_score
+    assert result["score"] == result["objective"] == FLOOR
     assert math.isnan(result["ppo/kl"])
 
 

@@ -1,22 +1,44 @@
 """Between two evaluations: what the training columns are about."""
 
 import math
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.vector import SyncVectorEnv
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 
 from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.make import make_vector
 from experiments.core.environments.scale import EvaluationSetting, ScoreScale
-from experiments.core.fast_ppo import aggregate
+from experiments.core.fast_ppo import DivergenceError, aggregate
 from experiments.core.fast_ppo.env_runner import FastEnvRunner
 from experiments.core.training.run import TrainingRun, TrainingSchedule
 from experiments.core.training.schedule import ConfigurationSchedule
 from experiments.core.training.task import Task
 from experiments.core.training.trial import ppo_config, settings_of
+
+
+class Rare(gym.Env):
+    """One step; pays what its seed says, and in every other episode nothing finite."""
+
+    observation_space, action_space = gym.spaces.Box(-1.0, 1.0, (1,)), gym.spaces.Discrete(2)
+
+    def __init__(self, always=False):
+        self._always = always
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._paid = math.nan if self._always or seed % 2 else float(seed)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), self._paid + action, True, False, {}
+
 
 pytestmark = [
     pytest.mark.usefixtures("local_ray"),
@@ -64,7 +86,6 @@ def run_of():
             evaluations=2,
             evaluation_episodes=2,
             seeds=Seeds(0),
-            diverged_score=0.0,
             trainer=trainer,
         )
         configurations = ConfigurationSchedule(
@@ -80,7 +101,6 @@ def run_of():
             most_steps=1000,
             seed=5,
             scale=ScoreScale(),
-            diverged_score=0.0,
         )
         made.append(TrainingRun(configurations, schedule))
         return made[-1]
@@ -124,3 +144,26 @@ def test_iterations_count_by_their_episodes_and_an_update_is_the_last_one():
     assert aggregate(iterations) == {
         "steps": 32, "episodes": 4, "train/return_mean": 2.0, "train/length_mean": 2.5, "ppo/kl": 0.8,
     }  # fmt: skip
+
+
+def diverged_score(env, *, scale=ScoreScale(), episodes=8):  # noqa: B008  # frozen
+    schedule = TrainingSchedule(
+        steps=1, evaluations=1, env=env, episodes=episodes, most_steps=1000, seed=10, scale=scale
+    )
+    return schedule.diverged_score
+
+
+def test_a_run_that_diverges_counts_as_random_actions_where_no_floor_is_stated():
+    lanes = [Rare() for _ in range(4)]
+    with closing(SyncVectorEnv([lambda lane=lane: lane for lane in lanes])) as env:
+        # Of the finite returns, those of the seeds 10, 12, 14 and 16, the mean; an action adds 0 or 1.
+        assert 13 <= diverged_score(env) <= 14
+        assert diverged_score(env) == diverged_score(env)
+        assert diverged_score(env, scale=ScoreScale(floor=2.0, optimum=4.0)) == 0.0
+
+
+def test_a_run_has_no_value_where_not_even_random_actions_earn_anything_finite(run_of):
+    run = run_of("fast", env="Pendulum-v1", batch_size=512)
+    run._schedule = replace(run._schedule, env=SyncVectorEnv([partial(Rare, always=True)] * 2))
+    with closing(run._schedule.env), pytest.raises(ValueError, match="random actions earn nothing finite"):
+        run._diverged(DivergenceError("score"))

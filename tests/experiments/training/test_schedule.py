@@ -36,7 +36,7 @@ def task(**changes):
             "env": "CartPole-v1", "env_parameters": {}, "evaluation_settings": evaluation_settings,
             "fixed": {}, "lanes": 4,
             "steps": 2048, "evaluations": 4, "evaluation_episodes": 4, "seeds": Seeds(0),
-            "diverged_score": 0.0, "trainer": "fast", **changes,
+            "trainer": "fast", **changes,
         }
     )  # fmt: skip
 

@@ -40,7 +40,6 @@ TASK = Task(
     evaluations=1,
     evaluation_episodes=2,
     seeds=Seeds(0),
-    diverged_score=0.0,
     trainer="fast",
 )
 CONFIG = {"seed": 1, "config_id": "trial_0000"}
