@@ -46,12 +46,16 @@ class Witness:
         self._dump = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as this
         number = self._dump.fileno()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(number)],
+            # As a file, without the packages around it, it looks before the environment can end anything.
+            [sys.executable, "-P", __file__, str(number), str(os.getpid())],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             pass_fds=(number,),
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,  # Ctrl-C is for the checks
         )
+        assert self._process.stdout is not None
+        self._process.stdout.read(1)
         self._was_enabled = faulthandler.is_enabled()
         faulthandler.enable(self._dump, all_threads=False)
 
@@ -82,13 +86,15 @@ class Witness:
             self._process.stdin.flush()
 
 
-def _watch(dump: int) -> None:
+def _watch(dump: int, watched: int) -> None:
     """Waits until the checks are done with, or their process is gone, and then says how.
 
     Args:
         dump: File that the process leaves its calls in.
+        watched: The process. It may be gone before this one looks, whose parent is then one of everybody's.
     """
-    watched, started, told, note = os.getppid(), set[int](), b"", dict[str, object]()
+    started, told, note = set[int](), b"", dict[str, object]()
+    os.write(sys.stdout.fileno(), b".")
     while True:
         if select.select([sys.stdin], [], [], LOOKS_S)[0]:
             read = os.read(sys.stdin.fileno(), 2**16)
@@ -98,14 +104,16 @@ def _watch(dump: int) -> None:
                 return
             if not read:
                 break
+        found = _descendants(watched)
         if os.getppid() != watched:  # somebody else may hold the pipe
             break
-        started = _descendants(watched)
+        started = found
     for process in started:
         with contextlib.suppress(OSError):
             os.kill(process, signal.SIGKILL)
     calls = os.pread(dump, 2**20, 0).decode("utf-8", "replace")
-    print(f"error: {_sentence(calls, str(note['doing']), float(str(note['seconds'])))}", file=sys.stderr)
+    doing, seconds = str(note.get("doing", "checking")), float(str(note.get("seconds", 0)))
+    print(f"error: {_sentence(calls, doing, seconds)}", file=sys.stderr)
 
 
 def _sentence(calls: str, doing: str, seconds: float) -> str:
@@ -133,4 +141,4 @@ def _descendants(process: int) -> set[int]:
 
 
 if __name__ == "__main__":
-    _watch(int(sys.argv[1]))
+    _watch(int(sys.argv[1]), int(sys.argv[2]))

@@ -4,11 +4,14 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from experiments.core.preflight import witness
 
 # Whole commands, each waiting for a time limit.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -98,6 +101,28 @@ def test_a_check_whose_process_is_ended_by_the_environment_says_so(start, none_i
     (line,) = done.stderr.splitlines()
     assert re.match(f"error: playing in stuck_env:tests/Stuck-v0 {said}: a run would end there, too", line)
     none_is_left()
+
+
+def test_a_witness_of_a_process_that_is_gone_already_leaves_all_others_alone(tmp_path):
+    gone = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    with (
+        subprocess.Popen(["sleep", "600"]) as bystander,
+        (tmp_path / "dump").open("w+b") as dump,
+    ):
+        asked = [sys.executable, "-P", witness.__file__, str(dump.fileno()), gone]
+        said = subprocess.run(
+            asked,
+            pass_fds=(dump.fileno(),),
+            input=b'{"doing": "playing", "seconds": 7}\n',
+            capture_output=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+        )
+        assert said.stderr.decode() == (
+            "error: playing ended this process without a word: a run would end there, too\n"
+        )
+        assert bystander.poll() is None
+        bystander.kill()
 
 
 @pytest.mark.parametrize(
