@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from analysis.report import Report, write_report
 from analysis.sweep import (
     SCHEDULE,
     FinishedRun,
@@ -52,6 +51,9 @@ from experiments.core.tuning import (
     connected,
     search,
 )
+
+if TYPE_CHECKING:
+    from analysis.report import Report
 
 GIGABYTE = 10**9
 
@@ -128,6 +130,8 @@ def _run(
         for name, config in chosen_configurations(plan).items()
     }
     write_rllib_settings(plan.folder, settings)
+    from analysis.report import write_report  # whose figures' library a check does without
+
     return write_report(plan.folder), progress
 
 
