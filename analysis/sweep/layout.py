@@ -71,6 +71,7 @@ TUNES_FILES: Final = (
     "search_gen_state-*.json",
     "searcher-state-*.pkl",
     "basic-variant-state-*.json",
+    ".validate_storage_marker",
 )
 """Patterns of what Tune writes beside the runs at each start for a restore of its own."""
 

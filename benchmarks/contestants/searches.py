@@ -109,9 +109,9 @@ def search(contestant: str, plan: Plan) -> None:
             plan = replace(plan, experiment=replace(plan.experiment, **CHANGED.get(contestant, {})))
             left_out = contestant in VARIATIONS
             with patch.object(phases, "starting_points", lambda space: []) if left_out else nullcontext():
-                phases.search(
-                    plan, task, concurrency=CORES, callbacks=[_recorder(plan, task)],
-                    interruption=Interruption(),
+                phases.train(
+                    plan, task, concurrency=CORES, recorder=_recorder(plan, task),
+                    interruption=Interruption(), next_phase=dict,
                 )  # fmt: skip
     _ended(plan).touch()
 
@@ -134,7 +134,7 @@ def _on_tune(plan: Plan, task: Task, searcher: OptunaSearch, scheduler: TrialSch
 
 
 def _recorder(plan: Plan, task: Task) -> Recorder:
-    return Recorder(plan.folder / Phase.SEARCH, task.steps, _silent(plan.experiment.budget.trials))
+    return Recorder(plan.folder, task.steps, _silent(plan.experiment.budget.trials))
 
 
 def _optuna_loop(plan: Plan, task: Task, seed: int) -> None:
@@ -199,7 +199,7 @@ def retrain(plan: Plan, configs: Mapping[str, Mapping[str, Any]], seeds: int) ->
     train_all(
         plan.folder, Phase.CONFIRM, task, ListedSearch(runs), FIFOScheduler(),
         runs=len(runs), concurrency=CORES,
-        callbacks=[Recorder(folder, task.steps, _silent(len(runs)))], interruption=Interruption(),
+        callbacks=[Recorder(plan.folder, task.steps, _silent(len(runs)))], interruption=Interruption(),
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def run_suite(trials: int, steps: int) -> dict[str, float]:
         train_all(
             plan.folder, Phase.SEARCH, task, ListedSearch(runs), FIFOScheduler(),
             runs=len(runs), concurrency=CONCURRENCY,
-            callbacks=[Recorder(plan.folder / Phase.SEARCH, task.steps, progress), timeline],
+            callbacks=[Recorder(plan.folder, task.steps, progress), timeline],
             interruption=Interruption(),
         )  # fmt: skip
         driver = (time.process_time() - used) / (time.perf_counter() - started)

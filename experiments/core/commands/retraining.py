@@ -200,7 +200,7 @@ def _train(
     _write_manifest(plan, indices, folder)
     options = plan.options
     progress = SweepProgress(console, totals={Phase.CONFIRM: len(runs)})
-    recorder = Recorder(folder / Phase.CONFIRM, task.steps, progress)
+    recorder = Recorder(folder, task.steps, progress)
     with connected(cores=plan.cores, debug=options.debug) as available, progress:
         progress.begin(Phase.CONFIRM, len(runs))
         with graceful_interrupt(interruption, task.stop_file) as recorders:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -32,7 +32,6 @@ from experiments.core.planning import (
 )
 from experiments.core.preflight import Checked, preflight
 from experiments.core.records import (
-    CheckpointBudget,
     cause_of_loss,
     config_at,
     keep_only,
@@ -43,19 +42,15 @@ from experiments.core.records import (
 from experiments.core.terminal import SweepProgress, check_progress, steps_of, summary
 from experiments.core.training import Task, hyperparameters, trainer_part
 from experiments.core.tuning import (
-    EnforceCheckpointBudget,
     Interruption,
     Recorder,
-    confirm,
     confirmation_runs,
     connected,
-    search,
+    train,
 )
 
 if TYPE_CHECKING:
     from analysis.report import Report
-
-GIGABYTE = 10**9
 
 
 def run_sweep(plan: Plan, console: Console, abandon: Callable[[str], None] | None = None) -> SweepResult:
@@ -151,37 +146,37 @@ def _train(
     plan: Plan, task: Task, progress: SweepProgress, interruption: Interruption, concurrency: int
 ) -> None:
     """Runs the search and the confirmation; both end early when the user asks for it."""
-    with graceful_interrupt(interruption, task.stop_file) as recorders:
-        recorder = _recorder(plan, task, Phase.SEARCH, progress)
-        recorders.append(recorder)
-        there = finished_runs(plan.folder / Phase.SEARCH)
-        total = max(plan.experiment.budget.trials, len(there))
-        under_way = _under_way(plan, Phase.SEARCH)
-        progress.begin(Phase.SEARCH, total, ended=_ends(there), under_way=under_way)
-        budget = CheckpointBudget(
-            plan.folder / Phase.SEARCH,
-            budget=plan.experiment.checkpoint_budget_gb * GIGABYTE,
-            full_steps=task.steps,
-        )
-        search(
-            plan,
-            task,
-            concurrency=concurrency,
-            callbacks=[recorder, EnforceCheckpointBudget(budget)],
-            interruption=interruption,
-        )
+    recorder = Recorder(plan.folder, task.steps, progress)
+    chosen: Mapping[str, Mapping[str, Any]] = {}
+
+    def confirmation() -> Mapping[str, Mapping[str, Any]]:
+        nonlocal chosen
         chosen = chosen_configurations(plan)
-        if interruption.requested or not any(is_trial(name) for name in chosen):
-            return
-        recorder = _recorder(plan, task, Phase.CONFIRM, progress)
-        recorders.append(recorder)
+        if not any(is_trial(name) for name in chosen):
+            return {}
         wanted = confirmation_runs(plan, chosen)
-        there = [run for run in finished_runs(plan.folder / Phase.CONFIRM) if run.name in wanted]
-        under_way = _under_way(plan, Phase.CONFIRM)
-        progress.begin(Phase.CONFIRM, len(wanted), ended=_ends(there), under_way=under_way)
-        confirm(plan, task, chosen, concurrency=concurrency, callbacks=[recorder], interruption=interruption)
-        if not interruption.requested:
+        _begin(plan, progress, Phase.CONFIRM, wanted)
+        return chosen
+
+    with graceful_interrupt(interruption, task.stop_file) as recorders:
+        recorders.append(recorder)
+        _begin(plan, progress, Phase.SEARCH)
+        train(
+            plan, task, concurrency=concurrency, recorder=recorder,
+            interruption=interruption, next_phase=confirmation,
+        )  # fmt: skip
+        if chosen and not interruption.requested:
             keep_only(plan.folder / Phase.SEARCH, chosen)
+
+
+def _begin(plan: Plan, progress: SweepProgress, phase: Phase, wanted: Collection[str] | None = None) -> None:
+    """Shows a phase, with what of it is there."""
+    there = finished_runs(plan.folder / phase)
+    if wanted is None:
+        total = max(plan.experiment.budget.trials, len(there))
+    else:
+        there, total = [run for run in there if run.name in wanted], len(wanted)
+    progress.begin(phase, total, ended=_ends(there), under_way=_under_way(plan, phase))
 
 
 def _ends(runs: Sequence[FinishedRun]) -> dict[str, tuple[State, float]]:
@@ -195,10 +190,6 @@ def _under_way(plan: Plan, phase: Phase) -> dict[str, int]:
     folder = plan.folder / phase
     saved = {run.name: results_of(folder / run.name) for run in unfinished_runs(folder)}
     return {name: steps_of(results[-1]) for name, results in saved.items() if results}
-
-
-def _recorder(plan: Plan, task: Task, phase: Phase, progress: SweepProgress) -> Recorder:
-    return Recorder(plan.folder / phase, task.steps, progress)
 
 
 def _write_manifest(plan: Plan) -> None:

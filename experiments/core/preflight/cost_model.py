@@ -13,7 +13,7 @@ from experiments.core.declaration import Asha, Hyperband, Median, Scheduler
 START_S = 9.0
 """Seconds from the plan to the first step: Ray starts, then the first actors with their imports."""
 NEXT_PHASE_S = 4.5
-"""Seconds in which the actors of the confirmation start."""
+"""Seconds in which the actors of a confirmation start that cannot go on with the search's."""
 NEXT_ROUND_S = 0.5
 """Seconds that a further round of a race costs besides its runs: the table so far is read, and judged."""
 REPORT_S = 6.0
@@ -193,6 +193,7 @@ def estimate(
     search_bytes: int,
     concurrency: int,
     lanes_s: float,
+    apart: bool = False,
 ) -> CostEstimate:
     """Adds up the cost of a sweep.
 
@@ -205,7 +206,8 @@ def estimate(
         interim_analyses: Numbers of seeds at which the confirmation's race may end yet; one if it is none.
         search_bytes: The most that the search's checkpoints may take.
         concurrency: Runs at once.
-        lanes_s: Seconds in which a process that trains makes its environments; it does so once in a phase.
+        lanes_s: Seconds in which a process that trains makes its environments.
+        apart: Whether the confirmation trains in processes of its own, as that of a population does.
     """
     each_s = sum(run.seconds for run in trials) / len(trials)
     stopped_s = RUN_S + share * (each_s - RUN_S)
@@ -220,7 +222,9 @@ def estimate(
     )
     least_s, confirm_s, most_s = (_race_seconds(rounds, concurrency) for rounds in (least, expected, most))
     confirmed_runs = [run for runs in expected for run in runs]
-    around_s = START_S + lanes_s + REPORT_S + (NEXT_PHASE_S + lanes_s if search and expected else 0.0)
+    around_s = (
+        START_S + lanes_s + REPORT_S + (NEXT_PHASE_S + lanes_s if apart and search and expected else 0.0)
+    )
     return CostEstimate(
         search_s=_makespan(search, concurrency),
         confirm_s=confirm_s,

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, finished_runs, load_confirmation
 from analysis.verdict import Standing, most_seeds, run_race
+from experiments.core.declaration import Population
 from experiments.core.environments import episode_limit
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
 from experiments.core.preflight.cost_model import (
@@ -130,6 +131,7 @@ def estimate_of(
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
         concurrency=concurrency,
         lanes_s=lanes_s,
+        apart=isinstance(plan.experiment.scheduler, Population),
     )
 
 

@@ -1,7 +1,7 @@
 from . import saved_state
 from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
-from .leftovers import check_readable, remove_unfinished, tidy
+from .leftovers import check_readable, remove_tunes_files, remove_unfinished, tidy
 from .lock import sole_use, unwritable
 from .lost import (
     cause_of_loss,
@@ -38,6 +38,7 @@ __all__ = [
     "new_study",
     "open_dump",
     "recorded_manifest",
+    "remove_tunes_files",
     "remove_unfinished",
     "remove_unused_dump",
     "saved_state",

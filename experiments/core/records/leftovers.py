@@ -59,7 +59,12 @@ def tidy(phase_folder: Path) -> None:
             for path in folder.iterdir():
                 if path.name not in (PARAMS_FILE, UNFINISHED_FILE, OUTPUT_FILE) and not is_set_aside(path):
                     _remove(path)
-    for path in (path for pattern in TUNES_FILES for path in phase_folder.glob(pattern)):
+    remove_tunes_files(phase_folder)
+
+
+def remove_tunes_files(folder: Path) -> None:
+    """Removes what Tune would restore itself from."""
+    for path in (path for pattern in TUNES_FILES for path in folder.glob(pattern)):
         path.unlink()
 
 

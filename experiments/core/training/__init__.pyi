@@ -1,6 +1,6 @@
 from . import hyperparameters
 from .environment_parameters import PREFIX, is_environment_name, trainer_part, training_parameters
-from .task import Task
+from .task import Task, phase_of
 from .trial import PPOTrial, ppo_config
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Task",
     "hyperparameters",
     "is_environment_name",
+    "phase_of",
     "ppo_config",
     "trainer_part",
     "training_parameters",

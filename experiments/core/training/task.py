@@ -59,3 +59,8 @@ class Task:
         if self.vectorization == "async":
             return min(self.lanes, self.evaluation_episodes)
         return self.evaluation_episodes
+
+
+def phase_of(config: Mapping[str, Any]) -> Phase:
+    """Returns the phase that a run's config belongs to: the confirmation's have a test seed."""
+    return Phase.CONFIRM if "test_seed" in config else Phase.SEARCH

@@ -22,7 +22,13 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from analysis.sweep import Phase, configuration_of
 from envs.lanes import described
 from experiments.core.declaration import Resources, replica_seeds
-from experiments.core.environments import RLlibEnv, close_open, episode_limit, make_vector
+from experiments.core.environments import (
+    EvaluationSetting,
+    RLlibEnv,
+    close_open,
+    episode_limit,
+    make_vector,
+)
 from experiments.core.errors import UserError
 from experiments.core.fast_ppo import use_fast_path
 from experiments.core.records import CONFIGURATION, RunOutput, open_dump, saved_state, write_cause_of_loss
@@ -31,7 +37,7 @@ from experiments.core.training.environment_parameters import trainer_part, train
 from experiments.core.training.replicas import SeedReplicas
 from experiments.core.training.run import TrainingRun, TrainingSchedule
 from experiments.core.training.schedule import ConfigurationSchedule
-from experiments.core.training.task import Task
+from experiments.core.training.task import Task, phase_of
 from experiments.core.training.watch import StopTraining, Watch
 
 SAVE_EVERY_S = 1.0
@@ -94,19 +100,20 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._task = task
         self._watch = Watch(task.step_timeout_s, self._tell_loss, task.stop_file)
         self._watch.start()
-        self._evaluation_setting = task.evaluation_settings[_phase(config)]
         # Whatever ends this process in good order closes what is open in it, SIGTERM included.
         atexit.register(_close_quietly)
         with _closing_after_errors():
-            self._evaluation_env = make_vector(
-                task.env, self._evaluation_setting.parameters, task.evaluation_lanes, task.vectorization
-            )
+            self._evaluate_in(task.evaluation_settings[phase_of(config)])
             self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Takes the next trial without a new process."""
         with _closing_after_errors():
             self._replicas.stop()
+            setting = self._task.evaluation_settings[phase_of(new_config)]
+            if setting != self._evaluation_setting:
+                self._evaluation_env.close()
+                self._evaluate_in(setting)
             self._begin(new_config)
         return True
 
@@ -164,6 +171,13 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
             self._go_on(self._folder, config)
         self._saved_at, self._save_cost = time.perf_counter(), 0.0
 
+    def _evaluate_in(self, setting: EvaluationSetting) -> None:
+        """Makes the lanes in which a phase evaluates."""
+        task, self._evaluation_setting = self._task, setting
+        self._evaluation_env = make_vector(
+            task.env, setting.parameters, task.evaluation_lanes, task.vectorization
+        )
+
     def _tell_loss(self, cause: str) -> None:
         """Leaves the cause by which this process is about to end, for whoever records it."""
         storage = getattr(self, "_storage", None)
@@ -197,7 +211,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
 
     def _built(self, config: dict[str, Any]) -> SeedReplicas:
         task, setting = self._task, self._evaluation_setting
-        searching = _phase(config) is Phase.SEARCH
+        searching = phase_of(config) is Phase.SEARCH
         schedule = TrainingSchedule(
             steps=task.steps,
             evaluations=task.evaluations,
@@ -237,11 +251,6 @@ def _close_quietly() -> None:
         close_open()
     except Exception:
         traceback.print_exc()
-
-
-def _phase(config: Mapping[str, Any]) -> Phase:
-    """Returns the phase that a run belongs to: the confirmation's have a test seed."""
-    return Phase.CONFIRM if "test_seed" in config else Phase.SEARCH
 
 
 def _prepare_process(resources: Resources) -> None:

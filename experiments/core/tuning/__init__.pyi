@@ -1,7 +1,7 @@
-from .callbacks import EnforceCheckpointBudget, Recorder
+from .callbacks import EnforceCheckpointBudget, Interruption, Recorder
 from .listed_search import METRIC, ListedSearch
 from .perturbation import changeable, numbers
-from .phases import Interruption, confirm, confirmation_runs, search, train_all
+from .phases import confirmation_runs, train, train_all
 from .ray_cluster import check_cluster, connected, has_died, quiet_libraries, quieten
 
 __all__ = [
@@ -12,13 +12,12 @@ __all__ = [
     "Recorder",
     "changeable",
     "check_cluster",
-    "confirm",
     "confirmation_runs",
     "connected",
     "has_died",
     "numbers",
     "quiet_libraries",
     "quieten",
-    "search",
+    "train",
     "train_all",
 ]

@@ -21,13 +21,12 @@ def is_default(trial: Trial) -> bool:
     return bool(trial.config["config_id"] == FIRST_TRIAL)
 
 
-class DefaultKeepingASHA(FirstComeScheduler, ASHAScheduler):  # type: ignore[misc]  # ray ships no types
+class DefaultKeepingASHA(ASHAScheduler):  # type: ignore[misc]  # ray ships no types
     """ASHA that lets the default configuration finish: all others are compared with it.
 
     Args:
         bracket_seed: Seed by which trials are dealt to brackets, where there are several, each to the same
-        one
-            whenever the sweep continues; Ray would use NumPy's global state.
+            one whenever the sweep continues; Ray would use NumPy's global state.
         **settings: Of Ray's scheduler.
     """
 
@@ -48,7 +47,7 @@ class DefaultKeepingASHA(FirstComeScheduler, ASHAScheduler):  # type: ignore[mis
         return TrialScheduler.CONTINUE if is_default(trial) else str(decision)
 
 
-class DefaultKeepingMedian(FirstComeScheduler, MedianStoppingRule):  # type: ignore[misc]  # ray ships no types
+class DefaultKeepingMedian(MedianStoppingRule):  # type: ignore[misc]  # ray ships no types
     """Ray's median stopping rule that lets the default configuration finish."""
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:

@@ -1,18 +1,19 @@
-"""Callbacks of Tune for one phase: the writer of each run's records, and the budget of checkpoints."""
+"""Callbacks of Tune: the writer of each run's records, the budget of checkpoints, and the end when asked."""
 
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Mapping
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Protocol
 
-from ray.tune import Callback
+from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
-from analysis.sweep import State, refusal_of, run_name
+from analysis.sweep import Phase, State, refusal_of, run_name
 from envs.lanes import EnvironmentRaisedError
 from experiments.core.errors import UserError
 from experiments.core.records import (
@@ -23,12 +24,30 @@ from experiments.core.records import (
     remove_unused_dump,
     write_cause_of_loss,
 )
+from experiments.core.training import phase_of
 
 SILENT_S = 60.0
 """Seconds after which a run of which nothing is heard is named, or five times the usual if that is more."""
 _REFUSED, _RAISED = (f"{kind.__module__}.{kind.__name__}: " for kind in (UserError, EnvironmentRaisedError))
 FRAME = re.compile(r'\s+File ".*", line \d+')
 """A call in a traceback."""
+
+
+class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
+    """Stopper that ends a phase when it is asked to, with every run's records in order."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.exit_code = 128 + signal.SIGINT
+        """By which a shell knows the signal that asked."""
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """Returns False: no single trial is stopped."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Returns whether everything shall stop."""
+        return self.requested
 
 
 class RunListener(Protocol):
@@ -51,10 +70,10 @@ class RunListener(Protocol):
 
 
 class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
-    """Recorder of every run of one phase, which also notifies the display.
+    """Recorder of every run of a sweep, which also notifies the display.
 
     Args:
-        folder: The phase's folder; each run gets the one that `run_folder` names below it.
+        folder: The sweep's folder; each run gets the one that `run_folder` names below its phase's.
         full_steps: Steps of a complete run; one that ends before them was stopped by the scheduler.
         listener: Notified of what happens meanwhile, to show it.
     """
@@ -126,7 +145,9 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
 
     def _log(self, trial: Trial) -> RunLog:
         if trial.trial_id not in self._open:
-            self._open[trial.trial_id] = RunLog.open(self._folder / run_folder(trial), trial.config)
+            self._open[trial.trial_id] = RunLog.open(
+                self._folder / phase_of(trial.config) / run_folder(trial), trial.config
+            )
         return self._open[trial.trial_id]
 
     def _close(self, trial: Trial, state: State | None, cause: str | None) -> None:
@@ -193,7 +214,7 @@ def failure_cause(trial: Trial) -> tuple[str, bool]:
 
 
 class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
-    """Budget of checkpoints, enforced whenever one may be written or dropped.
+    """Budget of the search's checkpoints, enforced whenever one may be written or dropped.
 
     Goes behind the recorder in Tune's list of callbacks: a run is finished once its end is on disk.
     """
@@ -203,21 +224,25 @@ class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no t
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Frees disk for the checkpoint that the run will write."""
-        self._budget.enforce(run_folder(trial))
+        self._enforce(trial)
 
     def on_checkpoint(
         self, iteration: int, trials: list[Trial], trial: Trial, checkpoint: Any, **info: Any
     ) -> None:
         """Enforces the budget after a run has written a checkpoint."""
-        self._budget.enforce(run_folder(trial))
+        self._enforce(trial)
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Enforces the budget, as the run's checkpoint may be dropped from now on."""
-        self._budget.enforce(run_folder(trial))
+        self._enforce(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Enforces the budget, as a run that failed writes no checkpoint any more."""
-        self._budget.enforce(run_folder(trial))
+        self._enforce(trial)
+
+    def _enforce(self, trial: Trial) -> None:
+        if phase_of(trial.config) is Phase.SEARCH:
+            self._budget.enforce(run_folder(trial))
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns nothing: Tune pickles its callbacks for a restore of its own, which a sweep never uses."""

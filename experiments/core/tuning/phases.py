@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from ray.tune import (
     CLIReporter,
     FailureConfig,
     RunConfig,
-    Stopper,
     TuneConfig,
     Tuner,
 )
@@ -33,12 +32,20 @@ from analysis.sweep import (
 )
 from analysis.verdict import missing_runs, most_seeds
 from experiments.core.declaration import Population, Stopping
-from experiments.core.planning import Plan
-from experiments.core.records import drop_older_checkpoints, new_study, remove_unfinished, tidy
+from experiments.core.planning import Plan, missing_trials
+from experiments.core.records import (
+    CheckpointBudget,
+    drop_older_checkpoints,
+    new_study,
+    remove_tunes_files,
+    remove_unfinished,
+    tidy,
+)
 from experiments.core.training import PPOTrial, Task
+from experiments.core.tuning.both_phases import BothPhasesScheduler, BothPhasesSearch
 from experiments.core.tuning.build_schedulers import build_scheduler
-from experiments.core.tuning.callbacks import run_folder
-from experiments.core.tuning.keep_warm import KeepWarmScheduler
+from experiments.core.tuning.callbacks import EnforceCheckpointBudget, Interruption, Recorder, run_folder
+from experiments.core.tuning.first_come import FirstComeScheduler
 from experiments.core.tuning.lineage import LineageWriter
 from experiments.core.tuning.listed_search import ListedSearch
 from experiments.core.tuning.optuna_search import OptunaStudySearch, untried
@@ -47,46 +54,72 @@ from experiments.core.tuning.perturbation import members
 from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_runs, replay_finished
 from search_spaces.starting_points import starting_points
 
-
-class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
-    """Stopper that ends a phase when it is asked to, with every run's records in order."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self.exit_code = 128 + signal.SIGINT
-        """By which a shell knows the signal that asked."""
-
-    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
-        """Returns False: no single trial is stopped."""
-        return False
-
-    def stop_all(self) -> bool:
-        """Returns whether everything shall stop."""
-        return self.requested
+GIGABYTE = 10**9
 
 
-def search(
-    plan: Plan, task: Task, *, concurrency: int, callbacks: Sequence[Callback], interruption: Interruption
+def train(
+    plan: Plan,
+    task: Task,
+    *,
+    concurrency: int,
+    recorder: Recorder,
+    interruption: Interruption,
+    next_phase: Callable[[], Mapping[str, Mapping[str, Any]]],
 ) -> None:
-    """Tries configurations until the budget is spent, counting those that the folder already holds."""
-    folder = plan.folder / Phase.SEARCH
-    tidy(folder)
-    declared = plan.experiment.scheduler
-    if not isinstance(declared, Population):
-        end_stopped_runs(folder, _informed(declared, plan, folder), callbacks)
-    finished, unfinished = finished_runs(folder), unfinished_runs(folder)
-    remaining = plan.experiment.budget.trials - len(finished)
-    if remaining <= 0:
-        return
+    """Tries configurations until the budget is spent, and then trains the chosen ones on test seeds.
+
+    What the folder holds is not run again, and a run that was cut off continues from where it last saved
+    itself.
+
+    Args:
+        plan: The sweep.
+        task: Settings that all its runs have in common.
+        concurrency: Runs at once.
+        recorder: Notified of every result.
+        interruption: Ends training when asked to.
+        next_phase: Called when the search has ended; returns the configurations to confirm by id, slowest
+            first, so that no core idles at the end, or none.
+    """
+    remove_tunes_files(plan.folder)
+    for phase in Phase:
+        tidy(plan.folder / phase)
+    confirmation = partial(_confirmation, plan, interruption, next_phase)
+    declared, folder = plan.experiment.scheduler, plan.folder / Phase.SEARCH
+    budget = EnforceCheckpointBudget(
+        CheckpointBudget(
+            folder, budget=plan.experiment.checkpoint_budget_gb * GIGABYTE, full_steps=task.steps
+        )
+    )
+    callbacks: list[Callback] = [recorder, budget]
+    remaining, searcher = missing_trials(plan), None
     if isinstance(declared, Population):
-        # A population trains side by side from the start: who was cut off cannot join the others later.
-        remove_unfinished(folder, keep=())
-        train_population(
-            plan, task, declared, {run.name for run in finished},
-            concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+        if remaining:
+            train_population(
+                plan, task, declared,
+                concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+            )  # fmt: skip
+        judge: TrialScheduler = FirstComeScheduler()
+        remaining = 0
+    else:
+        end_stopped_runs(folder, _informed(declared, plan, folder), callbacks)
+        remaining, judge = missing_trials(plan), _informed(declared, plan, folder)
+        if remaining:
+            searcher = _searcher(plan, task)
+            callbacks.append(ReplayOnStart(folder, judge, searcher))
+    both = BothPhasesSearch(searcher, remaining, confirmation)
+    if remaining or both.has_next():
+        train_all(
+            plan.folder, None, task, both, BothPhasesScheduler(judge, concurrency),
+            runs=remaining + plan.test_runs, concurrency=concurrency,
+            callbacks=callbacks, interruption=interruption,
         )  # fmt: skip
-        return
-    searcher = OptunaStudySearch(
+    remove_tunes_files(plan.folder)
+
+
+def _searcher(plan: Plan, task: Task) -> OptunaStudySearch:
+    """Makes the searcher, which knows of the trials that the folder holds."""
+    folder = plan.folder / Phase.SEARCH
+    return OptunaStudySearch(
         space=plan.experiment.space,
         study_name=f"{plan.name}/{plan.sweep}",
         journal=new_study(plan.folder),
@@ -94,16 +127,10 @@ def search(
         sampler_seed=plan.seeds.sampler,
         training_seed=plan.seeds.training,
         full_steps=task.steps,
-        finished=finished,
-        unfinished=unfinished,
+        finished=finished_runs(folder),
+        unfinished=unfinished_runs(folder),
         first=first_configurations(plan),
     )
-    scheduler = _informed(declared, plan, folder)
-    train_all(
-        plan.folder, Phase.SEARCH, task, searcher, scheduler,
-        runs=remaining, concurrency=concurrency,
-        callbacks=[*callbacks, ReplayOnStart(folder, scheduler, searcher)], interruption=interruption,
-    )  # fmt: skip
 
 
 def _informed(declared: Stopping, plan: Plan, folder: Path) -> TrialScheduler:
@@ -124,7 +151,6 @@ def train_population(
     plan: Plan,
     task: Task,
     scheduler: Population,
-    finished: Container[str],
     *,
     concurrency: int,
     callbacks: Sequence[Callback],
@@ -136,12 +162,14 @@ def train_population(
         plan: The sweep.
         task: Settings that all its runs have in common.
         scheduler: How the population is trained.
-        finished: Names of members that are not trained again.
         concurrency: Members that train at once.
         callbacks: Notified of every result.
         interruption: Ends the phase when asked to.
     """
     experiment, folder = plan.experiment, plan.folder / Phase.SEARCH
+    # A population trains side by side from the start: who was cut off cannot join the others later.
+    remove_unfinished(folder, keep=())
+    finished = {run.name for run in finished_runs(folder)}
     first = untried(first_configurations(plan), [experiment.space.defaults])
     drawn = members(experiment.space, experiment.budget.trials, plan.seeds.sampler, first=first)
     runs = [
@@ -173,33 +201,19 @@ def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> di
     return {run_name(run): run for run in runs}
 
 
-def confirm(
-    plan: Plan,
-    task: Task,
-    chosen: Mapping[str, Mapping[str, Any]],
-    *,
-    concurrency: int,
-    callbacks: Sequence[Callback],
-    interruption: Interruption,
-) -> None:
-    """Trains the chosen configurations on test seeds, as many as the race asks each of them for.
+def _confirmation(
+    plan: Plan, interruption: Interruption, next_phase: Callable[[], Mapping[str, Mapping[str, Any]]]
+) -> ListedSearch | None:
+    """Makes the searcher of the confirmation, which suggests as many seeds as the race asks for.
 
-    What the folder holds is not run again, and a run that was cut off continues from where it last saved
-    itself. A fixed number of seeds is a race with a single interim analysis.
-
-    Args:
-        plan: The sweep.
-        task: Settings that all its runs have in common.
-        chosen: Configurations by id, slowest first, so that no core idles at the end.
-        concurrency: Runs at once.
-        callbacks: Notified of every result.
-        interruption: Ends the phase when asked to.
+    A fixed number of seeds is a race with a single interim analysis. None if nothing is to be run.
     """
-    folder = plan.folder / Phase.CONFIRM
+    chosen = {} if interruption.requested else next_phase()
+    if not chosen:
+        return None
     possible = confirmation_runs(plan, chosen)
-    tidy(folder)
     # Half a run of a configuration that is not among the best any more is of no use to anyone.
-    remove_unfinished(folder, keep=possible)
+    remove_unfinished(plan.folder / Phase.CONFIRM, keep=possible)
     asked: list[tuple[str, int]] = []
 
     def next_round() -> list[dict[str, Any]]:
@@ -211,17 +225,13 @@ def confirm(
             return []
         return [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in asked]
 
-    # All rounds are one run of Tune, since each start of it costs seconds.
-    if first := next_round():
-        train_all(
-            plan.folder, Phase.CONFIRM, task, ListedSearch(first, next_round), KeepWarmScheduler(concurrency),
-            runs=len(possible), concurrency=concurrency, callbacks=callbacks, interruption=interruption,
-        )  # fmt: skip
+    first = next_round()
+    return ListedSearch(first, next_round) if first else None
 
 
 def train_all(
     folder: Path,
-    phase: Phase,
+    phase: Phase | None,
     task: Task,
     searcher: Searcher | Members,
     scheduler: TrialScheduler,
@@ -237,7 +247,7 @@ def train_all(
 
     Args:
         folder: The sweep's folder; the runs' checkpoints go below its phase.
-        phase: Which one.
+        phase: Which one; None if the scheduler puts each run below its own.
         task: Settings that all runs have in common.
         searcher: Gives the runs' configurations.
         scheduler: May stop a run early.
@@ -261,8 +271,8 @@ def train_all(
             trial_dirname_creator=run_folder,
         ),
         run_config=RunConfig(
-            name=phase.value,
-            storage_path=folder.as_posix(),
+            name=folder.name if phase is None else phase.value,
+            storage_path=(folder.parent if phase is None else folder).as_posix(),
             stop=interruption,
             callbacks=list(callbacks),
             checkpoint_config=CheckpointConfig(num_to_keep=kept_checkpoints, checkpoint_at_end=True),

@@ -12,7 +12,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
 from ray.tune.search import Searcher
 
-from analysis.sweep import OBJECTIVE, FinishedRun, State, read_runs, results_of
+from analysis.sweep import OBJECTIVE, FinishedRun, Phase, State, read_runs, results_of
+from experiments.core.training import phase_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ class ReplayOnStart(Callback):  # type: ignore[misc]  # ray ships no types
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Replays the run's earlier results once; that it continues after them was decided before."""
-        if trial.trial_id in self._told:
+        if trial.trial_id in self._told or phase_of(trial.config) is not Phase.SEARCH:
             return
         self._told.add(trial.trial_id)
         results = results_of(self._folder / trial.config["config_id"]) or []

@@ -61,7 +61,7 @@ def test_stopped_trials_count_with_their_share_and_the_default_in_full():
     found = added()
     assert found.search_s == pytest.approx(10 + RUN_S + 9 * (5 + RUN_S))
     assert found.confirm_s == pytest.approx(4 * (10 + RUN_S) + NEXT_ROUND_S)
-    assert found.around_s == pytest.approx(START_S + NEXT_PHASE_S + REPORT_S)
+    assert found.around_s == pytest.approx(START_S + REPORT_S)
     assert found.seconds == found.search_s + found.confirm_s + found.around_s
     assert found.steps == 9 * 500 + 5 * 1000
     assert found.bytes == 14 * 100 + REPORT_BYTES
@@ -102,11 +102,16 @@ def test_a_busy_machine_computes_longer_by_as_much_and_waits_no_longer():
     assert busy.bytes == idle.bytes
 
 
-def test_processes_that_make_their_lanes_slowly_start_later_in_both_phases():
-    assert added(lanes_s=7.0).around_s == pytest.approx(added().around_s + 2 * 7)
-    assert added(lanes_s=7.0, interim_analyses=(1,), confirmation=[]).around_s == pytest.approx(
-        added(interim_analyses=(1,), confirmation=[]).around_s + 7
+def test_processes_that_make_their_lanes_slowly_start_later():
+    assert added(lanes_s=7.0).around_s == pytest.approx(added().around_s + 7)
+
+
+def test_a_confirmation_apart_from_the_search_starts_processes_of_its_own():
+    assert added(lanes_s=7.0, apart=True).around_s == pytest.approx(
+        added(lanes_s=7.0).around_s + NEXT_PHASE_S + 7
     )
+    alone = {"interim_analyses": (1,), "confirmation": []}
+    assert added(apart=True, **alone).around_s == pytest.approx(added(**alone).around_s)
 
 
 def test_the_budget_of_checkpoints_bounds_what_the_search_leaves():

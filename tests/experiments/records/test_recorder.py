@@ -109,7 +109,7 @@ def recorded(tmp_path):
         recorder.on_trial_error(0, [], trial)
         return printed.getvalue()
 
-    yield SimpleNamespace(folder=tmp_path, fail=fail, recorder=recorder, trial=trial)
+    yield SimpleNamespace(folder=tmp_path / Phase.SEARCH, fail=fail, recorder=recorder, trial=trial)
     recorder.on_experiment_end([])
 
 

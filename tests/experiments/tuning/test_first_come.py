@@ -5,9 +5,9 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
 from experiments.core.declaration.schedulers import SCHEDULERS
+from experiments.core.tuning.both_phases import BothPhasesScheduler
 from experiments.core.tuning.build_schedulers import build_scheduler
 from experiments.core.tuning.first_come import FirstComeScheduler
-from experiments.core.tuning.keep_warm import KeepWarmScheduler
 
 
 class Controller:
@@ -36,13 +36,9 @@ def test_whatever_waits_begins_in_the_order_of_rays_own():
         assert ours.choose_trial_to_run(controller) is rays.choose_trial_to_run(controller)
 
 
-@pytest.mark.parametrize("name", ["asha", "median", "hyperband", "none", "keep warm"])
+@pytest.mark.parametrize("name", ["asha", "median", "hyperband", "none"])
 def test_trials_that_are_over_are_not_looked_at(name, monkeypatch):
-    scheduler = (
-        KeepWarmScheduler(2)
-        if name == "keep warm"
-        else build_scheduler(SCHEDULERS[name](), steps=100, seed=0)
-    )
+    scheduler = BothPhasesScheduler(build_scheduler(SCHEDULERS[name](), steps=100, seed=0), actors=2)
     controller, looks = Controller(), []
     monkeypatch.setattr(
         Trial, "is_finished", lambda trial: looks.append(trial) or trial.status == "TERMINATED"

@@ -8,7 +8,7 @@ import pytest
 from ray import tune
 from ray.tune import CheckpointConfig, RunConfig, TuneConfig, Tuner
 
-from experiments.core.tuning.keep_warm import KeepWarmScheduler
+from experiments.core.tuning.first_come import KeepWarmScheduler
 from experiments.core.tuning.listed_search import METRIC, ListedSearch
 from experiments.core.tuning.ray_cluster import connected
 

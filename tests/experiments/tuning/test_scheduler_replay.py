@@ -135,22 +135,22 @@ def cut_off(folder, name, curve):
 
 
 def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(make, tmp_path):
-    live, rebuilt = make(), make()
+    live, rebuilt, folder = make(), make(), tmp_path / Phase.SEARCH
     ended = [run_live(live, f"trial_{number:04d}", values) for number, values in enumerate(curves(6))]
     _, going_on = run_live(live, "trial_0007", [9.0] * 4)
     stopped = run_live(live, "trial_0009", [-9.0] * 4)
     assert stopped.state is State.PRUNED
-    cut_off(tmp_path, "trial_0000", stopped.curve)  # the default, which is never stopped
-    cut_off(tmp_path, "trial_0007", going_on)
-    cut_off(tmp_path, "trial_0009", stopped.curve)
+    cut_off(folder, "trial_0000", stopped.curve)  # the default, which is never stopped
+    cut_off(folder, "trial_0007", going_on)
+    cut_off(folder, "trial_0009", stopped.curve)
     display = SweepProgress(Console(quiet=True), totals={Phase.SEARCH: 9})
     display.begin(Phase.SEARCH, 9)
     replay_finished(rebuilt, ended)
-    end_stopped_runs(tmp_path, rebuilt, [Recorder(tmp_path, FULL, display)])
-    (found,) = finished_runs(tmp_path)
+    end_stopped_runs(folder, rebuilt, [Recorder(tmp_path, FULL, display)])
+    (found,) = finished_runs(folder)
     assert found == replace(stopped, config={"lr": 0.1})
-    assert [run.name for run in unfinished_runs(tmp_path)] == ["trial_0000", "trial_0007"]
-    assert not (tmp_path / "trial_0009" / UNFINISHED_FILE).exists()
+    assert [run.name for run in unfinished_runs(folder)] == ["trial_0000", "trial_0007"]
+    assert not (folder / "trial_0009" / UNFINISHED_FILE).exists()
     assert display.count(Phase.SEARCH, State.PRUNED) == 1
 
 
