@@ -18,11 +18,22 @@ def name_and_question(experiment: Experiment) -> tuple[str, str]:
     They are those of the imported module that has it as its `EXPERIMENT`, else those of the running program.
     """
     modules = [module for name, module in [*sys.modules.items()] if name != "__main__"]
-    declaring = (
+    holding = [
         module for module in modules if getattr(module, "__dict__", {}).get("EXPERIMENT") is experiment
-    )
-    module = next(declaring, sys.modules["__main__"])
+    ]
+    # One that has only imported it stands before or after the one that declares it.
+    holding.sort(key=_only_imports)
+    module = holding[0] if holding else sys.modules["__main__"]
     return module_name(module), question_of(module)
+
+
+def _only_imports(module: ModuleType) -> bool:
+    """Returns whether a module's file does not say what its `EXPERIMENT` is."""
+    try:
+        lines = Path(module.__file__ or "").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return True
+    return not any(line.startswith(("EXPERIMENT =", "EXPERIMENT:")) for line in lines)
 
 
 def module_name(module: ModuleType) -> str:

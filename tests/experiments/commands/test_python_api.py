@@ -1,6 +1,7 @@
 """Sweeps run from Python: the same options, the same folders, and values instead of text and exit codes."""
 
 import dataclasses
+import importlib
 import json
 import subprocess
 import sys
@@ -133,6 +134,23 @@ def test_a_check_takes_whatever_makes_the_environment(monkeypatch, tmp_path, cap
 def test_an_experiment_is_called_as_the_file_that_declares_it():
     question = "Does tuning PPO pay on a mean-reverting market?"
     assert name_and_question(trading_sweep.EXPERIMENT) == ("trading_sweep", question)
+
+
+def test_a_module_that_only_imports_an_experiment_does_not_name_it(tmp_path, monkeypatch):
+    text = '"""Whose is it?"""\nfrom experiments.trading_sweep import EXPERIMENT\n'
+    (tmp_path / "a_declaring.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importer = importlib.import_module("a_declaring")
+    experiment = importer.EXPERIMENT
+    declared = sys.modules["experiments.trading_sweep"]
+    for order in ([importer, declared], [declared, importer]):
+        for module in order:
+            monkeypatch.delitem(sys.modules, module.__name__)
+        for module in order:
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+        assert name_and_question(experiment) == (
+            "trading_sweep", "Does tuning PPO pay on a mean-reverting market?"
+        )  # fmt: skip
 
 
 def test_one_that_no_file_declares_is_called_as_the_program_and_without_one_experiment(monkeypatch):
