@@ -28,9 +28,20 @@ from gymnasium.vector import VectorEnv
 
 from envs.base import target_spec
 from envs.checking import MakeSingle, MakeVector, Runs, single_rules, vector_rules
-from envs.commands import CommandParser
-from envs.lanes import told
+from envs.commands import CommandParser, run_command
+from envs.lanes import (
+    EnvironmentExitedError,
+    EnvironmentRaisedError,
+    close,
+    closing_faults,
+    is_of_users,
+    raised_in,
+    told,
+)
 from envs.validation import check_number
+
+CLOSING = "closing raises nothing"
+"""What is promised of `close`."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,11 @@ def check_vector_env(
     Returns:
         One result per promise; a check that raises has failed with what it raised.
     """
-    with Runs(make, num_envs, steps, seed) as runs:
-        rules = vector_rules.promises(runs, make_single)
-        return [_result(name, check) for name, check in rules.items()]
+    with closing_faults.collected() as faults:
+        with Runs(make, num_envs, steps, seed) as runs:
+            rules = vector_rules.promises(runs, make_single)
+            results = [_result(name, check) for name, check in rules.items()]
+        return [*results, _closing(faults)]
 
 
 def check_single_env(
@@ -93,14 +106,21 @@ def check_single_env(
         One result per promise; a check that raises has failed with what it raised.
     """
     rules = single_rules.promises(make, steps, seed, drawing)
-    return [_result(name, check) for name, check in rules.items()]
+    with closing_faults.collected() as faults:
+        return [*(_result(name, check) for name, check in rules.items()), _closing(faults)]
+
+
+def _closing(faults: Sequence[str]) -> CheckResult:
+    return CheckResult(CLOSING, "; ".join(faults) or None)
 
 
 def _result(name: str, check: Callable[[], str | None]) -> CheckResult:
     try:
         return CheckResult(name, check())
-    except (Exception, SystemExit) as error:  # whatever a broken environment raises is the finding
-        return CheckResult(name, told(error))
+    except BaseException as error:
+        if not is_of_users(error):
+            raise
+        return CheckResult(name, told(error))  # whatever a broken environment raises is the finding
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,8 +147,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_number(f"--steps {options.steps}", options.steps, 2, whole=True)
         keywords = dict(_keyword(text) for text in options.parameters)
         make_single, make_vector = _makers(options.target, keywords)
-    except (ValueError, ImportError, AttributeError, gym.error.Error) as error:
+    except (
+        ValueError,
+        ImportError,
+        AttributeError,
+        gym.error.Error,
+        EnvironmentRaisedError,
+        EnvironmentExitedError,
+    ) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BaseException as error:
+        if not is_of_users(error):
+            raise
+        print(f"error: importing {options.target} raises {told(error)}", file=sys.stderr)
         return 2
     results: list[CheckResult] = []
     if make_single is not None:
@@ -168,12 +200,18 @@ def _makers(target: str, keywords: dict[str, Any]) -> tuple[MakeSingle | None, M
     try:
         if spec.entry_point is not None:
             make_single = partial(gym.make, spec, disable_env_checker=True, **keywords)
-            make_single().close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+            close(make_single())
         if spec.vector_entry_point is not None:
             make_vector = partial(_make_vector, spec, keywords)
-            make_vector(2).close()
-    except TypeError as error:
-        raise ValueError(f"{target}: {error}; give its keywords as name=value") from error
+            close(make_vector(2))
+    except gym.error.Error:
+        raise
+    except BaseException as error:
+        if not is_of_users(error):
+            raise
+        if isinstance(error, TypeError) and "argument" in str(error):
+            raise ValueError(f"{target}: {error}; give its keywords as name=value") from error
+        raise raised_in("its constructor", target, error) from error
     return make_single, make_vector
 
 
@@ -182,4 +220,4 @@ def _make_vector(spec: EnvSpec, keywords: dict[str, Any], lanes: int) -> VectorE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -46,9 +46,10 @@ def main(arguments: list[str]) -> int:
             list_experiments()
             return 0
         case ["replay", *rest]:
+            from envs.commands import leave
             from experiments.core.commands import run_replay
 
-            return run_replay(rest)
+            leave(run_replay(rest))
         case ["serve", folder, *trust] if trust in ([], ["--trust"]):
             from experiments.core.policy import serve
 

@@ -35,9 +35,12 @@ def difference(first: Any, second: Any) -> str | None:
     if is_dataclass(first):
         names = [field.name for field in fields(first)]
         return _first_part((f".{name}", getattr(first, name), getattr(second, name)) for name in names)
-    # Only NaN differs from itself.
-    equal = first == second or (first != first and second != second)
-    return None if equal else f": {first!r} against {second!r}"
+    try:
+        # Only NaN differs from itself.
+        equal = first == second or (first != first and second != second)
+        return None if equal else f": {first!r} against {second!r}"
+    except Exception:  # of a user's class, and nothing that could be told apart
+        return None
 
 
 def _first_part(parts: Any) -> str | None:

@@ -12,7 +12,7 @@ import secrets
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from gymnasium.utils.passive_env_checker import env_render_passive_checker
 
 from envs.checking.compare import difference
 from envs.checking.vector_runs import MakeSingle, Problem
-from envs.lanes import in_brief, reward_of
+from envs.lanes import closed_at_last, in_brief, reported, reward_of
 from envs.spaces import fitting
 
 INFO = "info of "
@@ -51,7 +51,7 @@ def gymnasium_passes(make: MakeSingle, drawing: bool) -> Problem:
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with closing(make()) as env:
+        with closed_at_last(make()) as env:
             # What Gymnasium makes for these two checks stays open where they fail.
             check_env(env.unwrapped, skip_render_check=True, skip_close_check=True)
             if drawing and env.unwrapped.spec is not None:
@@ -67,14 +67,14 @@ def _draw(env: gym.Env[Any, Any], spec: EnvSpec) -> None:
     if env.render_mode is not None:
         env_render_passive_checker(env)  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
     for mode in env.metadata["render_modes"]:
-        with closing(spec.make(render_mode=mode)) as drawn:
+        with closed_at_last(spec.make(render_mode=mode)) as drawn:
             drawn.reset()
             env_render_passive_checker(drawn)  # type: ignore[no-untyped-call]
 
 
 def forms_exact(make: MakeSingle, steps: int, seed: int) -> Problem:
     """Checks that observations lie in their space, rewards are finite numbers and flags booleans."""
-    with closing(make()) as env:
+    with closed_at_last(make()) as env:
         space = env.observation_space
         returned = _play(env, steps, seed)
     for t, (observation, *outcome) in enumerate(returned):
@@ -127,7 +127,7 @@ def _outcome_problem(reward: Any, terminated: Any, truncated: Any) -> Problem:
 
 def twins_agree(make: MakeSingle, steps: int, seed: int) -> Problem:
     """Checks that two environments with the same seed and actions do the same, and report the same."""
-    with closing(make()) as one, closing(make()) as other:
+    with closed_at_last(make()) as one, closed_at_last(make()) as other:
         runs = [*zip(_play(one, steps, seed), _play(other, steps, seed), strict=True)]
     for part, of in ((slice(None, -1), ""), (slice(-1, None), INFO)):
         for t, (first, second) in enumerate(runs):
@@ -141,7 +141,7 @@ def randomness_is_its_own(make: MakeSingle, steps: int, seed: int) -> Problem:
     """Checks that the random numbers of the whole process are neither used nor seeded."""
     with _fresh_generators() as states:
         before = {name: state() for name, state in states.items()}
-        with closing(make()) as env:
+        with closed_at_last(make()) as env:
             _play(env, min(steps, 100), seed)
             env.reset()
         touched = [name for name, state in states.items() if state() != before[name]]
@@ -186,9 +186,19 @@ def _play(env: gym.Env[Any, Any], steps: int, seed: int) -> list[tuple[Any, ...]
     """Returns what `reset` and `step` give over some episodes, observations and infos copied."""
     actions = deepcopy(env.action_space)
     actions.seed(seed)
-    returned: list[tuple[Any, ...]] = [deepcopy(env.reset(seed=seed))]
+    returned: list[tuple[Any, ...]] = [_copy(env.reset(seed=seed))]
     for _ in range(steps):
         last = returned[-1]
         over = len(last) == 5 and (last[2] or last[3])
-        returned.append(deepcopy(env.reset() if over else env.step(actions.sample())))
+        returned.append(_copy(env.reset() if over else env.step(actions.sample())))
     return returned
+
+
+def _copy(returned: Any) -> tuple[Any, ...]:
+    """Returns a copy of what a call returned, with the numbers alone of an info that cannot be copied."""
+    *others, info = returned
+    try:
+        copy = deepcopy(info)
+    except Exception:  # of a user's class, or a handle
+        copy = reported(info)
+    return *deepcopy(others), copy

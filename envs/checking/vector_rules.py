@@ -8,7 +8,6 @@ looks at recorded runs and says what is wrong, or nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -19,7 +18,7 @@ from gymnasium.vector.utils import batch_space, iterate
 
 from envs.checking.compare import difference
 from envs.checking.vector_runs import MakeSingle, Problem, Runs, Transitions, lane_view, play, take_step
-from envs.lanes import SyncLanes
+from envs.lanes import SyncLanes, closed_at_last
 
 UNSEEN = "so this could not be seen: raise the steps"
 """How a problem ends that says nothing about the environment, only that the runs were too short."""
@@ -128,7 +127,7 @@ def _masked_reset(runs: Runs) -> Problem:
     """Checks that, with autoreset disabled, a reset by mask leaves the other lanes where they are."""
     if runs.num_envs < 2:
         return None
-    with closing(runs.make(runs.num_envs)) as env:
+    with closed_at_last(runs.make(runs.num_envs)) as env:
         before, _ = env.reset(seed=runs.seed)
         before = deepcopy(before)
         mask = np.arange(runs.num_envs) == 0
@@ -211,7 +210,7 @@ def arrays_are_the_callers(runs: Runs) -> Problem:
     """Checks that what was returned is neither overwritten by a later step nor needed by it."""
     # Up to the first episode's end, since beyond it every autoreset mode is stepped in its own way.
     first_end = next((t for t, frame in enumerate(runs.main) if frame.over.any()), len(runs.script))
-    with closing(runs.make(runs.num_envs)) as env:
+    with closed_at_last(runs.make(runs.num_envs)) as env:
         kept, _ = env.reset(seed=runs.seed)
         for t, actions in enumerate(runs.script[:first_end]):
             copy = deepcopy(kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,6 +13,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import concatenate, create_empty_array, iterate
 from numpy.typing import NDArray
+
+from envs.lanes import closed_at_last
 
 MakeVector = Callable[[int], VectorEnv[Any, Any, Any]]
 """Makes the environment with the given number of lanes."""
@@ -64,12 +66,12 @@ class Runs:
     @cached_property
     def env(self) -> VectorEnv[Any, Any, Any]:
         """One instance, to ask for its spaces and metadata; never stepped."""
-        return self._made.enter_context(closing(self.make(self.num_envs)))
+        return self._made.enter_context(closed_at_last(self.make(self.num_envs)))
 
     @cached_property
     def lane(self) -> VectorEnv[Any, Any, Any]:
         """An instance of one lane, to ask for its spaces; never stepped."""
-        return self._made.enter_context(closing(self.make(1)))
+        return self._made.enter_context(closed_at_last(self.make(1)))
 
     @property
     def mode(self) -> Any:
@@ -120,7 +122,7 @@ def play(
         scribble: Whether the caller overwrites every array it was given, as it may.
         reset_last: Whether a call of `reset` without a seed follows the last step.
     """
-    with closing(env):
+    with closed_at_last(env):
         observations, infos = env.reset(seed=seed)
         lanes = len(script[0])
         nothing = np.zeros(lanes), np.zeros(lanes, dtype=np.bool_), np.zeros(lanes, dtype=np.bool_)

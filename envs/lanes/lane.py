@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 
-from envs.lanes.raised import LaneError, exited_in, place_of_code, raised_in, raising_module
+from envs.lanes.closing import close
+from envs.lanes.raised import LaneError, is_of_users, place_of_code, raised_in, raising_module, told
 from envs.lanes.reports import reported
 from envs.lanes.under_way import under_way
 from envs.spaces import fitting
@@ -56,14 +57,14 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         try:
             with under_way.of("its constructor"):
                 env = make()
-        except SystemExit as end:
-            raise exited_in("its constructor", end) from end
-        except Exception as error:
+        except BaseException as error:
+            if not is_of_users(error):
+                raise
             raise raised_in("its constructor", "it", error) from error
         try:
             return cls(env)
         except BaseException:
-            env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+            close(env)
             raise
 
     @property
@@ -71,9 +72,11 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         """Whether the environment says which actions are allowed, as far as it was played."""
         space = self.observation_space
         parts = space.spaces if isinstance(space, gym.spaces.Dict) else {}
-        told = [info for info in self._infos if isinstance(info, Mapping)]
-        named = any(name in each for name in MASK_NAMES for each in (parts, *told))
-        return named or any(hasattr(self.unwrapped, name) for name in MASK_NAMES)
+        infos = [info for info in self._infos if isinstance(info, Mapping)]
+        named = any(name in each for name in MASK_NAMES for each in (parts, *infos))
+        # What is computed when it is asked for may raise.
+        has = {*dir(type(self.unwrapped)), *vars(self.unwrapped)}
+        return named or not has.isdisjoint(MASK_NAMES)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -88,9 +91,9 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         under_way.begin("reset")
         try:
             returned = self.env.reset(seed=seed, options=options)
-        except SystemExit as end:
-            raise exited_in("reset", end) from end
-        except Exception as error:
+        except BaseException as error:
+            if not is_of_users(error):
+                raise
             place = place_of_code(self.unwrapped.reset)
             raise raised_in("reset", self._who(), error, hint=_reset_hint(error), place=place) from error
         finally:
@@ -103,7 +106,7 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         observation, info = returned
         self._infos = info, None
         self._steps = 0
-        misfit = self._misfit(observation)
+        misfit = self._misfit_of(observation)
         if misfit is not None:
             raise LaneError(f"{self._who()} returns from reset an observation {misfit}")
         return observation, {}
@@ -121,42 +124,53 @@ class Lane(gym.Wrapper[Any, Any, Any, Any]):
         under_way.begin("step")
         try:
             returned = self.env.step(action)
-        except SystemExit as end:
-            raise exited_in(self._when(), end) from end
-        except Exception as error:
+        except BaseException as error:
+            if not is_of_users(error):
+                raise
             raise self._raised(error) from error
         finally:
             under_way.end()
-        if not isinstance(returned, tuple) or len(returned) != 5:
+        if not isinstance(returned, tuple | list) or len(returned) != 5:
             raise self._no_five_values(_kind(returned))
         observation, reward, terminated, truncated, info = returned
-        misfit = self._misfit(observation)
+        misfit = self._misfit_of(observation)
         if misfit is not None:
-            raise LaneError(
-                f"{self._who()} returns at step {self._steps} of an episode an observation {misfit}"
-            )
+            raise self._returned(f"an observation {misfit}")
         if type(reward) is not float:
             reward = self._number(reward)
-        over = bool(terminated), bool(truncated)
+        if type(terminated) is not bool or type(truncated) is not bool:
+            terminated, truncated = self._flag("terminated", terminated), self._flag("truncated", truncated)
         self._infos = self._infos[0], info
-        return observation, reward, *over, reported(info) if any(over) else {}
+        return observation, reward, terminated, truncated, reported(info) if terminated or truncated else {}
 
     def close(self) -> None:
         """Closes the environment, once."""
         if not self._closed:
             self._closed = True
-            self.env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+            close(self.env)
 
     def _number(self, reward: Any) -> float:
         number = reward_of(reward)
         if number is None:
-            raise LaneError(
-                f"{self._who()} returns at step {self._steps} of an episode the reward {in_brief(reward)}, "
-                "expected a number"
-            )
+            raise self._returned(f"the reward {in_brief(reward)}, expected a number")
         return number
 
-    def _raised(self, error: Exception) -> Exception:
+    def _flag(self, name: str, flag: Any) -> bool:
+        number = reward_of(flag)
+        if number not in (0.0, 1.0):
+            raise self._returned(f"{name}={in_brief(flag)}, expected True or False")
+        return bool(number)
+
+    def _misfit_of(self, observation: Any) -> str | None:
+        try:
+            return self._misfit(observation)
+        except Exception as error:  # what a user's object raises when it is looked at may be anything
+            return f"of type {type(observation).__name__} that raises {told(error)} when it is read"
+
+    def _returned(self, what: str) -> LaneError:
+        return LaneError(f"{self._who()} returns at step {self._steps} of an episode {what}")
+
+    def _raised(self, error: BaseException) -> Exception:
         """Returns the error that says what is wrong with a step."""
         # Wrappers of Gymnasium's unpack what the environment returns before this lane sees it.
         is_gymnasiums = raising_module(error).partition(".")[0] == "gymnasium"
@@ -199,15 +213,24 @@ def reward_of(value: Any) -> float | None:
     """Returns a reward as a float; None where it is no number of Python's or NumPy's, nor an array of one."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
-    return float(value) if isinstance(value, int | float | np.integer | np.floating | np.bool_) else None
+    if not isinstance(value, int | float | np.integer | np.floating | np.bool_):
+        return None
+    try:
+        return float(value)
+    except Exception:  # too large, or of a user's class
+        return None
 
 
 def in_brief(value: Any) -> str:
-    """Returns a value on one line with its type."""
-    return f"{' '.join(repr(value).split())} of type {type(value).__name__}"
+    """Returns a value on one line, not longer than a person reads, with its type."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception as error:  # of a user's class
+        text = f"what raises {told(error)} when it is shown,"
+    return f"{text if len(text) <= 100 else f'{text[:97]}...'} of type {type(value).__name__}"
 
 
-def _reset_hint(error: Exception) -> str:
+def _reset_hint(error: BaseException) -> str:
     if not isinstance(error, TypeError) or "unexpected keyword argument 'seed'" not in str(error):
         return ""
     declared = "reset(self, *, seed=None, options=None)"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import itertools
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 
 
 class LaneError(ValueError):
@@ -22,6 +23,10 @@ class EnvironmentRaisedError(RuntimeError):
 
 class EnvironmentExitedError(RuntimeError):
     """Error of an environment that asked its process to end, by which the run would end without a cause."""
+
+
+class CallInterruption(BaseException):
+    """Interruption of a user's code from outside, say a time limit, which no `except Exception` catches."""
 
 
 TOLD = (LaneError, EnvironmentRaisedError, EnvironmentExitedError)
@@ -78,7 +83,7 @@ def place_of_code(function: Callable[..., object]) -> str | None:
 
 def raised_in(
     call: str, who: str, error: BaseException, *, hint: str = "", place: str | None = None
-) -> EnvironmentRaisedError:
+) -> EnvironmentRaisedError | EnvironmentExitedError:
     """Makes the error that stands for whatever a call of an environment's raised.
 
     Args:
@@ -89,18 +94,43 @@ def raised_in(
         place: Where the call is defined, for an error that came before any line of it.
     """
     at = _in_brackets(place_of(error) or place)
+    if isinstance(error, SystemExit):
+        said = f": {_one_line(error)}" if error.code is not None else ""
+        return EnvironmentExitedError(f"the environment ended its process with sys.exit in {call}{said}{at}")
     return EnvironmentRaisedError(
         f"{who} raises in {call} {described(error)}{at}{f'; {hint}' if hint else ''}"
     )
 
 
-def exited_in(call: str, end: SystemExit) -> BaseException:
-    """Returns what stands for `sys.exit` in a user's code; a signal's own SystemExit goes on its way."""
-    if raising_module(end).startswith("ray."):
-        return end
-    said = f": {_one_line(end)}" if end.code is not None else ""
-    place = _in_brackets(place_of(end))
-    return EnvironmentExitedError(f"the environment ended its process with sys.exit in {call}{said}{place}")
+def is_of_users(error: BaseException) -> bool:
+    """Returns whether a user's code raised an error, of whatever class; what interrupts it goes on its way.
+
+    That are time limits, requests to end, Ctrl-C, and the SystemExit of Ray's answers to signals.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        # Ctrl-C comes at any instruction, and only a library comes to one that raises.
+        return _is_raised_by_a_statement(error) and not raising_module(error).startswith(
+            ("experiments.core.", "ray.")
+        )
+    if isinstance(error, SystemExit):
+        return not raising_module(error).startswith("ray.")
+    return not isinstance(error, CallInterruption)
+
+
+def _is_raised_by_a_statement(error: BaseException) -> bool:
+    """Returns whether the innermost frame raised an error by itself."""
+    *_, innermost = (None, *_tracebacks(error))
+    if innermost is None:
+        return False
+    code = innermost.tb_frame.f_code.co_code
+    return dis.opname[code[innermost.tb_lasti]] == "RAISE_VARARGS"
+
+
+def _tracebacks(error: BaseException) -> Iterator[TracebackType]:
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
 
 
 def raising_module(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,11 @@ def reported(info: Any) -> Reports:
     if not isinstance(info, Mapping):
         return {}
     found: Reports = {}
-    for key, value in info.items():
-        name, number = _name(key), number_of(value)
-        if name is not None and number is not None:
-            found[name] = number
+    with suppress(Exception):  # of a user's class, which may raise at anything
+        for key, value in info.items():
+            name, number = _name(key), number_of(value)
+            if name is not None and number is not None:
+                found[name] = number
     return found
 
 
@@ -65,21 +67,22 @@ def number_of(value: Any) -> float | None:
     """Returns a value as a float, or None if it is no number."""
     if type(value) is float:
         return value
-    if isinstance(value, np.ndarray):
-        value = value.reshape(-1)[0] if value.size == 1 else None
-    if isinstance(value, str | bytes | np.flexible | np.datetime64 | np.timedelta64) or value is None:
-        return None
-    if not hasattr(type(value), "__float__"):
-        return None
     try:
-        return float(value)
+        if isinstance(value, np.ndarray):
+            value = value.reshape(-1)[0] if value.size == 1 else None
+        if isinstance(value, str | bytes | np.flexible | np.datetime64 | np.timedelta64) or value is None:
+            return None
+        return float(value) if hasattr(type(value), "__float__") else None
     except Exception:  # other libraries' values may be of any size, and on any device
         return None
 
 
 def _name(key: Any) -> str | None:
     """Returns a key as text; None where it is private, or its text a place in memory."""
-    name = key if isinstance(key, str) else str(key)
+    try:
+        name = key if isinstance(key, str) else str(key)
+    except Exception:  # of a user's class
+        return None
     if " object at 0x" in name:
         return None
     return None if name.startswith("_") else name

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
-from envs.lanes.raised import LaneError, exited_in, raised_in
+from envs.lanes.closing import close, close_all
+from envs.lanes.raised import LaneError, is_of_users, raised_in
 from envs.lanes.reports import reported
 from envs.lanes.under_way import under_way
 from envs.spaces import alike, shortened
-
-
-class Closes(Protocol):
-    """Anything that can be closed."""
-
-    def close(self) -> Any:
-        """Closes it."""
-
-
-def close_all(several: Iterable[Closes]) -> None:
-    """Closes all of them, also where one of them cannot be closed; what that raised is raised in the end."""
-    with ExitStack() as stack:
-        for each in several:
-            stack.callback(each.close)
 
 
 class SyncLanes(SyncVectorEnv):
@@ -52,7 +39,7 @@ class SyncLanes(SyncVectorEnv):
             lanes = []
             for make in makers:
                 lanes.append(make())
-                made.callback(lanes[-1].close)
+                made.callback(close, lanes[-1])
                 _agree(lanes[0], lanes[-1])
             super().__init__(
                 [partial(_same, lane) for lane in lanes], copy=copy, autoreset_mode=autoreset_mode
@@ -131,18 +118,20 @@ class NativeLanes(VectorWrapper):
         try:
             with under_way.of(name):
                 yield
-        except SystemExit as end:
-            raise exited_in(call, end) from end
-        except Exception as error:
+        except BaseException as error:
+            if not is_of_users(error):
+                raise
             raise raised_in(call, type(self.env.unwrapped).__name__, error) from error
 
     def close(self, **kwargs: Any) -> None:
         """Closes the environment, once."""
         if not self.closed:
             self.closed = True
-            self.env.close(**kwargs)
-            # Gymnasium closes again what is dropped and does not say that it is closed.
-            self.env.unwrapped.closed = True
+            try:
+                close(self.env)
+            finally:
+                # Gymnasium closes again what is dropped and does not say that it is closed.
+                self.env.unwrapped.closed = True
 
 
 def _add_numbers(lanes: int, infos: dict[str, Any], info: Any, lane: int) -> dict[str, Any]:

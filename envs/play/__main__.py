@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from typing import Any
 
 import envs
 from envs.base import Window, load_pygame
-from envs.commands import CommandParser, one_line_errors
+from envs.commands import CommandParser, one_line_errors, run_command
 from envs.play.agent import SERVER, Agent
 from envs.play.controls import Controls
 from envs.play.session import HEADER, Session
@@ -28,12 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with one_line_errors():
         env_id = envs.entry(given.id).env_id
         seed = secrets.randbelow(2**31) if given.seed is None else given.seed
-        agent = Agent((*SERVER, given.agent), env_id) if given.agent else None
-        try:
-            play(env_id, Session(env_id, agent, seed))
-        finally:
-            if agent is not None:
-                agent.close()
+        with ExitStack() as made:
+            agent = (
+                made.enter_context(closing(Agent((*SERVER, given.agent), env_id))) if given.agent else None
+            )
+            play(env_id, made.enter_context(closing(Session(env_id, agent, seed))))
 
 
 def play(env_id: str, session: Session) -> None:
@@ -117,4 +117,4 @@ def _leaves(pygame: Any, event: Any) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from typing import Any
 
 import gymnasium as gym
@@ -32,7 +33,15 @@ class Player:
         """Episodes played to their end."""
         self.total = 0.0
         """Sum of their returns."""
-        self.begin(seed)
+        try:
+            self.begin(seed)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the copy."""
+        self._env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
 
     @property
     def score_line(self) -> str:
@@ -73,8 +82,15 @@ class Session:
     def __init__(self, env_id: str, agent: Agent | None, seed: int) -> None:
         self._agent = agent
         parameters = agent.parameters if agent else {}
-        self.person = Player("You", env_id, seed, parameters)
-        self._rival = Player("Trained policy", env_id, seed, parameters) if agent else None
+        with ExitStack() as made:
+            self.person = made.enter_context(closing(Player("You", env_id, seed, parameters)))
+            self._rival = Player("Trained policy", env_id, seed, parameters) if agent else None
+            made.pop_all()
+
+    def close(self) -> None:
+        """Closes every player's copy of the environment."""
+        for player in self.players:
+            player.close()
 
     @property
     def players(self) -> list[Player]:

@@ -197,7 +197,7 @@ def check(make, **options):
 
 def test_a_sound_vector_environment_passes_everything():
     results = check_vector_env(Counters, make_single=Counter, steps=30)
-    assert len(results) == 11
+    assert len(results) == 12
     assert failures(results) == {}
 
 
@@ -344,9 +344,9 @@ def user_module(monkeypatch):
 
 def test_the_command_passes_a_sound_environment_of_the_user(user_module, capsys):
     assert main([f"{user_module}:Counters", "--steps", "30"]) == 0
-    assert "10 of 10 checks passed" in capsys.readouterr().out
+    assert "11 of 11 checks passed" in capsys.readouterr().out
     assert main([f"{user_module}:Counter", "step_size=3", "--steps", "30"]) == 0
-    assert "4 of 4 checks passed" in capsys.readouterr().out
+    assert "5 of 5 checks passed" in capsys.readouterr().out
 
 
 def test_the_command_takes_the_name_that_an_experiment_has_for_an_environment_of_the_user(
@@ -354,7 +354,7 @@ def test_the_command_takes_the_name_that_an_experiment_has_for_an_environment_of
 ):
     monkeypatch.setitem(gym.registry, "user/Counter-v0", EnvSpec("user/Counter-v0", entry_point=Counter))
     assert main([f"{user_module}:user/Counter-v0", "step_size=3", "--steps", "30"]) == 0
-    assert f"{user_module}:user/Counter-v0: 4 of 4 checks passed" in capsys.readouterr().out
+    assert f"{user_module}:user/Counter-v0: 5 of 5 checks passed" in capsys.readouterr().out
 
 
 def test_the_command_fails_with_one_and_names_what_failed(user_module, capsys):
@@ -368,7 +368,7 @@ def test_the_command_fails_with_one_and_names_what_failed(user_module, capsys):
 
 def test_the_command_checks_both_forms_of_a_registered_id(capsys):
     assert main(["sweeps/Bandit-v0", "--steps", "20"]) == 0
-    assert "15 of 15 checks passed" in capsys.readouterr().out
+    assert "17 of 17 checks passed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

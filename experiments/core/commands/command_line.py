@@ -18,6 +18,7 @@ from experiments.core.declaration import Experiment
 from experiments.core.errors import AllRunsFailedError, UserError, unexpected
 from experiments.core.planning import Options
 from experiments.core.program import NO_FILE, installed, program_module, this_command, this_program
+from experiments.core.records import own_streams
 
 EXIT_ALL_FAILED = 1
 
@@ -35,7 +36,9 @@ def main(experiment: Experiment) -> None:
     options = parse(this_program(installed("python")), module.__doc__ or "", arguments)
     code = execute(experiment, options, name=module_name(module), question=question_of(module))
     if not is_interactive():
-        sys.exit(code)
+        from envs.commands import leave  # which imports Gymnasium
+
+        leave(code)
 
 
 def parse(program: str, description: str, arguments: list[str]) -> Options:
@@ -45,6 +48,11 @@ def parse(program: str, description: str, arguments: list[str]) -> Options:
 
 def execute(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
     """Runs one command, and returns 0, or 1 if every run failed, 2 for bad input, 130 or 143 if stopped."""
+    with own_streams():
+        return _executed(experiment, options, name=name, question=question)
+
+
+def _executed(experiment: Experiment, options: Options, *, name: str, question: str) -> int:
     try:
         # What is wrong with the options is said before anything heavy is imported.
         experiment = options.apply(experiment)

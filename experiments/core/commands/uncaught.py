@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
+import traceback
 from pathlib import Path
 from types import TracebackType
 
@@ -46,7 +48,14 @@ def refuse_hidden_packages() -> None:
 
 
 def _say(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Prints one line for an error of a declaration, and the traceback for any other."""
+    """Prints one line for an error of a declaration, or for Ctrl-C meanwhile; the traceback for any other."""
+    if (
+        isinstance(error, KeyboardInterrupt)
+        and "--debug" not in sys.argv
+        and (_imports_suite(trace) or _is_of_a_declaration(error))
+    ):
+        print("stopped", file=sys.stderr)
+        raise SystemExit(128 + signal.SIGINT)
     if not isinstance(error, Exception) or "--debug" in sys.argv or not _is_of_a_declaration(error):
         sys.__excepthook__(kind, error, trace)
         return
@@ -54,7 +63,13 @@ def _say(kind: type[BaseException], error: BaseException, trace: TracebackType |
     raise SystemExit(EXIT_WRONG_INPUT)
 
 
-def _is_of_a_declaration(error: Exception) -> bool:
+def _imports_suite(trace: TracebackType | None) -> bool:
+    """Returns whether an error came while a program imported this suite."""
+    modules = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(trace))
+    return any(module.partition(".")[0] in {"experiments", *NEIGHBOURS} for module in modules)
+
+
+def _is_of_a_declaration(error: BaseException) -> bool:
     from experiments.core.errors import UserError
 
     if isinstance(error, UserError | HiddenPackageError):

@@ -11,6 +11,7 @@ from .network_spaces import (
     observation_encoder,
 )
 from .portable import PortableEnvironment
+from .processes import LaneProcesses
 from .scale import EvaluationSetting, ScoreScale, scale_of
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ActionPart",
     "EvaluationResult",
     "EvaluationSetting",
+    "LaneProcesses",
     "Leaf",
     "NonFiniteError",
     "Policy",

@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Mapping
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -22,7 +21,8 @@ import gymnasium as gym
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import write_to_shared_memory
 
-from envs.lanes import Lane, told
+from envs.commands import leave
+from envs.lanes import CallInterruption, Lane, close, closing_faults, told
 from envs.spaces import encode
 from experiments.core.environments.lookup import imported_spec, is_image
 from experiments.core.environments.portable import PortableEnvironment
@@ -31,6 +31,7 @@ ENDING_S = 2.0
 """Seconds that a process has to close its environment once it was told to end."""
 ASKING = signal.SIGUSR2
 """Signal at which a process tells what it calls."""
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 
 
 def make_lane(environment: PortableEnvironment, parameters: Mapping[str, Any]) -> gym.Env[Any, Any]:
@@ -47,7 +48,7 @@ def make_lane(environment: PortableEnvironment, parameters: Mapping[str, Any]) -
     try:
         return lane if is_image(lane.observation_space) else encode(lane)
     except BaseException:
-        lane.close()
+        close(lane)
         raise
 
 
@@ -55,8 +56,8 @@ class _NobodyListensError(Exception):
     """Error of a pipe without another end: the lanes were closed, or their process is gone."""
 
 
-class _ToldToEndError(BaseException):
-    """SIGTERM as an exception, which no `except Exception` of a user's code catches."""
+class _ToldToEndError(CallInterruption):
+    """SIGTERM as an exception."""
 
 
 def live(
@@ -79,7 +80,8 @@ def live(
         pipe: Where commands come from and answers go.
         parents: The pipe's other end, which is not this process's.
         memory: Where observations are written.
-        errors: Takes what was raised, as an exception where it can be sent and as text.
+        errors: Takes what was raised, as an exception where it can be sent and as text, and then what closing
+            raised, as text alone.
         mode: Always NEXT_STEP.
         output: File for what the environment prints; where its maker's process prints if None.
         dumps: Takes what the process calls when it is asked by `ASKING`, or crashes.
@@ -90,7 +92,10 @@ def live(
     faulthandler.register(ASKING, dumps.fileno(), all_threads=True)
     if output is not None:
         with contextlib.suppress(OSError):
-            sys.stdout = sys.stderr = Path(output).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+            file = Path(output).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+            sys.stdout = sys.stderr = file
+            for descriptor in STANDARD_OUTPUT, STANDARD_ERROR:  # of code in C, and of other processes
+                os.dup2(file.fileno(), descriptor)
     _lead_group()
     env, unanswered = None, True
     try:
@@ -102,15 +107,15 @@ def live(
     except BaseException as error:
         errors.put((_sendable(error), told(error)))
     finally:
-        if env is not None:
-            try:
-                env.close()
-            except Exception:
-                traceback.print_exc()
+        with closing_faults.collected() as faults:
+            if env is not None:
+                close(env)
+        for fault in faults:
+            errors.put(fault)
         if unanswered:
             with contextlib.suppress(OSError):
                 pipe.send((None, False))
-        sys.stdout.flush()
+        leave(0)
 
 
 def _obey(index: int, env: gym.Env[Any, Any], pipe: Connection, memory: Any) -> None:

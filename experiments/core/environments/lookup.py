@@ -15,7 +15,7 @@ from gymnasium.envs.registration import EnvSpec
 import envs
 from analysis.text import did_you_mean
 from envs.base import UnknownTargetError, target_spec
-from envs.lanes import told
+from envs.lanes import is_of_users, told
 from experiments.core.errors import UserError
 from experiments.core.program import NO_FILE, program_module
 
@@ -102,7 +102,9 @@ def _imported(module: str) -> ModuleType:
         return sys.modules["__main__"]
     try:
         return importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # a user's module may raise anything
+    except BaseException as error:
+        if not is_of_users(error):
+            raise
         lacking = error.name if isinstance(error, ModuleNotFoundError) else None
         if lacking is not None and f"{module}.".startswith(f"{lacking}."):
             raise UserError(

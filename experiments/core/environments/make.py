@@ -12,7 +12,7 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import envs
-from envs.lanes import Lane, NativeLanes, SyncLanes, close_all, told, under_way
+from envs.lanes import Lane, NativeLanes, SyncLanes, close_all, is_of_users, told, under_way
 from envs.spaces import encode_vector
 from experiments.core.declaration import Vectorization
 from experiments.core.environments.lookup import imported_spec, is_image
@@ -49,7 +49,9 @@ def make_vector(
             made = _encoded(make_plain_vector(env_id, parameters, lanes))
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # a user's constructor may raise anything
+    except BaseException as error:
+        if not is_of_users(error):
+            raise
         own = env_id in envs.ids()
         raise UserError(f"{env_id}: {error}" if own else f"{env_id} cannot be made: {told(error)}") from error
     _open.add(made)

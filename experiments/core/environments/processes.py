@@ -18,20 +18,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from multiprocessing import forkserver, spawn
 from typing import Any, cast
 
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 from gymnasium.vector.async_vector_env import AsyncState
 
-from envs.lanes import place_in_dump, under_way
+from envs.lanes import closing_faults, place_in_dump, under_way
 from experiments.core.environments import lane_process
 from experiments.core.environments.lane_process import ASKING, ENDING_S, make_lane
 from experiments.core.environments.portable import PortableEnvironment
 
-PRELOADED = ("ray", "experiments.core.environments.lane_process")
-"""What the server imports once instead of each lane; Ray is what a trial's main module imports."""
+PRELOADED = ("experiments.core.environments.lane_process",)
+"""What the server imports once instead of each lane."""
 CLOSING_S = 5.0
 """Seconds that an environment may take to close; then its process is told to end, and in the end killed."""
 STUCK_S = 0.5
@@ -55,6 +56,38 @@ def make_lane_processes(env_id: str, parameters: Mapping[str, Any], lanes: int) 
     return LaneProcesses([partial(make_lane, PortableEnvironment.of(env_id), dict(parameters))] * lanes)
 
 
+def _start_server() -> None:
+    """Starts the server that forks lanes, unless it runs, deaf to Ctrl-C like all that it forks."""
+    multiprocessing.set_forkserver_preload(list(PRELOADED))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _without_main(kind: str) -> Iterator[None]:
+    """Keeps lanes from running the program's file once more, which would begin its command where no guard is.
+
+    What it declares travels by value.
+
+    Args:
+        kind: What the names of the lanes' processes contain.
+    """
+    prepared = spawn.get_preparation_data
+
+    def prepared_without_main(name: str) -> dict[str, Any]:
+        data = prepared(name)
+        return {key: data[key] for key in data if kind not in name or not key.startswith("init_main")}
+
+    spawn.get_preparation_data = prepared_without_main
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = prepared
+
+
 class LaneProcesses(AsyncVectorEnv):
     """Gymnasium's AsyncVectorEnv, whose processes all end, and say why they ended early.
 
@@ -63,7 +96,7 @@ class LaneProcesses(AsyncVectorEnv):
     """
 
     def __init__(self, makers: Sequence[Any]) -> None:
-        multiprocessing.set_forkserver_preload(list(PRELOADED))
+        _start_server()
         self._state = (
             AsyncState.DEFAULT
         )  # Gymnasium's, which comes to it after the first environment's making
@@ -74,7 +107,7 @@ class LaneProcesses(AsyncVectorEnv):
         # Printed there, it would be lost in Ray's logs, or flood a terminal.
         output = getattr(sys.stdout, "path", None)
         try:
-            with theirs, under_way.of("its constructor", self._place):
+            with theirs, under_way.of("its constructor", self._place), _without_main(type(self).__name__):
                 super().__init__(
                     makers,
                     context="forkserver",
@@ -117,6 +150,8 @@ class LaneProcesses(AsyncVectorEnv):
             raise
         finally:
             self._wait(0.0, signal.SIGKILL)
+            self._tell_faults()
+            self.processes = []
             self._dumps.close()
             if self._guard is not None:
                 with contextlib.suppress(OSError):
@@ -131,9 +166,10 @@ class LaneProcesses(AsyncVectorEnv):
     def _wait(self, seconds: float, number: signal.Signals | None) -> None:
         """Waits for the processes' end; those that have not ended by then are sent a signal."""
         deadline = time.monotonic() + seconds
-        for process in self.processes:
+        started = [process for process in self.processes if process.pid is not None]
+        for process in started:
             process.join(max(0.0, deadline - time.monotonic()))
-        for process in self.processes:
+        for process in started:
             if number is not None and process.is_alive():
                 lane_process.send_signal(process.pid, number)
 
@@ -152,6 +188,16 @@ class LaneProcesses(AsyncVectorEnv):
         except queue.Empty:
             error, told = None, "no cause could be sent"
         raise RuntimeError(told) if error is None else error
+
+    def _tell_faults(self) -> None:
+        """Tells what was raised in closing the lanes; their processes are over."""
+        with contextlib.suppress(queue.Empty, AttributeError, OSError, EOFError):
+            while True:
+                sent = self.error_queue.get(block=False)
+                if isinstance(sent, str):
+                    closing_faults.tell(sent)
+        with contextlib.suppress(AttributeError):
+            self.error_queue.close()
 
     @contextlib.contextmanager
     def _deaths_told(self) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import gymnasium as gym
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 from ray.rllib.env.env_context import EnvContext
 
 from envs.lanes import Lane, SyncLanes
+from experiments.core.environments import LaneProcesses
 from experiments.core.ray_internals import registered_env
 
 BatchedEnv = VectorEnv[Any, Any, Any]
@@ -31,7 +33,7 @@ def make_vector_env(config: Any) -> BatchedEnv:
     lanes, mode = config.num_envs_per_env_runner, gym.VectorizeMode(config.gym_env_vectorize_mode)
     creator = _creator(config)
     if mode is gym.VectorizeMode.ASYNC:
-        env: BatchedEnv = AsyncVectorEnv([_single(config, creator)] * lanes)
+        env: BatchedEnv = LaneProcesses([partial(_lane, _single(config, creator))] * lanes)
     elif creator is not None and mode is gym.VectorizeMode.VECTOR_ENTRY_POINT:
         env = creator(_context(config) | {"num_envs": lanes})
     elif creator is None and gym.spec(config.env).vector_entry_point is not None:
@@ -41,9 +43,14 @@ def make_vector_env(config: Any) -> BatchedEnv:
     else:
         # Observations are copied into the rollout's arrays at once, so the environment need not copy them.
         make = _single(config, creator)
-        env = SyncLanes([lambda: Lane(make())] * lanes, copy=False)
+        env = SyncLanes([partial(_lane, make)] * lanes, copy=False)
     check_autoreset(env)
     return env
+
+
+def _lane(make: Callable[[], gym.Env[Any, Any]]) -> Lane:
+    # A function of a module travels to another process by its name.
+    return Lane.made_by(make)
 
 
 def check_autoreset(env: BatchedEnv) -> None:

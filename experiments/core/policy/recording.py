@@ -10,6 +10,7 @@ import gymnasium as gym
 import envs
 from envs.base import has_screen
 from envs.gallery import animate, write_gif
+from envs.lanes import close
 from experiments.core.environments import imported_spec
 from experiments.core.errors import UserError
 from experiments.core.policy.trained import TrainedPolicy
@@ -50,7 +51,7 @@ def record(policy: TrainedPolicy, path: Path, *, seed: int) -> None:
             f"--gif {path}: cannot be written ({error}); expected a name that ends in .gif"
         ) from error
     finally:
-        env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+        close(env)
 
 
 def show(policy: TrainedPolicy, *, episodes: int, seed: int) -> list[float]:
@@ -74,7 +75,7 @@ def show(policy: TrainedPolicy, *, episodes: int, seed: int) -> list[float]:
                     break
             returns.append(earned)
     finally:
-        env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+        close(env)
     return returns
 
 
@@ -91,6 +92,6 @@ def _made(policy: TrainedPolicy, mode: Literal["rgb_array", "human"], option: st
         ) from error
     modes = env.metadata.get("render_modes") or []
     if mode not in modes:
-        env.close()  # type: ignore[no-untyped-call]  # Gymnasium forgot its annotation
+        close(env)
         raise UserError(f"{option}: {policy.env} has the render modes {modes}: expected {mode!r} among them")
     return Watched(env.unwrapped if policy.env in envs.ids() else env)

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from analysis.sweep import DEFAULT, OUTPUT_FILE, Phase
+from analysis.sweep import DEFAULT, Phase
 from analysis.text import counted
-from envs.lanes import told
+from envs.lanes import closing_faults, is_of_users, told
 from experiments.core.environments import imported_spec, time_limit
 from experiments.core.errors import UserError
 from experiments.core.planning import LEAST_TIMEOUT_S, Plan
@@ -25,7 +25,7 @@ from experiments.core.preflight.environment_parameters import check_environment_
 from experiments.core.preflight.estimate import estimate_of, evaluation_cost
 from experiments.core.preflight.extremes import named_extremes
 from experiments.core.preflight.folder import check_disk, check_folder, check_records, check_warm_start
-from experiments.core.preflight.play import Play, batch_step_seconds, play, play_notes
+from experiments.core.preflight.play import Play, batch_step_seconds, conduct_notes, play, play_notes
 from experiments.core.preflight.probe import (
     EvaluationCost,
     ExtremeRuns,
@@ -34,7 +34,7 @@ from experiments.core.preflight.probe import (
     try_extremes,
 )
 from experiments.core.ray_internals import cores_here
-from experiments.core.records import Printed, kept_from_the_terminal
+from experiments.core.records import kept_from_the_terminal
 from experiments.core.training import Task, hyperparameters, ppo_config, trainer_part
 from experiments.core.tuning import check_cluster
 
@@ -89,13 +89,17 @@ def preflight(
     check_warm_start(plan)
     check_folder(plan)
     check_records(plan)
-    # Compiling one layout takes longer than all the checks.
     task = plan.task()
     tried = {DEFAULT: experiment.space.defaults, **named_extremes(plan)}
     for config in tried.values():
         ppo_config({**config, "seed": 0}, task)
     deadline = Deadline(experiment.check_s, say, abandon)
-    with preserve_rng_state(), _errors_told(experiment.env), kept_from_the_terminal() as printed:
+    with (
+        preserve_rng_state(),
+        _errors_told(experiment.env),
+        kept_from_the_terminal() as printed,
+        closing_faults.collected() as faults,
+    ):
         with deadline.enforced():
             played, notes = _played(plan, tried, deadline)
             check_splits(plan)
@@ -115,7 +119,7 @@ def preflight(
         free_bytes=check_disk(plan, expected.bytes),
         notes=(
             *notes,
-            *_printing_notes(plan, printed),
+            *conduct_notes(experiment.env, printed, faults),
             *_concurrency_notes(plan, concurrency),
             *_extreme_notes(found),
             *_time_notes(plan, evaluation),
@@ -217,7 +221,9 @@ def _errors_told(env: str) -> Iterator[None]:
         raise
     except TimeUpError as time_up:
         raise UserError(str(time_up)) from time_up
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_of_users(error):
+            raise
         raise UserError(f"{env} cannot be trained: {told(error)}") from error
 
 
@@ -233,15 +239,6 @@ def _concurrency_notes(plan: Plan, concurrency: int) -> list[str]:
     if wanted is None or wanted <= concurrency:
         return []
     return [f"--concurrency {wanted} is more than fits on this machine, where {concurrency} can run at once"]
-
-
-def _printing_notes(plan: Plan, printed: Printed) -> list[str]:
-    if not printed.lines:
-        return []
-    return [
-        f"{plan.experiment.env} printed {counted(printed.lines, 'line')} while it was checked, the first of "
-        f"them {printed.first!r}; a sweep keeps what a run prints in its {OUTPUT_FILE}"
-    ]
 
 
 def _extreme_notes(found: ExtremeRuns) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
 
-from envs.lanes import place_in, under_way
+from envs.lanes import CallInterruption, place_in, under_way
 from experiments.core.environments import close_open_within
 from experiments.core.preflight.witness import Witness, sentence_of_stuck
 
@@ -26,8 +26,8 @@ CLOSING_S = 1.0
 """Seconds that they have to close then."""
 
 
-class TimeUpError(BaseException):
-    """Interruption of a call, which no `except Exception` of a user's code catches; says where it was.
+class TimeUpError(CallInterruption):
+    """Interruption of a call that takes too long; says where it was.
 
     Args:
         said: What is said of it.

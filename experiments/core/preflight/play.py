@@ -13,9 +13,12 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, VectorEnv
 
+from analysis.sweep import OUTPUT_FILE
+from analysis.text import counted
 from envs.lanes import SyncLanes
 from experiments.core.declaration import Experiment, Vectorization
-from experiments.core.environments import is_image, make_vector
+from experiments.core.environments import imported_spec, is_image, make_vector
+from experiments.core.records import Printed
 from experiments.core.training import hyperparameters, trainer_part
 
 EPISODES = 3
@@ -80,6 +83,7 @@ def play(
         UserError: The environment cannot be made.
         Exception: Whatever the environment raises.
     """
+    imported_spec(env_id)  # once for all lanes, and no part of making one
     started = time.perf_counter()
     with closing(make_vector(env_id, parameters, 1, vectorization)) as env:
         make_s = time.perf_counter() - started
@@ -195,6 +199,17 @@ def play_notes(experiment: Experiment, played: Play) -> list[str]:
             f"most numbers of the observations change by no more than {change:.1g} on the scale of their "
             'space, which PPO hardly learns from: declare fixed={"normalise_observations": True}, or give '
             "the space the bounds of what is seen"
+        )
+    return notes
+
+
+def conduct_notes(env_id: str, printed: Printed, faults: Sequence[str]) -> list[str]:
+    """Notes on what the environment printed, and on what its closing raised, while it was checked."""
+    notes = [f"{fault}: runs go on, and what it holds may outlive them" for fault in faults]
+    if printed.lines:
+        notes.append(
+            f"{env_id} printed {counted(printed.lines, 'line')} while it was checked, the first of them "
+            f"{printed.first!r}; a sweep keeps what a run prints in its {OUTPUT_FILE}"
         )
     return notes
 

@@ -17,12 +17,20 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experiments.core.preflight.exit_timer import ExitTimer
 
 LOOKS_S = 0.2
 """Seconds between looks at whether the checks' process is still there."""
 SPARED = (b"multiprocessing.forkserver", b"multiprocessing.resource_tracker")
 """Processes that end by themselves, after what they have to tidy up."""
-_STANDARD_ERROR = 2
+EXIT_CODE = 2
+"""Of a process whose environment never comes back, like that of other wrong input."""
+DUMPING_S = 0.3
+"""Seconds in which the calls of a process are dumped before it ends."""
+_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
 def sentence_of_stuck(doing: str, seconds: float, place: str | None) -> str:
@@ -50,10 +58,18 @@ class Witness:
             [sys.executable, "-P", __file__, str(number), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=sys.__stderr__,
             pass_fds=(number,),
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,  # Ctrl-C is for the checks
         )
+        # Here, since the process that is the witness needs none of the packages until it speaks.
+        from experiments.core.preflight.exit_timer import ExitTimer
+
+        try:
+            self._exit: ExitTimer | None = ExitTimer(EXIT_CODE)
+        except OSError:
+            self._exit = None  # faulthandler ends the process, with a code of its own
         assert self._process.stdout is not None
         self._process.stdout.read(1)
         self._was_enabled = faulthandler.is_enabled()
@@ -65,11 +81,15 @@ class Witness:
 
     def put_off(self, seconds: float) -> None:
         """Lets this process live for so many seconds unless it is put off again; needs Python's lock."""
-        faulthandler.dump_traceback_later(seconds, exit=True, file=self._dump)
+        faulthandler.dump_traceback_later(seconds, exit=self._exit is None, file=self._dump)
+        if self._exit is not None:
+            self._exit.put_off(seconds + DUMPING_S)
 
     def close(self) -> None:
         """Ends the watching, as there is code of Python's that runs."""
         faulthandler.cancel_dump_traceback_later()
+        if self._exit is not None:
+            self._exit.close()
         if self._was_enabled:
             faulthandler.enable(_STANDARD_ERROR)
         else:
@@ -94,7 +114,7 @@ def _watch(dump: int, watched: int) -> None:
         watched: The process. It may be gone before this one looks, whose parent is then one of everybody's.
     """
     started, told, note = set[int](), b"", dict[str, object]()
-    os.write(sys.stdout.fileno(), b".")
+    os.write(_STANDARD_OUTPUT, b".")
     while True:
         if select.select([sys.stdin], [], [], LOOKS_S)[0]:
             read = os.read(sys.stdin.fileno(), 2**16)

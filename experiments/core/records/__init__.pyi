@@ -7,10 +7,10 @@ from .lost import (
     cause_of_loss,
     forget_loss,
     open_dump,
-    remove_unused_dump,
+    remove_empty_files,
     write_cause_of_loss,
 )
-from .output import Printed, RunOutput, kept_from_the_terminal
+from .output import STANDARD_ERROR, STANDARD_OUTPUT, RunOutput
 from .run_log import CONFIGURATION, RunLog
 from .schedule import config_at
 from .sweep_files import (
@@ -21,9 +21,12 @@ from .sweep_files import (
     write_reproduction,
     write_rllib_settings,
 )
+from .terminal_output import Printed, kept_from_the_terminal, own_streams
 
 __all__ = [
     "CONFIGURATION",
+    "STANDARD_ERROR",
+    "STANDARD_OUTPUT",
     "CheckpointBudget",
     "Printed",
     "RunLog",
@@ -37,10 +40,11 @@ __all__ = [
     "kept_from_the_terminal",
     "new_study",
     "open_dump",
+    "own_streams",
     "recorded_manifest",
+    "remove_empty_files",
     "remove_tunes_files",
     "remove_unfinished",
-    "remove_unused_dump",
     "saved_state",
     "sole_use",
     "tidy",

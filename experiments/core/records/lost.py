@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from analysis.sweep import LOST_FILE, write_text
+from analysis.sweep import LOST_FILE, OUTPUT_FILE, write_text
 
 
 def open_dump(folder: Path) -> int:
@@ -49,16 +49,16 @@ def cause_of_loss(folder: Path) -> str | None:
 
 def forget_loss(folder: Path) -> None:
     """Removes the cause of a loss, as the run goes on; not the file that its process has just opened."""
-    _remove(folder, empty=False)
+    _remove(folder / LOST_FILE, empty=False)
 
 
-def remove_unused_dump(folder: Path) -> None:
-    """Removes the file that a run's process had opened and left empty, as it is over."""
-    _remove(folder, empty=True)
+def remove_empty_files(folder: Path) -> None:
+    """Removes the files that a run's process had opened and left empty, as it is over."""
+    for name in LOST_FILE, OUTPUT_FILE:
+        _remove(folder / name, empty=True)
 
 
-def _remove(folder: Path, *, empty: bool) -> None:
-    file = folder / LOST_FILE
+def _remove(file: Path, *, empty: bool) -> None:
     with suppress(OSError):
         if (file.stat().st_size == 0) == empty:
             file.unlink()

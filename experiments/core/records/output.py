@@ -1,11 +1,10 @@
-"""Text that an environment prints, kept in the run's folder, or counted, instead of on the terminal."""
+"""Text that an environment prints while it trains, kept in the run's folder instead of on the terminal."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -13,6 +12,8 @@ from analysis.sweep import OUTPUT_FILE
 
 MOST_CHARACTERS = 1_000_000
 """Kept of one start of a run; an environment that prints in every step would fill the disk."""
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+"""File descriptors that code in C, and other processes, write to."""
 
 
 class RunOutput(io.TextIOBase):
@@ -69,6 +70,20 @@ class RunOutput(io.TextIOBase):
         """How texts become bytes."""
         return "utf-8"
 
+    def take_descriptors(self) -> None:
+        """Takes what is written by code in C, and by other processes, on the process's own output, too."""
+        with suppress(OSError):
+            for descriptor in STANDARD_OUTPUT, STANDARD_ERROR:
+                os.dup2(self.fileno(), descriptor)
+
+    def bound(self) -> None:
+        """Loses what such code writes from now on if it has written too much."""
+        with suppress(OSError):
+            if os.fstat(STANDARD_OUTPUT).st_size > MOST_CHARACTERS:
+                with Path(os.devnull).open("wb") as nowhere:
+                    for descriptor in STANDARD_OUTPUT, STANDARD_ERROR:
+                        os.dup2(nowhere.fileno(), descriptor)
+
     def close(self) -> None:
         """Ends the file."""
         self._left = 0
@@ -82,39 +97,3 @@ class RunOutput(io.TextIOBase):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         return self._file
-
-
-class Printed(io.TextIOBase):
-    """Standard output and error that keep the first line of what is printed, and count the rest."""
-
-    path = Path(os.devnull)
-    """Where processes that print on their own do so."""
-
-    def __init__(self) -> None:
-        self.lines = 0
-        """Lines printed."""
-        self._first = ""
-
-    def write(self, text: str) -> int:
-        """Counts the lines in a text, and returns its length."""
-        if "\n" not in self._first and len(self._first) < 200:
-            self._first += text
-        self.lines += text.count("\n")
-        return len(text)
-
-    def writable(self) -> bool:
-        """Returns that it can be written to."""
-        return True
-
-    @property
-    def first(self) -> str:
-        """The first line printed."""
-        return self._first.partition("\n")[0].strip()
-
-
-@contextmanager
-def kept_from_the_terminal() -> Iterator[Printed]:
-    """Keeps from the terminal what is printed in this process."""
-    printed = Printed()
-    with redirect_stdout(printed), redirect_stderr(printed):
-        yield printed

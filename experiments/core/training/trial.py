@@ -100,6 +100,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._task = task
         self._watch = Watch(task.step_timeout_s, self._tell_loss, task.stop_file)
         self._watch.start()
+        self._keep_output()
         # Whatever ends this process in good order closes what is open in it, SIGTERM included.
         atexit.register(_close_quietly)
         with _closing_after_errors():
@@ -110,6 +111,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         """Takes the next trial without a new process."""
         with _closing_after_errors():
             self._replicas.stop()
+            self._keep_output()
             setting = self._task.evaluation_settings[phase_of(new_config)]
             if setting != self._evaluation_setting:
                 self._evaluation_env.close()
@@ -129,6 +131,8 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
             self._results.append({name: value for name, value in result.items() if name != "done"})
             if not result["done"]:
                 self._save_if_due()
+            if self._output is not None:
+                self._output.bound()
         return result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
@@ -146,10 +150,10 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     def cleanup(self) -> None:
         """Frees the trainers and every environment of the process."""
         atexit.unregister(_close_quietly)
-        self._watch.stop()
         with suppress(Exception):  # a run that is over is not changed by what closing raises
             self._replicas.stop()
         _close_quietly()
+        self._watch.stop()
 
     def _begin(self, config: dict[str, Any]) -> None:
         """Starts a trial, or continues one that was cut off, with the results it would have had.
@@ -158,11 +162,6 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         reset.
         """
         storage = getattr(self, "_storage", None)  # outside Tune there is none, and nothing to go on from
-        if storage:
-            # Lines of the user's environment would be lost in Ray's own logs.
-            sys.stdout = sys.stderr = RunOutput(Path(storage.trial_fs_path))
-            with suppress(OSError):
-                self._watch.dump_to(open_dump(Path(storage.trial_fs_path)))
         self._replicas = self._built(config)
         self._results: saved_state.Results = []
         # A member of a population has checkpoints for its pauses, and no use for more.
@@ -177,6 +176,16 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._evaluation_env = make_vector(
             task.env, setting.parameters, task.evaluation_lanes, task.vectorization
         )
+
+    def _keep_output(self) -> None:
+        """Keeps in the run's folder what its environment prints, which would be lost in Ray's own logs."""
+        self._output: RunOutput | None = None
+        storage = getattr(self, "_storage", None)
+        if storage:
+            sys.stdout = sys.stderr = self._output = RunOutput(Path(storage.trial_fs_path))
+            self._output.take_descriptors()
+            with suppress(OSError):
+                self._watch.dump_to(open_dump(Path(storage.trial_fs_path)))
 
     def _tell_loss(self, cause: str) -> None:
         """Leaves the cause by which this process is about to end, for whoever records it."""

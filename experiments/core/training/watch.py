@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from envs.lanes import under_way
+from envs.lanes import CallInterruption, under_way
 from experiments.core.environments import close_open_within
 
 LOOKS = 20
@@ -26,8 +26,8 @@ EXIT_CODE = 70
 _STANDARD_ERROR = 2
 
 
-class StopTraining(BaseException):
-    """Interruption of training, which no `except Exception` of a user's code catches."""
+class StopTraining(CallInterruption):
+    """Interruption of training, since the sweep is told to stop."""
 
 
 class Watch:

@@ -21,7 +21,7 @@ from experiments.core.records import (
     RunLog,
     cause_of_loss,
     forget_loss,
-    remove_unused_dump,
+    remove_empty_files,
     write_cause_of_loss,
 )
 from experiments.core.training import phase_of
@@ -127,7 +127,7 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
         """Leaves what is still under way unfinished."""
         for log in self._open.values():
-            remove_unused_dump(log.folder)
+            remove_empty_files(log.folder)
             log.close(None, None)
         self._open.clear()
 
@@ -154,7 +154,7 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         log = self._log(trial)
         self._silences.over(log.folder.name)
         del self._open[trial.trial_id]
-        remove_unused_dump(log.folder)
+        remove_empty_files(log.folder)
         log.close(state, cause)
         if state is not None:
             self._listener.ended(log.folder.name, state, log.last, cause)

@@ -137,21 +137,38 @@ def test_a_check_that_is_interrupted_closes_all_it_made(start, diary, vectorizat
 
 
 @pytest.mark.parametrize(
-    ("vectorization", "at_reset"), [("auto", False), ("auto", True), ("async", False), ("async", True)]
+    ("vectorization", "parameters"),
+    [("auto", {"at_reset": True}), ("auto", {"close_raises": True}), ("async", {"close_raises": True})],
 )
-def test_a_sweep_and_its_replay_close_all_they_made(start, diary, tmp_path, vectorization, at_reset):
+def test_a_sweep_and_its_replay_close_all_they_made(start, diary, tmp_path, vectorization, parameters):
     storage = tmp_path / "results"
     arguments = ("--name", "x", "--storage", storage)
-    code, said = finish(
-        start("simulator_sweep.py", *arguments, vectorization=vectorization, at_reset=at_reset)
-    )
+    code, said = finish(start("simulator_sweep.py", *arguments, vectorization=vectorization, **parameters))
     assert code == 0, said
+    assert "search: 2 completed" in said
+    fault = "note: Simulated raises in close RuntimeError: the simulator had left already (simulator_env.py:"
+    assert said.count(fault) == ("close_raises" in parameters)
     made = len(diary.check_all_over(within_s=10))
     code, said = finish(
         start("-m", "experiments", "replay", storage / "simulator_sweep" / "x", "--episodes", 3)
     )
     assert code == 0, said
     assert len(diary.check_all_over()) > made
+
+
+def test_nothing_is_held_any_longer_by_a_program_whose_check_or_replay_is_over(start, diary, tmp_path):
+    arguments = ("--storage", tmp_path, "--name", "x", "--trials", 1)
+    code, said = finish(start("simulator_sweep.py", *arguments))
+    assert code == 0, said
+    code, said = finish(start("held_handles.py", tmp_path / "simulator_sweep" / "x"))
+    assert code == 0, said
+    # What is opened once and for all, of Python's and its libraries, is there the second time.
+    for line in said.splitlines():
+        if line.startswith("held: "):
+            first, second = line.removeprefix("held: ").split(" / ")
+            assert first == second, said
+    assert said.count("held: ") == 5
+    diary.check_all_over()
 
 
 def trainers(running):

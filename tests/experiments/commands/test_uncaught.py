@@ -56,6 +56,25 @@ def test_a_declaration_that_raises_is_one_line(run, old, new, said):
     assert done.stdout == ""
 
 
+INTERRUPTED = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Finder:
+    def find_spec(self, name, *others):
+        if name == "optuna":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(
+    "source", [INTERRUPTED + EXPERIMENT, EXPERIMENT.replace("SPACE = ", "raise KeyboardInterrupt\nSPACE = ")]
+)
+def test_ctrl_c_before_a_command_has_begun_is_one_word(run, source):
+    done = run(source)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
+
+
 def test_the_traceback_is_there_with_debug(run):
     done = run(EXPERIMENT.replace("trials=4", "trials=0"), "--debug")
     assert done.returncode == 1

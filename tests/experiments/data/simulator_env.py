@@ -6,6 +6,7 @@ each call of its constructor and of `close`.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import uuid
@@ -37,14 +38,15 @@ class Simulated(gym.Env):
         at_reset: Whether the simulator starts at the first reset, not in the constructor.
         raises_at: Step of an episode that raises.
         exits_at: Step of an episode that calls `sys.exit`.
+        close_raises: Whether `close` raises when all is closed.
     """
 
     observation_space = gym.spaces.Box(0.0, 1.0, (1,), np.float32)
     action_space = gym.spaces.Discrete(2)
 
-    def __init__(self, render_mode=None, at_reset=False, raises_at=None, exits_at=None):
+    def __init__(self, render_mode=None, at_reset=False, raises_at=None, exits_at=None, close_raises=False):
         self.render_mode = render_mode
-        self._raises_at, self._exits_at = raises_at, exits_at
+        self._raises_at, self._exits_at, self._close_raises = raises_at, exits_at, close_raises
         self._diary = Path(os.environ["SIMULATOR_DIARY"], uuid.uuid4().hex)
         self._simulator = None
         if not at_reset:
@@ -73,6 +75,10 @@ class Simulated(gym.Env):
             self._simulator.kill()
             self._simulator.wait()
             self._simulator.stdout.close()
+            for handle in self._handles:
+                handle.close()
+        if self._close_raises:
+            raise RuntimeError("the simulator had left already")
 
     def _start(self):
         self._simulator = subprocess.Popen(
@@ -81,6 +87,7 @@ class Simulated(gym.Env):
             preexec_fn=ignore_interrupt,
         )
         self._simulator.stdout.readline()
+        self._handles = (*socket.socketpair(), self._diary.open("a"))
 
     def _note(self, what):
         with self._diary.open("a") as diary:

@@ -1,4 +1,11 @@
-"""An environment that puts everything people put into infos there, and prints while it is at it."""
+"""An environment that puts everything people put into infos there, and prints while it is at it.
+
+It prints in every way that there is, and leaves threads behind that never end.
+"""
+
+import os
+import subprocess
+import threading
 
 import gymnasium as gym
 import numpy as np
@@ -13,6 +20,9 @@ class Talkative(gym.Env):
     def __init__(self, render_mode=None):
         self.render_mode = render_mode
         self._episodes = 0
+        os.write(1, b"written past Python\n")
+        subprocess.run(["echo", "written by a process"], check=True)
+        threading.Thread(target=threading.Event().wait).start()
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)

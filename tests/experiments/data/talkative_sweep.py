@@ -16,5 +16,4 @@ EXPERIMENT = Experiment(
     scheduler=NoScheduler(),
 )
 
-if __name__ == "__main__":
-    main(EXPERIMENT)
+main(EXPERIMENT)  # without the guard that many a script lacks

@@ -78,7 +78,8 @@ class ScriptedSingleEnv(gym.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         self.time += 1
-        return self._observe(), 1.0, self.time == 3, False, {}
+        # Of a kind at first that nothing later is of.
+        return self._observe(), 1.0, self.time == 3, False, {"left": 2 if self.time == 1 else None}
 
     def _observe(self) -> Any:
         return np.array([self.start, self.time], np.float32)

@@ -20,6 +20,16 @@ SOUND = """
 import gymnasium as gym
 import numpy as np
 
+class Gone(BaseException):
+    pass
+
+def refuse(self, *given, **named):
+    raise RuntimeError("odd")
+
+class Odd:
+    __repr__ = __bool__ = __eq__ = __float__ = __len__ = __array__ = __deepcopy__ = refuse
+    __hash__ = object.__hash__
+
 class Mine(gym.Env):
     observation_space = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
     action_space = gym.spaces.Discrete(3)
@@ -98,6 +108,15 @@ SEEN = "        return np.zeros(2, np.float32)\n"
         (STEP, f"        [][self.time == 9]\n{STEP}", "raises in step 1 of an episode IndexError: list"),
         (STEP, f"        self.time == 9 and [][0]\n{STEP}", "raises in step 9 of an episode IndexError"),
         (STEP, f"        self.time == 4 and exit(3)\n{STEP}", "sys.exit in step 4 of an episode: 3"),
+        ("class Mine", "raise KeyboardInterrupt\nclass Mine", "importing lab_.* KeyboardInterrupt"),
+        ("render_mode\n\n", "render_mode\n        raise Gone('x')\n\n", "raises in its constructor Gone: x"),
+        (STEP, "        raise Gone('no answer')\n", "raises in step 1 of an episode Gone: no answer"),
+        (STEP, "        raise KeyboardInterrupt\n", "raises in step 1 of an episode KeyboardInterrupt"),
+        ("self.time >= 10, False", "None, False", "terminated=None of type NoneType, expected True or False"),
+        ("self.time >= 10, False", "self.time >= 10, 'no'", "truncated='no' of type str, expected True or"),
+        ("float(action)", "10**400", "the reward 1000.* of type int, expected a number"),
+        ("float(action)", "Odd()", r"reward what raises RuntimeError: odd \(lab_\d+.py:\d+\) when .* Odd"),
+        ("return np.zeros(2, np.float32)", "return Odd()", "of type Odd that raises RuntimeError: odd"),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_line_with_the_line_of_the_users_file(check, old, new, said):
@@ -105,7 +124,7 @@ def test_a_fault_is_one_line_with_the_line_of_the_users_file(check, old, new, sa
         check(old, new)
     assert re.search(said, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
-    raised = not re.search("returns|has after", str(caught.value))
+    raised = not re.search("returns|has after", str(caught.value)) or "raises" in str(caught.value)
     assert bool(re.search(r"\(lab_\d+\.py:\d+\)", str(caught.value))) == raised
 
 
@@ -120,6 +139,16 @@ def test_a_fault_is_one_line_with_the_line_of_the_users_file(check, old, new, sa
 def test_a_fault_before_any_process_was_started_is_the_same_line(check, old, new, said):
     with pytest.raises(UserError, match=said):
         check(old, new, vectorization="async")
+
+
+def test_flags_that_are_numbers_and_infos_that_are_no_use_are_no_matter(check):
+    old, new = (
+        "self.time >= 10, False, {}\n",
+        "np.array([self.time >= 10]), 0, {{'odd': Odd(), Odd(): 1, 'lock': LOCK}}\n",
+    )
+    lock = "LOCK = __import__('threading').Lock()\n\nclass Mine"
+    notes = check(old, new.replace("{{", "{").replace("}}", "}"), replaced={"class Mine": lock}).notes
+    assert not any("seed" in note for note in notes)
 
 
 def test_an_error_in_a_later_episode_is_found_as_well(check):

@@ -16,7 +16,7 @@ from experiments.core.records.lost import (
     cause_of_loss,
     forget_loss,
     open_dump,
-    remove_unused_dump,
+    remove_empty_files,
     write_cause_of_loss,
 )
 from experiments.core.terminal.progress import SweepProgress
@@ -153,11 +153,11 @@ def test_a_process_that_ends_without_a_word_leaves_what_it_called(tmp_path, monk
         called = [sys.executable, "my_env.py", str(dump)]
         assert subprocess.run(called, pass_fds=[dump], check=False).returncode != 0
         os.close(dump)
-        remove_unused_dump(tmp_path)
+        remove_empty_files(tmp_path)
         assert cause_of_loss(tmp_path) == f"{said} (my_env.py:3)"
         forget_loss(tmp_path)
     os.close(open_dump(tmp_path))
-    remove_unused_dump(tmp_path)
+    remove_empty_files(tmp_path)
     assert not [*tmp_path.glob("lost*")]
 
 
