@@ -56,22 +56,11 @@ def difference_interval(difference_p: ArrayLike, confidence: float = CONFIDENCE)
     return _t_interval(finite(difference_p), confidence, 1.0)
 
 
-def iqm(x_s: ArrayLike) -> float:
-    """Computes the interquartile mean over runs, shape [S]: without the lowest and highest quarter.
-
-    References:
-        Agarwal et al. 2021, arXiv 2108.13264, section 4.
-    """
-    x_s = finite(x_s)
-    return float(stats.trim_mean(x_s, 0.25)) if x_s.size else np.nan
-
-
-def iqm_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
-    """Computes a distribution-free interval for the interquartile mean of shape [S] from order statistics.
+def median_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """Computes a distribution-free interval for the median of shape [S] from order statistics.
 
     The k-th lowest and k-th highest run enclose the median with a probability that depends on nothing but
-    S; between two k the ends are interpolated. The interquartile mean lies so close to the median that the
-    same interval holds for it. Five runs give 93.75 % at most: lowest to highest.
+    S; between two k the ends are interpolated. Five runs give 93.75 % at most: lowest to highest.
 
     References:
         Hettmansperger and Sheather 1986, Statistics & Probability Letters 4(2).
@@ -91,27 +80,6 @@ def iqm_interval(x_s: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     low = (1 - weight) * x_s[k - 1] + weight * x_s[k]
     high = (1 - weight) * x_s[n - k] + weight * x_s[n - k - 1]
     return Interval(float(low), float(high))
-
-
-def paired_p_value(difference_p: ArrayLike) -> float:
-    """Computes the two-sided p-value that the mean of paired differences, shape [P], is zero.
-
-    The t-test that belongs to `difference_interval`: below 0.05 exactly where the interval leaves out zero.
-    NaN below two pairs. Differences that are all zero give 1, all equal and not zero give 0.
-    """
-    difference_p = finite(difference_p)
-    if difference_p.size < 2:
-        return np.nan
-    error = standard_error(difference_p)
-    if error == 0.0:
-        return 0.0 if difference_p.mean() else 1.0
-    t = abs(difference_p.mean()) / error
-    return float(2 * stats.t.sf(t, difference_p.size - 1))
-
-
-def bonferroni(p_value: float, comparisons: int) -> float:
-    """Adjusts one of `comparisons` p-values, so that the whole family errs as rarely as one test would."""
-    return min(1.0, p_value * comparisons) if np.isfinite(p_value) else np.nan
 
 
 def simultaneous_confidence(comparisons: int, confidence: float = CONFIDENCE) -> float:
@@ -159,7 +127,7 @@ def probability_of_improvement_interval(
 
 
 def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike, seeds_per_trial: int = 1) -> float:
-    """Computes the share of the variance among search trials that repeating one configuration shows as well.
+    """Computes the variance that repeating one configuration shows over the variance among search trials.
 
     Args:
         runs: Per configuration its runs on different seeds, each of shape [S].
@@ -167,7 +135,8 @@ def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike, seeds_pe
         seeds_per_trial: Seeds whose mean such a value is; it has that much less of their noise.
 
     Returns:
-        Pooled variance within configurations over the variance among trials, at most 1; NaN if unknown.
+        Pooled variance within configurations over the variance among trials; NaN if unknown. More than 1 says
+        that the repeated configurations are noisier than the trials, or that chance made the trials alike.
     """
     objective_t = finite(objective_t)
     groups = [group for group in map(finite, runs) if group.size > 1]
@@ -175,7 +144,40 @@ def seed_noise_share(runs: Sequence[ArrayLike], objective_t: ArrayLike, seeds_pe
         return np.nan
     degrees = sum(group.size - 1 for group in groups)
     within = sum(float(group.var(ddof=1)) * (group.size - 1) for group in groups) / degrees
-    return min(1.0, within / seeds_per_trial / float(objective_t.var(ddof=1)))
+    return within / seeds_per_trial / float(objective_t.var(ddof=1))
+
+
+class Estimate(NamedTuple):
+    """Estimate of a mean: its value, standard error, number of seeds, and standard deviation over them."""
+
+    mean: float
+    """The mean."""
+    error: float
+    """Its standard error."""
+    seeds: int
+    """Number of seeds behind it."""
+    deviation: float
+    """Standard deviation over the seeds."""
+
+    def interval(self, confidence: float, widening: float = 0.0) -> Interval:
+        """Computes Student's interval, 1 + `widening` / seeds times as wide; none below two seeds."""
+        if self.seeds < 2:
+            return NO_INTERVAL
+        half = (1 + widening / self.seeds) * stats.t.ppf(0.5 + confidence / 2, self.seeds - 1) * self.error
+        return Interval(float(self.mean - half), float(self.mean + half))
+
+
+NOTHING: Final = Estimate(np.nan, np.nan, 0, np.nan)
+"""The estimate from no runs."""
+
+
+def estimate(values_s: ArrayLike) -> Estimate:
+    """Estimates the mean behind values of shape [S]; NaN are missing."""
+    x_s = finite(values_s)
+    if x_s.size < 2:
+        return Estimate(mean(x_s), np.nan, x_s.size, np.nan)
+    error = standard_error(x_s)
+    return Estimate(float(x_s.mean()), error, x_s.size, error * x_s.size**0.5)
 
 
 def finite(x: ArrayLike) -> FloatArray:

@@ -14,7 +14,6 @@ from analysis.advice.prospect import MIN_TRIALS, prospect
 from analysis.sweep import (
     BASELINES,
     CONFIG_PREFIX,
-    RLLIB,
     ChoiceDomain,
     HyperparameterRecord,
     Lineage,
@@ -133,10 +132,8 @@ def _against_default(verdict: Verdict) -> Finding:
     question = "Is the best configuration separable from the default?"
     answers: dict[Outcome, tuple[str, bool | None]] = {
         Outcome.BETTER: ("Yes, it is better.", True),
-        Outcome.WORSE: (
-            "Yes, but it is worse: the search has found nothing, or its scores were luck.",
-            False,
-        ),
+        Outcome.MAY_COLLAPSE: ("Yes, but it may collapse more often than the experiment allows.", False),
+        Outcome.WORSE: ("Yes, but it is worse: the search found nothing, or its scores were luck.", False),
         Outcome.NOT_BETTER: (
             "No. The gain is nothing or smaller than the interval, which more test seeds would narrow.",
             False,
@@ -209,23 +206,27 @@ def _seed_noise(sweep: Sweep, verdict: Verdict) -> Finding:
     if isnan(share):
         completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"].dropna()
         alike = completed.size > 1 and completed.min() == completed.max()
-        answer = "None: all of them score the same." if alike else "Cannot be told without repeated runs."
+        answer = (
+            "None: all of them score the same."
+            if alike
+            else "Cannot be told: it takes trials that all trained to their end, and repeated configurations."
+        )
         return Finding(topic="seed noise", question=question, answer=answer, settled=True if alike else None)
-    advice = (
-        "the order of the trials says little: more seeds or longer trials help more than more trials"
-        if share > 0.5
-        else "the order of the trials means something"
-    )
-    answer = f"About {share:.0%} of the variance among completed trials, so {advice}."
+    little = "the order of the trials says little: more seeds or longer trials help more than more trials"
+    advice = little if share > 0.5 else "the order of the trials means something"
+    answer = f"One configuration's seeds have about {share:.0%} of the variance among trials, so {advice}."
     return Finding(topic="seed noise", question=question, answer=answer, settled=share <= 0.5)
 
 
 def _noise_share(sweep: Sweep, verdict: Verdict) -> float:
+    """Returns the share of seed noise; unknown if trials were stopped early, as who remains was chosen."""
+    if (sweep.trials["state"] == State.PRUNED).any():
+        return np.nan
     completed = sweep.trials.loc[sweep.trials["state"] == State.COMPLETED, "objective"]
     runs = [
         values.to_numpy(dtype=float)
         for config_id, values in verdict.evidence.runs.items()
-        if config_id != RLLIB  # never part of the search, and often still learning where noise is largest
+        if config_id not in BASELINES  # chosen by nobody, and often still learning where noise is largest
     ]
     seeds = sweep.manifest.replicas.seeds_per_trial
     return statistics.seed_noise_share(runs, completed.to_numpy(dtype=float), seeds)
@@ -271,7 +272,7 @@ def _prospect(sweep: Sweep, verdict: Verdict) -> Finding:
     tried = sweep.trials.loc[sweep.trials["state"].isin([State.COMPLETED, State.PRUNED]), "objective"]
     share = _noise_share(sweep, verdict)
     rng = np.random.default_rng(PROSPECT_SEED)
-    found = prospect(tried, 0.0 if isnan(share) else share, rng, more=MORE_TRIALS)
+    found = prospect(tried, 0.0 if isnan(share) else min(share, 1.0), rng, more=MORE_TRIALS)
     if isnan(found.gain):
         answer = f"Cannot be told from fewer than {MIN_TRIALS} trials."
         return Finding(topic="more trials", question=question, answer=answer, settled=None)

@@ -27,13 +27,18 @@ WORDS: Final = (
     ("return", "undiscounted sum of rewards of one episode, in the environment's own unit"),
     ("score", "return on a common scale: 0 is the stated floor policy, 1 the reference optimum"),
     ("objective", "mean score of a run's last three evaluations; each evaluation plays greedy episodes"),
-    ("interquartile mean (IQM)", "mean without the lowest and highest quarter: what a typical run reaches"),
+    ("median", "half of the runs lie above it: what a typical run reaches"),
     ("95 % interval", "the method behind it encloses the true value in 95 of 100 sweeps"),
     ("chance to beat the default", "probability that one run of it beats one run of the default"),
     (
         "race",
         "the confirmation gives further test seeds only to configurations that may still prove better than "
-        "the default; means allow for when it stopped, so they may differ a little from those of the points",
+        "the default, and all of them to the one that is claimed to be",
+    ),
+    (
+        "collapse",
+        "a training that failed or diverged, or ended more than three robust standard deviations below the "
+        "configuration's median, and by more than an effect that matters",
     ),
     ("winner's curse", "search score minus confirmed score: the best of many noisy scores was also lucky"),
     ("pruned", "stopped early by the scheduler because others were ahead"),
@@ -95,9 +100,9 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
     for row in records(verdict.table):
         cells = [
             _cell(scale, row, "mean"),
-            _cell(scale, row, "iqm"),
+            _cell(scale, row, "median"),
             _cell(scale, row, "difference", signed=True),
-            {"number": row["standing"] or _p_value(row["p_adjusted"]), "detail": ""},
+            {"number": row["standing"] or DASH, "detail": ""},
             {
                 "number": _or_dash(row["improvement"], "{:.0%}"),
                 "detail": ""
@@ -126,15 +131,15 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
 
 
 def picked_note(verdict: Verdict) -> str:
-    """Says how the interval of the winner's mean was made; nothing where it was made as all the others."""
+    """Says how the interval of the winner's mean was made; nothing of an only contender."""
     if verdict.picked is None or verdict.contenders < 2:
         return ""
-    spread = "all contenders' runs" if verdict.picked.pooled else "its own runs, unlike the others' in spread"
     rivals = verdict.picked.choice - 1
     allowance = f"allowing for {rivals} other{'s' if rivals > 1 else ''} that might as well have been picked"
     return (
         "The best one was picked for its mean, so the interval of that mean is of another kind: "
-        f"Student's t with the spread of {spread}{f', {allowance}' if rivals else ''}."
+        "Student's t with the spread of all contenders' runs, corrected for their skewness"
+        f"{f', {allowance}' if rivals else ''}."
     )
 
 
@@ -247,15 +252,14 @@ def _cell(scale: Scale, row: Mapping[str, Any], name: str, *, signed: bool = Fal
     if pd.isna(row[name]):
         return {"number": DASH, "detail": ""}
     number, *ends = scale.text(row[name], row[f"{name}_low"], row[f"{name}_high"], signed=signed)
-    return {"number": number, "detail": "" if pd.isna(row[f"{name}_low"]) else f"[{', '.join(ends)}]"}
+    return {
+        "number": number,
+        "detail": f"[{', '.join(ends)}]" if row[f"{name}_low"] < row[f"{name}_high"] else "",
+    }
 
 
 def _or_dash(value: float, form: str) -> str:
     return DASH if pd.isna(value) else form.format(value)
-
-
-def _p_value(p: float) -> str:
-    return DASH if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _si(number: float) -> str:

@@ -2,6 +2,7 @@
 
 ::
 
+    results/<experiment>/seen_test_seeds/0_2.json
     results/<experiment>/<sweep>/
       manifest.json  study.journal  rllib.json
       search/trial_0007/               params.json, result.json, state.json, ...
@@ -42,6 +43,8 @@ TABLE_FILES: Final = MappingProxyType(
     {name: f"{name}.parquet" for name in ("trials", "curves", "confirmation")}
 )
 """Table of a loaded sweep -> its file."""
+SEEN_FOLDER: Final = "seen_test_seeds"
+"""Folder beside an experiment's sweeps: a file for each block of test seeds that a sweep has taken."""
 RETRAIN_FOLDER: Final = "retrain"
 """Folder of the retrainings, each of which is a sweep folder without a search."""
 REPRODUCTION_FILE: Final = "reproduction.json"

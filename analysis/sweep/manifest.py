@@ -26,7 +26,7 @@ from analysis.sweep.records import (
     Whole,
     read_record,
 )
-from analysis.sweep.schema import SCHEMA_VERSION
+from analysis.sweep.schema import MINIMAL_EFFECT, SCHEMA_VERSION
 
 
 class NotASweepError(Exception):
@@ -146,12 +146,19 @@ class ConfirmationRecord(Struct, frozen=True, kw_only=True):
     seeds: Count
     looks: list[Positive] = field(default_factory=list)
     """Numbers of seeds at the interim analyses of a race; a single one if the number of seeds is fixed."""
+    minimal_effect: float = MINIMAL_EFFECT
+    max_collapse: float | None = None
+    """Share of trainings that may collapse at most; None if the experiment does not ask."""
 
 
 class SeedsRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Every seed by its purpose."""
 
     root: int
+    block: Count = 0
+    """Block of the test seeds."""
+    looks: Positive = 1
+    """Sweeps of the experiment, with this one, that had taken test seeds by then."""
     sampler: int | None = None
     training: int | None = None
     training_stride: int | None = None

@@ -64,17 +64,21 @@ class Scale:
         """Write numbers that are read together with the same number of digits.
 
         Scores get two decimals, or three where two would turn a number into zero; raw returns, which may
-        be of any size, get four significant digits.
+        be of any size, get four significant digits. Where different numbers would look alike, all get more.
         """
-        sign = "+" if signed else ""
-        if not self.has_references:
-            return [f"{value:{sign}.4g}" for value in values]
-        decimals = 3 if any(0 < abs(value) < 0.005 for value in values) else 2
-        return [f"{value:{sign}.{decimals}f}" for value in values]
+        digits, form = 4, "g"
+        if self.has_references:
+            digits, form = 3 if any(0 < abs(value) < 0.005 for value in values) else 2, "f"
+        different = len(set(values))
+        for more in range(digits, digits + 8):
+            shown = [f"{value:{'+' if signed else ''}.{more}{form}}" for value in values]
+            if len(set(shown)) >= different:
+                break
+        return shown
 
     def interval_text(self, low: float, high: float, *, signed: bool = False) -> str:
         """Write an interval, or say that there is none."""
-        if isnan(low) or isnan(high):
+        if isnan(low) or isnan(high) or low == high:
             return "[no interval]"
         return f"[{', '.join(self.text(low, high, signed=signed))}]"
 

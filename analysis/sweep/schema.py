@@ -39,6 +39,9 @@ class State(StrEnum):
     RUNNING = "running"
 
 
+MINIMAL_EFFECT: Final = 0.02
+"""Gain in score below which a better configuration is too little better to matter, unless declared."""
+
 COUNTED: Final = (State.COMPLETED, State.DIVERGED)
 """Confirmation runs that have a value; a diverged one is worth what was written, a failed one is missing."""
 

@@ -1,8 +1,9 @@
+from .collapse import missing_runs, most_extra_seeds
 from .comparison import Comparison, compare, values_by_seed
 from .decision import Outcome, Verdict, decide, verdict_on
 from .evidence import Evidence
 from .group_sequential import MIN_PAIRS
-from .race import Standing, missing_runs, most_seeds, run_race
+from .race import Standing, most_seeds, run_race
 from .reproduction import Reproduction, reproduce
 from .wording import race_note
 
@@ -17,6 +18,7 @@ __all__ = [
     "compare",
     "decide",
     "missing_runs",
+    "most_extra_seeds",
     "most_seeds",
     "race_note",
     "reproduce",

@@ -1,42 +1,38 @@
-"""Comparison of configurations with a baseline: mean paired differences with simultaneous intervals."""
+"""Comparison of configurations with a baseline: mean differences with simultaneous intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.sweep import COUNTED, DEFAULT
-from analysis.verdict.group_sequential import MIN_PAIRS
-from analysis.verdict.race import Race, Standing
-from analysis.verdict.race_estimates import Estimate, Estimates
+from analysis.sweep import BASELINES, COUNTED, DEFAULT, RLLIB
+from analysis.verdict.group_sequential import MIN_PAIRS, differences, permitted_error
+from analysis.verdict.spread import FloatArray, Location, located, pooled_spread
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Mean paired difference of a configuration from a baseline over shared test seeds, with its interval."""
+    """Mean difference of a configuration from a baseline, with its interval."""
 
     pairs: int
-    """Test seeds on which both have a value."""
+    """Test seeds on which both have a value; against RLlib's defaults, seeds of the one that has fewer."""
     difference: float
     """Mean difference, on the scale of scores."""
     low: float
     """Lower end of its simultaneous interval."""
     high: float
     """Upper end of its simultaneous interval."""
-    p_adjusted: float
-    """p-value of no difference, adjusted for the number of comparisons; NaN after a race."""
+    is_none: bool = False
+    """Whether both have the same value on every shared seed."""
+    location: Location | None = None
+    """The difference with its standard error, as it was tested."""
 
     @property
     def above_zero(self) -> bool:
         """Whether there are pairs enough and the whole interval lies above zero."""
         return self.pairs >= MIN_PAIRS and self.low > 0
-
-    @property
-    def is_none(self) -> bool:
-        """Whether both have the same value on every shared seed."""
-        return self.pairs > 0 and self.low == self.difference == self.high == 0.0
 
     @property
     def below_zero(self) -> bool:
@@ -52,15 +48,14 @@ def compare(x: "pd.Series[float]", y: "pd.Series[float]", comparisons: int) -> C
         y: Objectives of the other, which is subtracted.
         comparisons: How many of them shall hold together.
     """
-    shared = x.index.intersection(y.index)
-    difference_p = (x.loc[shared] - y.loc[shared]).to_numpy(dtype=float)
+    difference_p = (x - y).dropna().to_numpy(dtype=float)
     interval = statistics.difference_interval(difference_p, statistics.simultaneous_confidence(comparisons))
     return Comparison(
-        pairs=len(shared),
+        pairs=difference_p.size,
         difference=statistics.mean(difference_p),
         low=interval.low,
         high=interval.high,
-        p_adjusted=statistics.bonferroni(statistics.paired_p_value(difference_p), max(comparisons, 1)),
+        is_none=bool(difference_p.size and (difference_p == 0.0).all()),
     )
 
 
@@ -75,66 +70,78 @@ def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
     return {str(config): group for config, group in groups}
 
 
-def compare_all(
-    runs: "Mapping[str, pd.Series[float]]", baseline: str, comparisons: int, raced: Estimates | None
-) -> dict[str, Comparison]:
-    """Compares every configuration with a baseline; none if the baseline has no runs.
+def contenders_of(runs: Iterable[str]) -> list[str]:
+    """Returns all configurations but the two baselines."""
+    return [config for config in runs if config not in BASELINES]
+
+
+def values_of(runs: "Mapping[str, pd.Series[float]]", configs: Sequence[str]) -> FloatArray:
+    """Returns values as an array [C, S] over all seeds that anyone has; NaN where a run has none."""
+    return pd.DataFrame(dict(runs)).T.loc[list(configs)].to_numpy(dtype=float)
+
+
+def against_default(runs: "Mapping[str, pd.Series[float]]", family: int) -> dict[str, Comparison]:
+    """Compares every configuration with the default; none if it has no runs.
+
+    Contenders are compared on shared seeds. Their intervals hold for all of them together, and take spread
+    and skewness from all: they lie above zero exactly where the test at the end of a race accepts.
 
     Args:
         runs: Each configuration's values by test seed.
-        baseline: Its config_id.
-        comparisons: How many of them shall hold together.
-        raced: What the race made of the values; None if the number of seeds was fixed.
+        family: Contenders that the permitted error is shared among.
     """
-    if baseline not in runs:
+    if DEFAULT not in runs:
         return {}
-    return {
-        config: _compare_raced(raced.difference(config, baseline), comparisons)
-        if raced
-        else compare(values, runs[baseline], comparisons)
-        for config, values in runs.items()
-        if config != baseline
-    }
+    names, error = contenders_of(runs), permitted_error(family)
+    difference_ks = values_of(runs, names) - values_of(runs, [DEFAULT])
+    found = _comparisons(runs, names, DEFAULT, differences(difference_ks), error)
+    pairs_k = np.isfinite(difference_ks).sum(axis=1)
+    found = {name: replace(found[name], pairs=int(pairs)) for name, pairs in zip(names, pairs_k, strict=True)}
+    if RLLIB in runs:
+        one, other = (located(values_of(runs, [config])) for config in (RLLIB, DEFAULT))
+        found |= _comparisons(runs, [RLLIB], DEFAULT, one.minus(other), error)
+    return found
 
 
-def _compare_raced(difference: Estimate, comparisons: int) -> Comparison:
-    """Returns a comparison after a race, which decides by its boundaries and so has no p-value."""
-    low, high = difference.interval(statistics.simultaneous_confidence(comparisons))
-    return Comparison(
-        pairs=difference.seeds, difference=difference.mean, low=low, high=high, p_adjusted=np.nan
-    )
+def against_rllib(runs: "Mapping[str, pd.Series[float]]", family: int) -> dict[str, Comparison]:
+    """Compares every configuration with RLlib's defaults; none if they have no runs.
 
-
-def as_raced(against: Mapping[str, Comparison], raced: Estimates, went: Race) -> dict[str, Comparison]:
-    """Makes the intervals say what the race decided: above zero where a contender was accepted, only there.
-
-    At the last interim analysis an interval is as wide as the boundary asks for. At an earlier one the
-    boundary asks for more than the interval; where the two disagree, the lower end is that of the boundary.
-    """
-    settled = dict(against)
-    for config in against.keys() & went.standings.keys():
-        level = went.level(config)
-        boundary = raced.difference(config, DEFAULT, plain=True).interval(1 - 2 * level).low
-        interval = statistics.Interval(against[config].low, against[config].high)
-        if went.seeds[config] == went.interim_analyses[-1]:
-            interval = raced.difference(config, DEFAULT).interval(1 - 2 * level)
-        accepted = went.standings[config] == Standing.BETTER
-        low, high = settled_interval(interval, boundary, accepted=accepted)
-        settled[config] = replace(against[config], low=low, high=high)
-    return settled
-
-
-def settled_interval(
-    interval: statistics.Interval, boundary: float, *, accepted: bool
-) -> statistics.Interval:
-    """Returns an interval whose lower end lies above zero if and only if the race accepted its contender.
+    They take fewer seeds than the others, so runs are not paired: a mean counts with all of its own seeds.
 
     Args:
-        interval: Of the difference from the default, freed of the race's bias.
-        boundary: Lower end of the interval by which the race decided.
-        accepted: What it decided.
+        runs: Each configuration's values by test seed.
+        family: Contenders that the permitted error is shared among.
     """
-    low, high = interval
-    if accepted:
-        return statistics.Interval(max(low, boundary), high)
-    return statistics.Interval(min(0.0, boundary) if low > 0 else low, high)
+    if RLLIB not in runs:
+        return {}
+    names, error = contenders_of(runs), permitted_error(family)
+    theirs, x_ks = located(values_of(runs, [RLLIB])), values_of(runs, names)
+    ours = located(x_ks, pooled_spread(x_ks))
+    found = _comparisons(runs, names, RLLIB, ours.minus(theirs), error)
+    if DEFAULT in runs:
+        default = located(values_of(runs, [DEFAULT]))
+        found |= _comparisons(runs, [DEFAULT], RLLIB, default.minus(theirs), error)
+    return found
+
+
+def _comparisons(
+    runs: "Mapping[str, pd.Series[float]]",
+    names: Sequence[str],
+    baseline: str,
+    location: Location,
+    error: float,
+) -> dict[str, Comparison]:
+    """Returns comparisons with a baseline from the differences of several configurations, in their order."""
+    found, ends = {}, location.ends(error, error)
+    for k, name in enumerate(names):
+        difference_p = (runs[name] - runs[baseline]).dropna()
+        own = Location(*(np.broadcast_to(part, len(names))[k] for part in location))
+        found[name] = Comparison(
+            pairs=min(runs[name].size, runs[baseline].size),
+            difference=float(own.mean),
+            low=float(ends[0][k]),
+            high=float(ends[1][k]),
+            is_none=bool(difference_p.size and (difference_p == 0.0).all()),
+            location=own,
+        )
+    return found

@@ -8,22 +8,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import statistics
+from analysis.statistics import NOTHING
 from analysis.sweep import DEFAULT, FIRST_TRIAL, State
 from analysis.verdict.comparison import Comparison
 from analysis.verdict.evidence import Evidence
-from analysis.verdict.race_estimates import NOTHING
 
 TABLE_COLUMNS: Final = (
-    "config_id", "standing", "n", "missing", "diverged",
-    "mean", "mean_low", "mean_high", "iqm", "iqm_low", "iqm_high",
+    "config_id", "standing", "n", "missing", "failed", "diverged",
+    "mean", "mean_low", "mean_high", "median", "median_low", "median_high",
     "search_objective", "winners_curse",
-    "pairs", "difference", "difference_low", "difference_high", "p_adjusted",
+    "pairs", "difference", "difference_low", "difference_high",
     "improvement", "improvement_low", "improvement_high",
-    "rllib_pairs", "rllib_difference", "rllib_difference_low", "rllib_difference_high", "rllib_p_adjusted",
+    "rllib_pairs", "rllib_difference", "rllib_difference_low", "rllib_difference_high",
 )  # fmt: skip
 
 _WORDS: Final = ("config_id", "standing")
-_COUNTS: Final = ("n", "missing", "diverged", "pairs", "rllib_pairs")
+_COUNTS: Final = ("n", "missing", "failed", "diverged", "pairs", "rllib_pairs")
 
 
 def confirmed_table(
@@ -47,12 +47,13 @@ def confirmed_table(
             "n": values.size,
             "missing": started["test_seed"].nunique() - values.size,
         }
+        row["failed"] = int((started["state"] == State.FAILED).sum())
         row["diverged"] = int((started["state"] == State.DIVERGED).sum())
         mean, searched = evidence.means.get(str(config), NOTHING).mean, search_scores.get(str(config), np.nan)
         row |= {"mean": mean, "search_objective": searched, "winners_curse": searched - mean}
         row["mean_low"], row["mean_high"] = intervals.get(str(config), statistics.NO_INTERVAL)
-        row["iqm"] = statistics.iqm(values)
-        row["iqm_low"], row["iqm_high"] = statistics.iqm_interval(values)
+        row["median"] = values.median()
+        row["median_low"], row["median_high"] = statistics.median_interval(values)
         row |= _difference("", evidence.against_default.get(str(config)))
         row |= _difference("rllib_", evidence.against_rllib.get(str(config)))
         if DEFAULT in runs and config != DEFAULT:
@@ -91,5 +92,4 @@ def _difference(prefix: str, comparison: Comparison | None) -> dict[str, float]:
         f"{prefix}difference": comparison.difference,
         f"{prefix}difference_low": comparison.low,
         f"{prefix}difference_high": comparison.high,
-        f"{prefix}p_adjusted": comparison.p_adjusted,
     }

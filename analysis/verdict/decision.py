@@ -1,18 +1,19 @@
 """Decision whether tuning paid: a pure function of the confirmation table, wrong in at most 5 % of claims."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pandas as pd
 
 from analysis import statistics
-from analysis.sweep import DEFAULT, Scale, Sweep
+from analysis.sweep import DEFAULT, MINIMAL_EFFECT, Scale, Sweep
 from analysis.verdict import wording
-from analysis.verdict.comparison import Comparison
+from analysis.verdict.collapse import Collapses, collapses_of
 from analysis.verdict.confirmed_table import confirmed_table
 from analysis.verdict.evidence import Evidence
-from analysis.verdict.group_sequential import MIN_PAIRS
+from analysis.verdict.gain import Gain, expected_gain
+from analysis.verdict.group_sequential import MIN_PAIRS, permitted_error
 from analysis.verdict.race import Race
 from analysis.verdict.winner_interval import Picked
 
@@ -22,6 +23,7 @@ class Outcome(StrEnum):
 
     BETTER = "better"
     NOT_BETTER = "not better"
+    MAY_COLLAPSE = "may collapse"
     WORSE = "worse"
     TOO_FEW = "too few seeds"
     NO_DEFAULT = "default missing"
@@ -41,7 +43,7 @@ class Verdict:
     chosen: str | None
     """config_id to use from now on: the winner if it beats the default, else the default."""
     beats_default: bool
-    """Whether the winner's simultaneous interval against the default lies above zero."""
+    """Whether the winner's simultaneous interval against the default lies above zero, and it is safe."""
     beats_rllib: bool
     """The same against RLlib's defaults."""
     contenders: int
@@ -53,6 +55,10 @@ class Verdict:
     `analysis.verdict.confirmed_table.TABLE_COLUMNS`."""
     picked: Picked | None
     """The interval of the winner's mean and how it came about; None if there is no winner."""
+    gain: Gain | None
+    """What to expect of the winner's gain over the default; None if none was claimed."""
+    collapses: Collapses | None
+    """The winner's collapsed trainings, and how often it may collapse; None if there is no winner."""
     evidence: Evidence
     """What all of this rests on: the runs that count, and what they say."""
 
@@ -64,11 +70,8 @@ class Verdict:
     @property
     def same_as_default(self) -> bool:
         """Whether the winner and the default have the same value on every shared seed."""
-        if self.winner is None:
-            return False
-        row = self.row(self.winner)
-        ends = (row["difference_low"], row["difference"], row["difference_high"])
-        return bool(row["pairs"] > 0 and all(end == 0.0 for end in ends))
+        against = self.evidence.against_default.get(self.winner or "")
+        return against is not None and against.is_none
 
     def row(self, config_id: str) -> "pd.Series[float]":
         """Returns the table's row of one configuration."""
@@ -81,36 +84,40 @@ def decide(
     *,
     scale: Scale | None = None,
     interim_analyses: Sequence[int] = (),
+    minimal_effect: float = MINIMAL_EFFECT,
+    max_collapse: float | None = None,
 ) -> Verdict:
     """Judges whether the best tuned configuration beats the default, and RLlib's defaults.
 
     All configurations but the two baselines are contenders. Each is compared with the default over shared
     test seeds; the intervals hold for all contenders together (Bonferroni), so picking the best is allowed.
-    If seeds were raced for, "better" is what the race accepted, and means are freed of the race's bias.
+    If seeds were raced for, "better" is what the race accepted.
 
     Args:
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
         search: One row per search trial: config_id, objective; the default is `trial_0000`.
         scale: How scores read as returns, for the sentence; without it the sentence gives scores only.
         interim_analyses: Numbers of seeds at which the race was analysed; one if it was fixed.
+        minimal_effect: Gain in score below which a better configuration is too little better to matter; of
+            no meaning where the environment states no scale.
+        max_collapse: Share of trainings that may collapse at most; None if the experiment does not ask.
     """
     evidence = Evidence.of(confirmation, interim_analyses)
     winner, intervals = evidence.winner(), evidence.intervals()
     picked = evidence.picked(winner) if winner is not None else None
     if winner is not None and picked is not None:
         intervals[winner] = picked.interval
-    facts = wording.Facts(
-        winner=winner,
-        contenders=len(evidence.contenders),
-        means={config: estimated.mean for config, estimated in evidence.means.items()},
-        interval=intervals[winner] if winner else statistics.NO_INTERVAL,
-        seeds={config: estimated.seeds for config, estimated in evidence.means.items()},
-        against_default=evidence.against_default.get(winner) if winner else None,
-        against_rllib=evidence.against_rllib,
-        min_pairs=MIN_PAIRS,
-        scale=scale or Scale(),
-    )
-    outcome = _outcome(winner, facts.against_default)
+    scale = scale or Scale()
+    minimal_effect = minimal_effect if scale.has_references else 0.0
+    collapses = None
+    if winner is not None:
+        collapses = collapses_of(
+            confirmation, evidence, winner, minimal_effect=minimal_effect, max_collapse=max_collapse
+        )
+    outcome = _outcome(evidence, winner, safe=collapses is None or collapses.bound <= (max_collapse or 1.0))
+    gain = _gain(evidence, str(winner)) if outcome in (Outcome.BETTER, Outcome.MAY_COLLAPSE) else None
+    facts = _facts(evidence, winner, picked, gain=gain, collapses=collapses, scale=scale)
+    facts = replace(facts, matters=gain is None or gain.mean >= minimal_effect, max_collapse=max_collapse)
     table = confirmed_table(evidence, search, intervals)
     use_winner = outcome in (Outcome.BETTER, Outcome.NO_DEFAULT)
     return Verdict(
@@ -126,27 +133,64 @@ def decide(
         notes=wording.notes(table),
         table=table,
         picked=picked,
+        gain=gain,
+        collapses=collapses,
         evidence=evidence,
     )
 
 
 def verdict_on(sweep: Sweep) -> Verdict:
     """Judges a sweep's folder as it is, its race included."""
-    return decide(
-        sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses
+    asked = sweep.manifest.confirmation
+    verdict = decide(
+        sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses,
+        minimal_effect=asked.minimal_effect, max_collapse=asked.max_collapse,
+    )  # fmt: skip
+    return replace(verdict, notes=(*wording.look_notes(sweep.manifest.seeds.looks), *verdict.notes))
+
+
+def _facts(
+    evidence: Evidence,
+    winner: str | None,
+    picked: Picked | None,
+    *,
+    gain: Gain | None,
+    collapses: Collapses | None,
+    scale: Scale,
+) -> wording.Facts:
+    return wording.Facts(
+        winner=winner,
+        means={config: estimated.mean for config, estimated in evidence.means.items()},
+        interval=picked.interval if picked else statistics.NO_INTERVAL,
+        seeds={config: estimated.seeds for config, estimated in evidence.means.items()},
+        against_default=evidence.against_default.get(winner) if winner else None,
+        against_rllib=evidence.against_rllib,
+        gain=gain,
+        collapses=collapses,
+        unfinished=evidence.is_unfinished,
+        min_pairs=MIN_PAIRS,
+        scale=scale,
     )
 
 
-def _outcome(winner: str | None, against_default: Comparison | None) -> Outcome:
+def _gain(evidence: Evidence, winner: str) -> Gain:
+    """Returns what to expect of the gain of a winner that is claimed to be better."""
+    tested = evidence.against_default[winner].location
+    assert tested is not None
+    return expected_gain(tested, permitted_error(evidence.family), evidence.picked(winner).choice)
+
+
+def _outcome(evidence: Evidence, winner: str | None, *, safe: bool) -> Outcome:
     if winner is None:
         return Outcome.UNCONFIRMED
-    if against_default is None:
+    against = evidence.against_default.get(winner)
+    if against is None:
         return Outcome.NO_DEFAULT
-    if against_default.pairs < MIN_PAIRS:
+    if against.pairs < MIN_PAIRS or evidence.is_unfinished:
         return Outcome.TOO_FEW
-    if against_default.above_zero:
-        return Outcome.BETTER
-    return Outcome.WORSE if against_default.below_zero else Outcome.NOT_BETTER
+    if against.above_zero:
+        return Outcome.BETTER if safe else Outcome.MAY_COLLAPSE
+    return Outcome.WORSE if against.below_zero else Outcome.NOT_BETTER
 
 
 def _first_of(wanted: tuple[str | None, ...], runs: "Mapping[str, pd.Series[float]]") -> str | None:

@@ -2,7 +2,7 @@
 
 Every contender races the default by the rules of :mod:`analysis.verdict.group_sequential`, on seeds that are
 taken in order, 0, 1, 2, ... RLlib's defaults, a second question and often the slowest to train, run beside
-them for the first half.
+them up to the second interim analysis.
 
 Axes: C = configurations, S = seeds.
 """
@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.sweep import BASELINES, COUNTED, DEFAULT, RLLIB, State
-from analysis.verdict.group_sequential import BoolArray, FloatArray, RaceOutcome, boundary, follow
+from analysis.verdict.failures import count_failures
+from analysis.verdict.group_sequential import BoolArray, RaceOutcome, follow
+from analysis.verdict.spread import FloatArray
 
 _ENDED: Final = (*COUNTED, State.FAILED)
 
@@ -40,17 +42,18 @@ class Race:
     the same test seeds in order, so that differences are paired. At a few numbers of seeds, the interim
     analyses, each open contender's mean difference from the default is tested by Student's t:
 
-    - it is accepted as better if its p-value is at or below the analysis' boundary. The boundaries of all
-      analyses together spend the error that a fixed number of seeds permits, 2.5 % over the number of
-      contenders, as (n / N)**2: an alpha-spending function, little at first and most at the end;
-    - it is dropped if it would miss the last boundary even were its mean one standard error better;
-    - it is overtaken if it is behind an accepted contender, and so can no longer be the winner;
+    - it is dropped if it would miss the last test even were its mean half a standard error better;
+    - it is overtaken if its mean is behind that of a contender that is ahead of the default, which means that
+      t passes the level of the last test: so it can hardly be the winner any more;
     - it goes on otherwise, to the next analysis or until the seeds are used up.
 
-    The claim "better" is thus as rarely wrong as with a fixed number of seeds, and most races cost fewer
-    runs. A race is computed from the table of confirmation runs alone (:func:`run_race`): a sweep that was
-    stopped goes on with :func:`missing_runs`. The plain means of a race that stopped on luck are biased,
-    which :mod:`analysis.verdict.race_estimates` corrects.
+    Nobody is accepted before all seeds are used up, however far ahead: early luck, and a configuration that
+    collapses now and then and has not done so yet, both look like a large gain. The test at the end has an
+    error of 2.5 % over the number of contenders, takes its spread and skewness from all of them
+    (:mod:`analysis.verdict.spread`), and is the only one that claims anything. A race is computed from the
+    table of confirmation runs alone (:func:`run_race`): a sweep that was stopped goes on with
+    :func:`missing_runs`. The plain means of a race that stopped on luck are biased, which
+    :mod:`analysis.verdict.race_estimates` corrects.
 
     Example:
         >>> import pandas as pd
@@ -61,14 +64,13 @@ class Race:
         ...     for config, values in scores.items()
         ...     for seed, score in enumerate(values)
         ... )
-        >>> race = run_race(runs, interim_analyses=(5, 8, 12, 15))
+        >>> race = run_race(runs, interim_analyses=(5, 8))
         >>> race.standings["trial_0007"].value, race.seeds["trial_0007"], race.spent, race.most
-        ('better', 5, 10, 30)
-        >>> missing_runs(runs[runs["test_seed"] < 4], (5, 8, 12, 15), ["default", "trial_0007"])
-        [('default', 4), ('trial_0007', 4)]
+        ('open', 8, 10, 16)
+        >>> missing_runs(runs, (5, 6), ["default", "trial_0007"])
+        [('default', 5), ('trial_0007', 5)]
 
     References:
-        Lan and DeMets 1983, Biometrika 70(3): alpha-spending functions.
         Jennison and Turnbull 2000, Group Sequential Methods with Applications to Clinical Trials.
         Mathieu et al. 2023, AdaStop, arXiv 2306.10882: a sequential test for comparing agents.
     """
@@ -87,16 +89,6 @@ class Race:
         """Runs, were every configuration to take every seed that it may."""
         return sum(most_seeds(config, self.interim_analyses) for config in self.seeds)
 
-    def level(self, config: str) -> float:
-        """Returns the one-sided p-value that a contender had to reach at the analysis where it left."""
-        return boundary(self.interim_analyses, len(self.standings))[
-            self.interim_analyses.index(self.seeds[config])
-        ]
-
-    def counted(self, confirmation: pd.DataFrame) -> pd.DataFrame:
-        """Returns the rows of the runs that the race asked for; a folder may hold more of them."""
-        return _within(confirmation, self.seeds)
-
     @property
     def is_over(self) -> bool:
         """Whether no contender is open."""
@@ -106,15 +98,10 @@ class Race:
 def most_seeds(config: str, interim_analyses: Sequence[int]) -> int:
     """Returns the most seeds that a configuration may take.
 
-    All of them, but RLlib's defaults no more than the first interim analysis in the second half asks for:
-    when they stop depends on nothing that they have done, so a comparison with them is as honest as with all
-    seeds.
+    All of them, but RLlib's defaults no more than the second interim analysis asks for: when they stop
+    depends on nothing that they have done, so a comparison with them is as honest as with all seeds.
     """
-    return (
-        next(n for n in interim_analyses if 2 * n >= interim_analyses[-1])
-        if config == RLLIB
-        else interim_analyses[-1]
-    )
+    return interim_analyses[: 2 if config == RLLIB else None][-1]
 
 
 def run_race(
@@ -128,6 +115,7 @@ def run_race(
         contenders: Configurations that race although they have no run yet.
     """
     interim_analyses = tuple(interim_analyses)
+    confirmation = count_failures(confirmation, interim_analyses)
     known = {str(config) for config in confirmation["config_id"]} | set(contenders)
     names = sorted(known.difference(BASELINES))
     most = {config: most_seeds(config, interim_analyses) for config in sorted(known)}
@@ -162,7 +150,7 @@ def missing_runs(
 ) -> list[tuple[str, int]]:
     """Returns the runs to do next, configuration by configuration; none once the race is over.
 
-    Open contenders run up to the next interim analysis, and with them the default and, for the first half,
+    Open contenders run up to the next interim analysis, and with them the default and, up to the second one,
     RLlib's defaults. A run that failed is not run again.
 
     Args:
@@ -178,6 +166,11 @@ def missing_runs(
         for seed in range(state.seeds[config])
         if not ended_cs[row, seed]
     ]
+
+
+def ended_seeds(confirmation: pd.DataFrame, config: str, seeds: int) -> set[int]:
+    """Returns the test seeds below a number on which a configuration's run has ended."""
+    return set(np.flatnonzero(_ended(confirmation, [config], seeds)[0]).tolist())
 
 
 def value_table(confirmation: pd.DataFrame, configurations: Sequence[str], seeds: int) -> FloatArray:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics import CONFIDENCE, NO_INTERVAL, WIDENING, Interval, mean, mean_interval
-from analysis.verdict.race_estimates import Estimate
+from analysis.statistics import CONFIDENCE, NO_INTERVAL, WIDENING, Estimate, Interval, mean, mean_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ def reproduce(
     Whether the result was reproduced is therefore asked of the prediction interval, which counts with both.
 
     Args:
-        original: The confirmed mean, freed of the bias of a race if there was one.
+        original: The confirmed mean.
         retrained_s: Values of the new runs, shape [S'].
         confirmed: The interval of the confirmed mean, as the verdict states it.
         confidence: Of the prediction interval.

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.statistics import Interval
-from analysis.sweep import DEFAULT, RLLIB, Scale
+from analysis.sweep import BASELINES, DEFAULT, RLLIB, Scale
 from analysis.text import counted
 
 if TYPE_CHECKING:
+    from analysis.verdict.collapse import Collapses
     from analysis.verdict.comparison import Comparison
+    from analysis.verdict.gain import Gain
     from analysis.verdict.race import Race
 
 
@@ -21,8 +24,6 @@ class Facts:
 
     winner: str | None
     """config_id of the best tuned configuration; None if none is confirmed."""
-    contenders: int
-    """Number of tuned configurations that were compared."""
     means: Mapping[str, float]
     """Mean of each configuration."""
     interval: Interval
@@ -33,6 +34,16 @@ class Facts:
     """The winner's comparison with the default."""
     against_rllib: "Mapping[str, Comparison]"
     """Comparisons with RLlib's defaults, by configuration."""
+    gain: "Gain | None"
+    """What to expect of the winner's gain over the default, if one was claimed."""
+    matters: bool = True
+    """Whether that is enough to matter."""
+    collapses: "Collapses | None"
+    """How often the winner collapsed, and may."""
+    max_collapse: float | None = None
+    """How often it may at most; None if the experiment does not ask."""
+    unfinished: bool
+    """Whether the race for test seeds goes on."""
     min_pairs: int
     """Shared test seeds below which nothing is claimed."""
     scale: Scale
@@ -55,22 +66,32 @@ def sentence(outcome: str, facts: Facts) -> str:
     gap = _gap(against, (facts.winner, DEFAULT), facts)
     default_mean = _mean(facts, DEFAULT)
     if outcome == "too few seeds":
-        shared = counted(against.pairs, "test seed")
+        shared = f"{facts.winner} and the default share {counted(against.pairs, 'test seed')}"
+        needs = f"a verdict needs {facts.min_pairs}"
+        if facts.unfinished:
+            needs = "the race for more of them goes on"
         return (
-            f"Too few seeds to tell: {facts.winner} and the default share {shared}, and a verdict needs "
-            f"{facts.min_pairs}. So far {_mean(facts, facts.winner)} against {default_mean}."
+            f"Too few seeds to tell: {shared}, and {needs}. "
+            f"So far {_mean(facts, facts.winner)} against {default_mean}."
+        )
+    tuned = f"the best tuned configuration, {_scored(facts, after=',')}"
+    if outcome == "may collapse":
+        allowed = f"{facts.max_collapse:.0%}"
+        return (
+            f"Better on average, and not safe: {tuned}; that is {gap} against the default's {default_mean}."
+            f"{_collapses(facts)} The experiment allows {allowed}, so keep the default."
         )
     if outcome == "better":
+        head = "Tuning paid" if facts.matters else "Better, and too little to matter"
         return (
-            f"Tuning paid: {_scored(facts)}; that is {gap} against the default configuration's {default_mean}"
-            f"{_in_unit(against.difference, facts.scale)}.{_rllib(facts, facts.winner)}"
+            f"{head}: {_scored(facts)}; that is {gap} against the default configuration's {default_mean}"
+            f"{_in_unit(against.difference, facts.scale)}.{_expected(facts)}{_rllib(facts, facts.winner)}"
+            f"{_collapses(facts)}"
         )
     keep = f"Keep the default.{_rllib(facts, DEFAULT)}"
-    tuned = f"the best tuned configuration, {_scored(facts, after=',')}"
     if outcome == "worse":
         return (
-            f"Nothing beat the default, and tuning did harm: {tuned}; "
-            f"that is {gap} against the default's {default_mean}. {keep}"
+            f"Nothing beat the default: {tuned}; that is {gap} against the default's {default_mean}. {keep}"
         )
     if against.is_none:
         return (
@@ -85,9 +106,9 @@ def sentence(outcome: str, facts: Facts) -> str:
 def race_note(race: "Race") -> str:
     """Says what the race of the confirmation spent and saved, and how it ended for each contender."""
     ends = {
-        "better": "accepted as better than the default after",
+        "better": "better than the default on all",
         "dropped": "dropped as out of reach of a verdict after",
-        "overtaken": "dropped behind an accepted one after",
+        "overtaken": "dropped behind one that was ahead after",
         "seeds used up": "not told apart from the default by",
         "no values": "dropped because all its runs failed, on",
         "open": "still open before",
@@ -101,16 +122,31 @@ def race_note(race: "Race") -> str:
     return f"The race spent {race.spent} of {race.most} runs and saved {race.most - race.spent}: {listed}."
 
 
+def look_notes(looks: int) -> tuple[str, ...]:
+    """Says how often this experiment's test seeds were looked at, and that these were not."""
+    if looks == 1:
+        return ()
+    return (
+        f"Look {looks} at test seeds: {counted(looks - 1, 'sweep')} of this experiment, or that it started "
+        "from, took some before. These are others, which none of them saw; yet the more sweeps there are, "
+        "the likelier one of them claims too much.",
+    )
+
+
 def notes(table: pd.DataFrame) -> tuple[str, ...]:
     """Says which configurations miss runs or had diverged ones, and what was done about it."""
     lines = []
-    for config_id, missing, diverged in zip(
-        table["config_id"], table["missing"], table["diverged"], strict=True
-    ):
+    columns = (table[name] for name in ("config_id", "n", "missing", "failed", "diverged"))
+    for config_id, values, missing, failed, diverged in zip(*columns, strict=True):
         if missing:
             lines.append(
                 f"{config_id}: {counted(missing, 'confirmation run')} failed or unfinished, so without a "
                 "value. Comparisons use the seeds that both sides have."
+            )
+        if failed and values and config_id not in BASELINES:
+            lines.append(
+                f"{config_id}: {counted(failed, 'confirmation run')} failed, counted as worse than all "
+                "others, since a configuration that crashes must not look better for it."
             )
         if diverged:
             lines.append(
@@ -122,12 +158,34 @@ def notes(table: pd.DataFrame) -> tuple[str, ...]:
 
 def _scored(facts: Facts, *, after: str = "") -> str:
     interval = facts.interval
-    has_interval = interval.low == interval.low
-    around = f" {facts.scale.interval_text(interval.low, interval.high)}" if has_interval else ""
+    around = "" if np.isnan(interval.low) else f" {facts.scale.interval_text(*interval)}"
     verb = "scores" if facts.scale.has_references else "returns"
     score = f"{_mean(facts, str(facts.winner))}{around}"
     seeds = counted(facts.seeds[str(facts.winner)], "seed")
     return f"{facts.winner}{after} {verb} {score} on {seeds} that the search never saw"
+
+
+def _expected(facts: Facts) -> str:
+    """Says what to expect of a claimed gain."""
+    if facts.gain is None:
+        return ""
+    if facts.gain.interval.high == 0.0:
+        return " As only large differences are claimed, and this one only just was, expect next to nothing."
+    if facts.gain.interval.low == facts.gain.interval.high:
+        return ""
+    gain, *ends = facts.scale.text(facts.gain.mean, *facts.gain.interval, signed=True)
+    return f" As only large differences are claimed, expect {gain} [{', '.join(ends)}]."
+
+
+def _collapses(facts: Facts) -> str:
+    """Says how often the winner's training may collapse."""
+    if facts.collapses is None:
+        return ""
+    number, seeds, bound = facts.collapses
+    return (
+        f" Of {counted(seeds, 'training')} {number or 'none'} collapsed: a collapse in up to {bound:.0%} of "
+        "trainings is still possible."
+    )
 
 
 def _rllib(facts: Facts, config_id: str) -> str:
@@ -140,7 +198,7 @@ def _rllib(facts: Facts, config_id: str) -> str:
         return f" Too few shared seeds to compare it with RLlib's own defaults ({mean})."
     if against.is_none:
         return f" It scores the same as RLlib's own defaults ({mean})."
-    gap = _gap(against, (config_id, RLLIB), facts)
+    gap = _gap(against, (), facts)
     if against.above_zero:
         return f" It beats RLlib's own defaults ({mean}) by {gap}."
     if against.below_zero:
@@ -148,12 +206,13 @@ def _rllib(facts: Facts, config_id: str) -> str:
     return f" It cannot be told apart from RLlib's own defaults ({mean}): {gap}."
 
 
-def _gap(against: "Comparison", sides: tuple[str, str], facts: Facts) -> str:
+def _gap(against: "Comparison", paired: tuple[str, ...], facts: Facts) -> str:
     """Writes the difference of two, and its seeds where one side has more, as it is not that of the means."""
     difference, low, high = facts.scale.text(against.difference, against.low, against.high, signed=True)
-    fewer = against.pairs < max(facts.seeds[side] for side in sides)
+    fewer = against.pairs < max((facts.seeds[side] for side in paired), default=0)
     seeds = f" (on the {counted(against.pairs, 'seed')} that both have)" if fewer else ""
-    return f"{difference} [{low}, {high}]{seeds}"
+    around = "" if low == high else f" [{low}, {high}]"
+    return f"{difference}{around}{seeds}"
 
 
 def _in_unit(difference: float, scale: Scale) -> str:

@@ -1,26 +1,25 @@
-"""Simulated confirmations with known truths, and the package's decision on all of them at once."""
+"""Simulated confirmations with known truths: shapes of seed noise, and everything else that may go wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis import statistics
-from analysis.sweep import DEFAULT, trial_name
-from analysis.verdict import decide
-from analysis.verdict.winner_interval import LARGER, REACH, SMALLER
-
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], FloatArray]
 
-SEEDS = (5, 10, 15)
-CONTENDERS = 3
-TRIALS = 32
+CONTENDERS: Final = 3
+TRIALS: Final = 32
+CEILING: Final = 0.3
+"""Highest value of runs with a ceiling, in standard deviations; four of ten reach it."""
+FALL: Final = 8.0
+"""Standard deviations of the other runs by which a collapsed one lies lower."""
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
@@ -33,141 +32,170 @@ def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     return np.asarray((2 - rng.gamma(2.0, size=shape)) / np.sqrt(2))
 
 
+def mirrored(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Draws the same with a tail of good runs."""
+    return -skewed(rng, shape)
+
+
 def bimodal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
     """Draws two equal humps four of their sd apart: every other run gets stuck; mean 0, sd 1."""
     return np.asarray((4 * (rng.random(shape) < 0.5) - 2 + rng.normal(size=shape)) / np.sqrt(5))
 
 
-def collapsing(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
-    """Draws runs of which one in five collapses to a level eight of the others' sd lower; mean 0."""
-    return np.where(rng.random(shape) < 0.2, -6.4, 1.6) + rng.normal(size=shape)
+def lognormal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Draws lognormal noise (skewness 6.2); mean 0, sd 1."""
+    return np.asarray((np.exp(rng.normal(size=shape)) - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e))
+
+
+def bad_lognormal(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Draws the same with a tail of bad runs."""
+    return -lognormal(rng, shape)
+
+
+def heavy(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Draws Student's t with two degrees of freedom, which has no variance; mean 0."""
+    return rng.standard_t(2, size=shape)
+
+
+def ceiling(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Draws normal noise below a ceiling, at which four of ten runs are tied; mean 0."""
+    mean = CEILING * stats.norm.sf(CEILING) - stats.norm.pdf(CEILING)
+    return np.minimum(rng.normal(size=shape), CEILING) - mean
+
+
+def quiet(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    """Draws normal noise of a tenth of the standard deviation."""
+    return 0.1 * rng.normal(size=shape)
+
+
+def collapsing(one_in: int) -> Draw:
+    """Returns noise of which one run in so many collapses, `FALL` sd of the others lower; mean 0, sd 1."""
+    share = 1 / one_in
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+        level = np.where(rng.random(shape) < share, -FALL * (1 - share), FALL * share)
+        return np.asarray((level + rng.normal(size=shape)) / np.sqrt(1 + FALL**2 * share * (1 - share)))
+
+    return draw
 
 
 SHAPES: dict[str, Draw] = {"normal": normal, "skewed": skewed, "bimodal": bimodal}
-SIDES: dict[str, tuple[Draw, Draw]] = {
-    **{name: (draw, draw) for name, draw in SHAPES.items()},
-    "contenders skewed, default normal": (skewed, normal),
-    "contenders normal, default skewed": (normal, skewed),
-}
-"""Seed noise of the contenders, and of the default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """World in which confirmations are simulated; without a gain all configurations have the mean 0."""
+
+    name: str
+    """What it is called in the tables."""
+    contenders: Draw
+    """Seed noise of the contenders."""
+    baselines: Draw | None = None
+    """Seed noise of both baselines; that of the contenders if None."""
+    unequal: bool = False
+    """Whether trials differ in their noise, and a search of `TRIALS` picks the luckiest: the noisy ones."""
+    shared: float = 0.0
+    """Correlation of runs on the same seed."""
+    lost: float = 0.0
+    """Share of runs that are lost, whatever their value."""
+    crashes: float = 0.0
+    """Share of the contenders' bad runs, those below the median, that crash."""
+    baseline_crashes: float = 0.0
+    """The same of the baselines'."""
+    collapse: float | None = None
+    """True share of a contender's trainings that collapse; None where there is no such thing."""
+
+
+CELLS: Final = (
+    Cell(name="normal", contenders=normal),
+    Cell(name="skewed: a tail of bad runs", contenders=skewed),
+    Cell(name="mirrored: a tail of good runs", contenders=mirrored),
+    Cell(name="contenders skewed, baselines mirrored", contenders=skewed, baselines=mirrored),
+    Cell(name="contenders mirrored, baselines skewed", contenders=mirrored, baselines=skewed),
+    Cell(name="contenders skewed, baselines normal", contenders=skewed, baselines=normal),
+    Cell(name="contenders skewed, baselines quiet", contenders=skewed, baselines=quiet),
+    Cell(name="bimodal", contenders=bimodal),
+    Cell(name="lognormal", contenders=lognormal),
+    Cell(name="lognormal with bad tails", contenders=bad_lognormal),
+    Cell(
+        name="contenders' lognormal tails bad, baselines' good", contenders=bad_lognormal, baselines=lognormal
+    ),
+    Cell(
+        name="contenders lognormal with bad tails, baselines quiet", contenders=bad_lognormal, baselines=quiet
+    ),
+    Cell(name="t with 2 degrees", contenders=heavy),
+    Cell(name="ties at a ceiling", contenders=ceiling),
+    Cell(name="contenders at a ceiling, baselines normal", contenders=ceiling, baselines=normal),
+    *(
+        Cell(
+            name=f"collapse in 1 of {one_in}{', ' + name if name else ''}",
+            contenders=collapsing(one_in),
+            baselines=baselines,
+            collapse=1 / one_in,
+        )
+        for name, baselines in (("", None), ("baselines normal", normal), ("baselines quiet", quiet))
+        for one_in in (5, 10, 20, 50)
+    ),
+    Cell(name="unequal noise and luck, normal", contenders=normal, unequal=True),
+    Cell(name="unequal noise and luck, skewed", contenders=skewed, unequal=True),
+    Cell(name="unequal noise and luck, collapse in 1 of 10", contenders=collapsing(10), unequal=True),
+    Cell(name="runs correlate by 0.5", contenders=normal, shared=0.5),
+    Cell(name="skewed runs correlate by 0.5", contenders=skewed, shared=0.5),
+    Cell(name="unequal seeds: 15 % of runs lost", contenders=normal, lost=0.15),
+    Cell(name="unequal seeds: 15 % of skewed runs lost", contenders=skewed, baselines=mirrored, lost=0.15),
+    *(
+        Cell(
+            name=f"{crashes:.0%} of contenders' bad runs crash{', baselines quiet' if baselines else ''}",
+            contenders=normal,
+            baselines=baselines,
+            crashes=crashes,
+            collapse=crashes / 2,
+        )
+        for baselines in (None, quiet)
+        for crashes in (0.1, 0.5, 0.9)
+    ),
+    Cell(name="50% of baselines' bad runs crash", contenders=normal, baseline_crashes=0.5),
+    Cell(name="90% of baselines' bad runs crash", contenders=normal, baseline_crashes=0.9),
+)
 
 
 @dataclass(frozen=True)
-class Sweeps:
-    """Simulated sweeps; axes: W sweeps, C configurations (default, then contenders), S seeds."""
+class Confirmations:
+    """Simulated confirmations; axes W sweeps, C configurations (default, contenders, RLlib's), S seeds."""
 
-    confirmed_wcs: FloatArray
-    searched_wc: FloatArray
-    """Search score of each contender: the best three of `TRIALS`, one seed each."""
+    x_wcs: FloatArray
+    """Values; NaN where a run is lost or has crashed."""
+    crashed_wcs: BoolArray
+    """Whether a run has crashed."""
+    mean_c: FloatArray
+    """True means."""
 
 
 def simulate(
-    rng: np.random.Generator, sweeps: int, n: int, gain: float, draw: Draw, default_draw: Draw
-) -> Sweeps:
-    """Simulates sweeps in which all trials have the mean 0 and the default's lies `gain` lower."""
-    searched_wc = np.sort(draw(rng, (sweeps, TRIALS)), axis=1)[:, -CONTENDERS:]
-    default_wcs = default_draw(rng, (sweeps, 1, n)) - gain
-    return Sweeps(np.concatenate([default_wcs, draw(rng, (sweeps, CONTENDERS, n))], axis=1), searched_wc)
-
-
-def tables(sweeps: Sweeps, index: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Returns one simulated sweep as the tables that `decide` takes."""
-    confirmed_cs = sweeps.confirmed_wcs[index]
-    n = confirmed_cs.shape[1]
-    names = [DEFAULT, *(trial_name(number) for number in range(1, len(confirmed_cs)))]
-    confirmation = pd.DataFrame(
-        {
-            "config_id": np.repeat(names, n),
-            "test_seed": np.tile(np.arange(n), len(names)),
-            "state": "completed",
-            "objective": confirmed_cs.ravel(),
-        }
-    )
-    return confirmation, pd.DataFrame({"config_id": names[1:], "objective": sweeps.searched_wc[index]})
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """The verdicts of `decide` on each sweep, computed for all at once."""
-
-    better_w: NDArray[np.bool_]
-    worse_w: NDArray[np.bool_]
-    winner_w: NDArray[np.int64]
-    winner_mean_w: FloatArray
-    winner_interval_we: FloatArray
-    """Lower and upper end, shape [W, 2]."""
-    mean_wc: FloatArray
-
-
-def decide_all(sweeps: Sweeps) -> Decisions:
-    """Decides all sweeps by the rules of `analysis.verdict.decision`, array-wise: a hundred times faster."""
-    contender_wcs = sweeps.confirmed_wcs[:, 1:]
-    _, contenders, n = contender_wcs.shape
-    level = 0.5 + statistics.simultaneous_confidence(contenders) / 2
-    t = stats.t.ppf(level, n - 1)
-    mean_wc = contender_wcs.mean(axis=2)
-    difference_wcs = contender_wcs - sweeps.confirmed_wcs[:, :1]
-    half_wc = t * difference_wcs.std(axis=2, ddof=1) / np.sqrt(n)
-    above_wc = difference_wcs.mean(axis=2) > half_wc
-    eligible_wc = np.where(above_wc.any(axis=1, keepdims=True), above_wc, True)
-    winner_w = np.where(eligible_wc, mean_wc, -np.inf).argmax(axis=1)
-    each_w = np.arange(len(winner_w))
-    return Decisions(
-        better_w=above_wc.any(axis=1),
-        worse_w=(difference_wcs.mean(axis=2) < -half_wc)[each_w, winner_w],
-        winner_w=winner_w,
-        winner_mean_w=mean_wc[each_w, winner_w],
-        winner_interval_we=pick_all(contender_wcs, winner_w),
-        mean_wc=mean_wc,
-    )
-
-
-def pick_all(x_wcs: FloatArray, winner_w: NDArray[np.int64]) -> FloatArray:
-    """Returns the winners' intervals by the rules of `analysis.verdict.winner_interval`; shape [W, 2]."""
-    _, contenders, n = x_wcs.shape
-    confidence, widening = statistics.CONFIDENCE, statistics.WIDENING
-    each_w, degrees = np.arange(len(x_wcs)), n - 1
-    mean_wc, variance_wc = x_wcs.mean(axis=2), x_wcs.var(axis=2, ddof=1)
-    picked_w, own_w, pooled_w = mean_wc[each_w, winner_w], variance_wc[each_w, winner_w], variance_wc.mean(1)
-    behind_wc = (picked_w[:, None] - mean_wc) / np.sqrt((variance_wc + own_w[:, None]) / n)
-    choice_w = (behind_wc <= REACH).sum(axis=1)
-    ratio_w = own_w * (contenders - 1) / (variance_wc.sum(axis=1) - own_w)
-    f = stats.f(degrees, (contenders - 1) * degrees)
-    alone_w = (ratio_w > f.isf(LARGER)) | (ratio_w < f.ppf(SMALLER))
-    ends = []
-    for end in (0, 1):
-        choices_c = np.arange(1, contenders + 1)
-        below_c = (1 - confidence) / np.maximum(choices_c, 2)
-        level_c = (1 - confidence - below_c) if end else below_c
-        pooled_t = stats.t.isf(level_c, contenders * degrees) * (1 + widening / (contenders * n))
-        own_t = stats.t.isf((1 - confidence) / 2 / choices_c, degrees) * (1 + widening / n)
-        half_w = np.where(
-            alone_w, own_t[choice_w - 1] * np.sqrt(own_w), pooled_t[choice_w - 1] * np.sqrt(pooled_w)
-        )
-        ends.append(picked_w + (half_w if end else -half_w) / np.sqrt(n))
-    return np.stack(ends, axis=1)
-
-
-def check_against_decide(sweeps: Sweeps, decisions: Decisions, checked: int) -> None:
-    """Compares the array-wise decisions of the first sweeps with what the package itself decides.
-
-    Raises:
-        AssertionError: If one differs; the tables would then describe something else than the report.
-    """
-    for index in range(checked):
-        verdict = decide(*tables(sweeps, index))
-        row = verdict.row(str(verdict.winner))
-        ours = (decisions.better_w[index], decisions.worse_w[index])
-        assert ours == (verdict.outcome == "better", verdict.outcome == "worse"), verdict.sentence
-        assert np.allclose(
-            row[["mean", "mean_low", "mean_high"]].astype(float),
-            [decisions.winner_mean_w[index], *decisions.winner_interval_we[index]],
-        )
-
-
-def inside(interval: statistics.Interval, value: float) -> bool:
-    """Returns whether an interval holds a value."""
-    return interval.low <= value <= interval.high
+    cell: Cell, sweeps: int, seeds: int, *, gain: float = 0.0, seed: int = 0, contenders: int = CONTENDERS
+) -> Confirmations:
+    """Simulates confirmations in which both baselines lie `gain` below the contenders' mean, 0."""
+    rng = np.random.default_rng([seed, seeds, round(100 * gain), contenders])
+    baselines = cell.baselines or cell.contenders
+    noise_wk1 = np.ones((1, 1, 1))
+    if cell.unequal:
+        noise_wt = np.exp(0.5 * rng.normal(size=(sweeps, TRIALS)))
+        searched_wt = noise_wt * cell.contenders(rng, (sweeps, TRIALS))
+        best_wk = np.argsort(searched_wt, axis=1)[:, -contenders:]
+        noise_wk1 = np.take_along_axis(noise_wt, best_wk, axis=1)[..., None]
+    ours = noise_wk1 * cell.contenders(rng, (sweeps, contenders, seeds))
+    theirs = baselines(rng, (sweeps, 2, seeds))
+    x_wcs = np.concatenate([theirs[:, :1], ours, theirs[:, 1:]], axis=1)
+    if cell.shared:
+        common = cell.contenders(rng, (sweeps, 1, seeds))
+        x_wcs = np.sqrt(1 - cell.shared) * x_wcs + np.sqrt(cell.shared) * common
+    chance_c = np.array([cell.baseline_crashes, *[cell.crashes] * contenders, cell.baseline_crashes])
+    bad_wcs = x_wcs < np.median(x_wcs, axis=(0, 2), keepdims=True)
+    crashed_wcs = bad_wcs & (rng.random(x_wcs.shape) < chance_c[:, None])
+    lost_wcs = rng.random(x_wcs.shape) < cell.lost
+    mean_c = np.array([-gain, *[0.0] * contenders, -gain])
+    x_wcs = np.where(crashed_wcs | lost_wcs, np.nan, x_wcs + mean_c[:, None])
+    return Confirmations(x_wcs, crashed_wcs & ~lost_wcs, mean_c)
 
 
 def share(count: int, of: int) -> str:

@@ -5,17 +5,12 @@ from scipy import stats
 from analysis import statistics as st
 
 
-def test_the_interquartile_mean_leaves_out_a_quarter_at_each_end():
-    assert st.iqm([0, 1, 2, 3, 100]) == 2.0
-    assert st.iqm([-50, 1, 2, 3, 4, 5, 6, 90]) == 3.5
-
-
-def test_the_interval_of_five_runs_for_the_interquartile_mean_is_lowest_to_highest():
-    assert st.iqm_interval([3, 1, 2, 5, 4]) == (1.0, 5.0)
+def test_the_interval_of_five_runs_for_the_median_is_lowest_to_highest():
+    assert st.median_interval([3, 1, 2, 5, 4]) == (1.0, 5.0)
 
 
 def test_ten_runs_interpolate_between_the_second_and_third_from_each_end():
-    low, high = st.iqm_interval(np.arange(10))
+    low, high = st.median_interval(np.arange(10))
     assert 1 < low < 2
     assert 7 < high < 8
     assert low + high == pytest.approx(9)
@@ -36,17 +31,17 @@ def test_ends_between_order_statistics_are_weighed_by_the_confidence_of_both(run
         rising[k - 1] + weight * (rising[k] - rising[k - 1]),
         rising[-k] + weight * (rising[-k - 1] - rising[-k]),
     )
-    assert st.iqm_interval(values, confidence) == pytest.approx(expected)
+    assert st.median_interval(values, confidence) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("runs", [2, 3, 4, 5])
 def test_with_few_runs_the_extremes_are_the_ends(runs):
-    assert st.iqm_interval(np.arange(runs)[::-1]) == (0, runs - 1)
+    assert st.median_interval(np.arange(runs)[::-1]) == (0, runs - 1)
 
 
 def test_with_two_or_three_runs_there_is_nothing_further_in_however_low_the_confidence():
-    assert st.iqm_interval([3.0, 1.0], 0.1) == (1.0, 3.0)
-    assert st.iqm_interval([3.0, 1.0, 2.0], 0.1) == (1.0, 3.0)
+    assert st.median_interval([3.0, 1.0], 0.1) == (1.0, 3.0)
+    assert st.median_interval([3.0, 1.0, 2.0], 0.1) == (1.0, 3.0)
 
 
 def test_the_interval_of_a_mean_is_students_widened_by_the_number_of_runs():
@@ -56,19 +51,10 @@ def test_the_interval_of_a_mean_is_students_widened_by_the_number_of_runs():
     assert (low, high) == pytest.approx((2 - half, 2 + half), abs=1e-5)
 
 
-def test_the_interval_and_the_p_value_of_a_difference_are_those_of_the_paired_t_test():
+def test_the_interval_of_a_difference_is_that_of_the_paired_t_test():
     x, y = np.array([1.0, 2.0, 3.0, 4.5, 5.0]), np.array([0.5, 2.2, 2.0, 4.0, 4.4])
     reference = stats.ttest_rel(x, y)
-    assert st.paired_p_value(x - y) == pytest.approx(reference.pvalue)
     assert st.difference_interval(x - y) == pytest.approx(tuple(reference.confidence_interval()))
-
-
-def test_a_p_value_is_below_five_percent_exactly_where_the_interval_leaves_out_zero():
-    rng = np.random.default_rng(0)
-    for _ in range(300):
-        differences = rng.normal(0.8, 1, 5)
-        low, high = st.difference_interval(differences)
-        assert (st.paired_p_value(differences) < 0.05) == (low > 0 or high < 0)
 
 
 def test_probability_of_improvement_counts_pairs_and_halves_ties():
@@ -120,13 +106,8 @@ def test_two_runs_each_are_enough_for_an_interval_of_an_improvement_and_one_is_n
 
 def test_identical_runs_give_intervals_without_width():
     assert st.mean_interval([0.7] * 5) == (0.7, 0.7)
-    assert st.iqm_interval([0.7] * 5) == (0.7, 0.7)
+    assert st.median_interval([0.7] * 5) == (0.7, 0.7)
     assert st.difference_interval([0.1 + 0.2, 0.3, 0.3, 0.3, 0.3]) == pytest.approx((0.3, 0.3))
-
-
-def test_identical_differences_are_certain_and_no_difference_is_none():
-    assert st.paired_p_value([0.2] * 5) == 0.0
-    assert st.paired_p_value([0.0] * 5) == 1.0
 
 
 def test_rounding_noise_among_equals_is_no_spread_and_a_small_spread_is_one():
@@ -140,22 +121,19 @@ def test_rounding_noise_among_equals_is_no_spread_and_a_small_spread_is_one():
 
 @pytest.mark.parametrize("runs", [[], [0.5], [np.nan, 0.5], [np.nan, np.nan]])
 def test_below_two_runs_there_is_no_interval(runs):
-    for interval in (st.mean_interval(runs), st.iqm_interval(runs), st.difference_interval(runs)):
+    for interval in (st.mean_interval(runs), st.median_interval(runs), st.difference_interval(runs)):
         assert np.isnan(interval).all()
-    assert np.isnan(st.paired_p_value(runs))
     assert np.isnan(st.probability_of_improvement_interval(runs, [1.0, 2.0])).all()
 
 
-def test_two_runs_are_enough_for_an_interval_and_a_p_value():
+def test_two_runs_are_enough_for_an_interval():
     test = stats.ttest_1samp([0.2, 0.5], 0.0)
-    assert st.paired_p_value([0.2, 0.5]) == pytest.approx(test.pvalue)
     assert st.difference_interval([0.2, 0.5]) == pytest.approx(tuple(test.confidence_interval()))
     assert np.isfinite(st.mean_interval([0.2, 0.5])).all()
 
 
 def test_nothing_has_no_mean():
     assert np.isnan(st.mean([]))
-    assert np.isnan(st.iqm([np.nan]))
     assert np.isnan(st.probability_of_improvement([], [1.0]))
 
 
@@ -164,10 +142,7 @@ def test_values_that_are_missing_are_left_out():
     assert st.mean_interval([1.0, np.nan, 3.0, np.inf]) == st.mean_interval([1.0, 3.0])
 
 
-def test_bonferroni_multiplies_and_stops_at_one():
-    assert st.bonferroni(0.01, 3) == pytest.approx(0.03)
-    assert st.bonferroni(0.6, 3) == 1.0
-    assert np.isnan(st.bonferroni(np.nan, 3))
+def test_families_share_the_permitted_error():
     assert st.simultaneous_confidence(5) == pytest.approx(0.99)
     assert st.simultaneous_confidence(0) == pytest.approx(0.95)
 
@@ -175,7 +150,7 @@ def test_bonferroni_multiplies_and_stops_at_one():
 def test_seed_noise_is_the_variance_within_over_the_variance_among():
     # Within: variance 1 in both groups; among the trials: variance 4.
     assert st.seed_noise_share([[0, 1, 2], [5, 6, 7]], [0, 2, 4]) == pytest.approx(0.25)
-    assert st.seed_noise_share([[0, 10]], [1.0, 1.1]) == 1.0
+    assert st.seed_noise_share([[0, 1]], [0.0, 0.5]) == pytest.approx(4.0), "noisier than the trials"
     # Pooled by degrees of freedom: (2 * 1 + 1 * 0.5) / 3; a single run says nothing.
     assert st.seed_noise_share([[0, 1, 2], [3, 4], [9]], [0, 2, 4]) == pytest.approx(2.5 / 3 / 4)
     assert st.seed_noise_share([[0, 2], [np.nan, 1, np.nan]], [0, np.nan, 4]) == pytest.approx(2 / 8)

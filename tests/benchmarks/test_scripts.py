@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.verdict.group_sequential import follow
 from benchmarks import common
 from benchmarks.common import shown
-from benchmarks.simulations import confirmations, prospect, races
+from benchmarks.simulations import confirmations, judging, prospect, verdict
 
 ROOT = Path(__file__).parents[2]
 OWN = ("analysis", "envs", "experiments", "search_spaces")
@@ -57,24 +56,41 @@ def test_benchmarks_enter_a_room_by_its_face_where_that_has_the_name():
     assert not around
 
 
-def test_simulated_confirmations_are_judged_as_the_package_judges_them():
-    rng = np.random.default_rng(0)
-    sweeps = confirmations.simulate(rng, 5, 8, 1.0, confirmations.skewed, confirmations.normal)
-    decisions = confirmations.decide_all(sweeps)
-    confirmations.check_against_decide(sweeps, decisions, checked=5)  # raises where they differ
-    wrong = replace(decisions, winner_mean_w=decisions.winner_mean_w + 0.001)
-    with pytest.raises(AssertionError):
-        confirmations.check_against_decide(sweeps, wrong, checked=5)
+@pytest.mark.parametrize("analyses", [(5, 8, 13), (7,)], ids=["race", "fixed"])
+@pytest.mark.parametrize(
+    "name",
+    ["contenders skewed, baselines mirrored", "10% of contenders' bad runs crash", "collapse in 1 of 5"],
+)
+def test_simulated_confirmations_are_judged_as_the_package_judges_them(name, analyses):
+    cell = next(cell for cell in confirmations.CELLS if cell.name == name)
+    confirmed = confirmations.simulate(cell, 5, analyses[-1], gain=1.0)
+    judged = judging.judge(confirmed, analyses)
+    judging.check_against_decide(confirmed, analyses, judged, checked=5)  # raises where they differ
+    for wrong in ({"winner_mean_w": judged.winner_mean_w + 0.001}, {"better_w": ~judged.better_w}):
+        with pytest.raises(AssertionError):
+            judging.check_against_decide(confirmed, analyses, replace(judged, **wrong), checked=5)
 
 
-def test_simulated_races_are_judged_as_the_package_judges_them():
-    x_cs = np.random.default_rng(0).normal(size=(1, confirmations.CONTENDERS + 2, races.INTERIM_ANALYSES[-1]))
-    x_cs[:, 1:-1] += 1.0
-    outcome = follow(x_cs[:, :-1], races.INTERIM_ANALYSES)
-    judged = races.judge(x_cs[0], outcome, 0)
-    races.check_against_decide(x_cs[0], outcome, 0, judged)  # raises where they differ
-    with pytest.raises(AssertionError):
-        races.check_against_decide(x_cs[0] + 0.001, outcome, 0, judged)
+@pytest.mark.parametrize("cell", confirmations.CELLS, ids=lambda cell: cell.name)
+def test_simulated_noise_has_the_mean_zero_and_so_no_configuration_is_better(cell):
+    whole = replace(cell, lost=0.0, crashes=0.0, baseline_crashes=0.0)
+    x_wcs = confirmations.simulate(whole, 1000, 20).x_wcs
+    mean_c, error_c = x_wcs.mean(axis=(0, 2)), x_wcs.std(axis=(0, 2)) / np.sqrt(20_000)
+    if cell.contenders is not confirmations.heavy:  # which has no variance
+        assert (np.abs(mean_c) < 6 * error_c).all()
+    assert np.isnan(confirmations.simulate(cell, 50, 20).x_wcs).any() == (whole != cell)
+
+
+def test_every_table_of_the_verdict_has_a_cell_for_each_column():
+    options = verdict.VerdictOptions(sweeps=60, checked=0, draws=3)
+    for header, rows in (
+        (verdict.CLAIMS_HEADER, verdict.claims),
+        (verdict.POWER_HEADER, verdict.power),
+        (verdict.COVERAGE_HEADER, verdict.coverage),
+        (verdict.TESTS_HEADER, verdict.tests),
+        (verdict.FIXED_HEADER, verdict.fixed),
+    ):
+        assert len(next(iter(rows(options)))) == len(header)
 
 
 def test_a_table_of_simulations_has_a_cell_for_each_column(capsys):

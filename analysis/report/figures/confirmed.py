@@ -98,7 +98,7 @@ def draw_differences(verdict: Verdict, scale: Scale) -> theme.Layered:
         tooltip=[
             alt.Tooltip("label:N", title="configuration"),
             *(alt.Tooltip(f"difference{end}:Q", format="+.3f") for end in ("", "_low", "_high")),
-            alt.Tooltip("pairs:Q", title="shared seeds"), alt.Tooltip("p_adjusted:Q", format=".3f"),
+            alt.Tooltip("pairs:Q", title="shared seeds"),
         ],
     )  # fmt: skip
     chart = alt.layer(zero.encode(x=alt.X("at:Q", scale=x_scale)), points, interval, mean)

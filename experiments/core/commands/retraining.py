@@ -31,6 +31,7 @@ from experiments.core.errors import AllRunsFailedError, UserError
 from experiments.core.planning import Options, Plan, manifest_of
 from experiments.core.program import shown
 from experiments.core.records import (
+    Look,
     check_readable,
     recorded_manifest,
     sole_use,
@@ -74,6 +75,7 @@ def retrain_best(
         question=question,
         options=replace(options, trainer=original.best.training.trainer),
         sweep=f"{original.config_id}_{options.seeds}",
+        look=Look(original.sweep.manifest.seeds.block),
     )
     folder = original.sweep.folder / RETRAIN_FOLDER / plan.sweep
     console.print(
@@ -215,6 +217,7 @@ def _train(
 def _write_manifest(plan: Plan, indices: Sequence[int], folder: Path) -> None:
     seeds = SeedsRecord(
         root=plan.seeds.root,
+        block=plan.seeds.block,
         test_seeds=list(indices),
         test_training=[plan.seeds.test_training(k) for k in indices],
         test_evaluation=[plan.seeds.test_evaluation(k) for k in indices],

@@ -114,7 +114,7 @@ def _run(
     progress = SweepProgress(console, totals=totals)
     with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
         concurrency = plan.concurrency(available)
-        _write_manifest(plan)
+        plan = _started(plan)
         task = plan.task(step_timeout_s=step_timeout_s)
         _train(plan, task, progress, interruption, concurrency)
     # One that failed has no value, however far it came.
@@ -192,10 +192,11 @@ def _under_way(plan: Plan, phase: Phase) -> dict[str, int]:
     return {name: steps_of(results[-1]) for name, results in saved.items() if results}
 
 
-def _write_manifest(plan: Plan) -> None:
-    """Writes what the sweep is; of one that is continued, also who continues it."""
-    manifest = manifest_of(plan)
+def _started(plan: Plan) -> Plan:
+    """Takes test seeds and writes what the sweep is; of one that is continued, also who continues it."""
     try:
+        plan = plan.looking()
+        manifest = manifest_of(plan)
         before = recorded_manifest(plan.folder)
         if before is not None:
             manifest = continued(before, manifest, runs=lacks_runs(plan))
@@ -203,6 +204,7 @@ def _write_manifest(plan: Plan) -> None:
             write_manifest(plan.folder, manifest)
     except OSError as error:
         raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error
+    return plan
 
 
 def _stopped(plan: Plan, interruption: Interruption, result: SweepResult | None = None) -> CommandStopped:

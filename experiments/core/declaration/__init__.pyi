@@ -17,9 +17,10 @@ from .schedulers import (
     Stopping,
     interval_points,
 )
-from .seeds import INDICES, Seeds, replica_seeds
+from .seeds import BLOCKS, INDICES, Seeds, replica_seeds
 
 __all__ = [
+    "BLOCKS",
     "INDICES",
     "Asha",
     "Budget",

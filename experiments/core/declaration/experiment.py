@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, get_args
 
+from analysis.sweep import MINIMAL_EFFECT
 from experiments.core.declaration import schedulers
 from experiments.core.declaration.environment_name import EnvironmentName
 from experiments.core.declaration.parameters import check_parameters, recorded
@@ -45,24 +46,23 @@ class Budget:
 class Racing:
     """Race for test seeds: they are spent where the decision is still open.
 
-    Every configuration starts with `start` seeds. At four interim analyses, evenly spaced up to `maximum`,
-    each contender is accepted as better than the default, dropped, or continues to the next. The boundaries
-    share out the error that a fixed number of seeds permits, so that the claim "better" is as rarely wrong as
-    without a race; see :class:`analysis.verdict.race.Race`.
+    Every configuration starts with `start` seeds. At four interim analyses, each by the same factor after the
+    one before, a contender is dropped or continues to the next. Only one that has taken all seeds is claimed
+    to be better than the default; see :class:`analysis.verdict.race.Race`.
 
     Example:
         >>> from experiments import Racing
-        >>> Racing(start=5, maximum=15).interim_analyses
-        (5, 8, 12, 15)
+        >>> Racing(start=5, maximum=20).interim_analyses
+        (5, 8, 13, 20)
 
     Raises:
         UserError: A number is out of its range.
     """
 
     start: int = 5
-    """Test seeds of every configuration; a contender may be accepted or dropped from here on."""
-    maximum: int = 15
-    """Test seeds of a contender that is still open."""
+    """Test seeds of every configuration; a contender may be dropped from here on."""
+    maximum: int = 20
+    """Test seeds of a contender that is never dropped."""
 
     def __post_init__(self) -> None:
         _check(self, "start", 5, INDICES)
@@ -70,8 +70,8 @@ class Racing:
 
     @property
     def interim_analyses(self) -> tuple[int, ...]:
-        """Numbers of seeds at which it is decided who continues: four, evenly spaced."""
-        return tuple(sorted({self.start + round(i * (self.maximum - self.start) / 3) for i in range(4)}))
+        """Numbers of seeds at which it is decided who continues: four, each by a factor after the other."""
+        return tuple(sorted({round(self.start * (self.maximum / self.start) ** (i / 3)) for i in range(4)}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +87,8 @@ class Confirmation:
         >>> from experiments import Confirmation, Racing
         >>> Confirmation(top_k=2, seeds=10).interim_analyses
         (10,)
-        >>> str(Confirmation(seeds=Racing(start=5, maximum=20)))
-        '5 to 20'
+        >>> str(Confirmation(seeds=Racing(start=5, maximum=30)))
+        '5 to 30'
 
     Raises:
         UserError: A number is not positive.
@@ -98,9 +98,17 @@ class Confirmation:
     """Configurations taken from the search, best objective first."""
     seeds: int | Racing = field(default_factory=Racing)
     """Test seeds on which each of them and each baseline is trained from scratch: a race, or so many."""
+    minimal_effect: float = MINIMAL_EFFECT
+    """Gain in score below which a better configuration is called too little better to matter."""
+    max_collapse: float | None = None
+    """Share of trainings that may collapse at most, 0.01 to 0.5. A winner then takes test seeds until that is
+    shown with 95 % confidence, and is kept only if it is; None asks for no such thing."""
 
     def __post_init__(self) -> None:
         _check(self, "top_k", 1)
+        _check(self, "minimal_effect", 0, whole=False)
+        if self.max_collapse is not None:
+            _check(self, "max_collapse", 0.01, 0.5, whole=False)
         if not isinstance(self.seeds, Racing):
             _check(self, "seeds", 1, INDICES)
 
@@ -112,13 +120,17 @@ class Confirmation:
     @property
     def maximum(self) -> int:
         """The most seeds that a configuration may take."""
-        return self.interim_analyses[-1]
+        if self.max_collapse is None:
+            return self.interim_analyses[-1]
+        from analysis.verdict import most_extra_seeds  # takes SciPy with it, which a listing can do without
+
+        return max(self.interim_analyses[-1], most_extra_seeds(self.top_k, self.max_collapse))
 
     def __str__(self) -> str:
         """Returns the number of seeds in words."""
         return (
             f"{self.interim_analyses[0]} to {self.maximum}"
-            if len(self.interim_analyses) > 1
+            if self.maximum > self.interim_analyses[0]
             else str(self.maximum)
         )
 
@@ -146,7 +158,7 @@ class Experiment:
         ...     env_parameters={"fee_rate": 0.002},
         ...     fixed={"vf_clip": None},
         ...     scheduler=Asha(grace=1 / 4),
-        ...     confirmation=Confirmation(top_k=3, seeds=Racing(start=5, maximum=15)),
+        ...     confirmation=Confirmation(top_k=3, seeds=Racing(start=5, maximum=20)),
         ...     seed=1,
         ... )
         >>> EXPERIMENT.top_k, len(EXPERIMENT.space)

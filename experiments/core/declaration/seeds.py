@@ -16,6 +16,8 @@ INDICES = 1 << 12
 """Indices of each purpose: the most trials or test seeds there may be."""
 _PURPOSES = 5
 _WINDOW = _PURPOSES * INDICES * LANES
+BLOCKS = 50
+"""Blocks of test seeds that a root has: so many windows lie between 0 and 2**32."""
 _GOLDEN_RATIO = 2654435769  # 2**32 / golden ratio: spreads neighbouring roots far apart
 
 
@@ -25,6 +27,8 @@ class Seeds:
 
     root: int
     """Seed that the user gives with `--seed`, 0 or more."""
+    block: int = 0
+    """Block of test seeds, below `BLOCKS`; no earlier sweep of the experiment has seen it."""
 
     @property
     def sampler(self) -> int:
@@ -47,19 +51,20 @@ class Seeds:
 
     def test_training(self, test_seed: int) -> int:
         """Seeds the k-th retraining of a chosen configuration."""
-        return self._seed(3, test_seed)
+        return self._seed(3, test_seed, self.block)
 
     def test_evaluation(self, test_seed: int) -> int:
         """Seeds the evaluation episodes of the k-th retraining.
 
         Every k has episodes of its own: were they shared, luck with them would look like skill on all.
         """
-        return self._seed(4, test_seed)
+        return self._seed(4, test_seed, self.block)
 
     def to_json(self, *, test_seeds: int) -> dict[str, Any]:
         """Returns every seed by its purpose, for the manifest."""
         return {
             "root": self.root,
+            "block": self.block,
             "sampler": self.sampler,
             "training": self.training(0),
             "training_stride": LANES,
@@ -68,11 +73,11 @@ class Seeds:
             "test_evaluation": [self.test_evaluation(k) for k in range(test_seeds)],
         }
 
-    def _seed(self, purpose: int, index: int) -> int:
+    def _seed(self, purpose: int, index: int, block: int = 0) -> int:
         if not 0 <= index < INDICES:
             raise ValueError(f"index {index}: expected 0 to {INDICES - 1}")
         # Below 2**32, which NumPy's and Python's global generators ask for.
-        start = (self.root * _GOLDEN_RATIO) % (2**32 - _WINDOW)
+        start = (self.root * _GOLDEN_RATIO + block * _WINDOW) % (2**32 - _WINDOW)
         return start + (purpose * INDICES + index) * LANES
 
 

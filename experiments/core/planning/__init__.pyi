@@ -1,7 +1,7 @@
 from .manifest import continued, difference_of, manifest_of
 from .options import Options, Trainer
 from .plan import LEAST_TIMEOUT_S, Plan
-from .remaining import chosen_configurations, lacks_runs, missing_trials
+from .remaining import chosen_configurations, lacks_runs, missing_confirmation_runs, missing_trials
 
 __all__ = [
     "LEAST_TIMEOUT_S",
@@ -13,5 +13,6 @@ __all__ = [
     "difference_of",
     "lacks_runs",
     "manifest_of",
+    "missing_confirmation_runs",
     "missing_trials",
 ]

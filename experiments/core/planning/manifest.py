@@ -77,6 +77,8 @@ def manifest_of(plan: Plan) -> Manifest:
             top_k=experiment.confirmation.top_k,
             seeds=experiment.confirmation.maximum,
             looks=list(experiment.confirmation.interim_analyses),
+            minimal_effect=experiment.confirmation.minimal_effect,
+            max_collapse=experiment.confirmation.max_collapse,
         ),
         baselines={name: dict(config) for name, config in plan.baselines.items()},
         scheduler=schedulers.to_json(experiment.scheduler),
@@ -84,7 +86,9 @@ def manifest_of(plan: Plan) -> Manifest:
         warm_start=plan.warm_start,
         checkpoint_budget_gb=experiment.checkpoint_budget_gb,
         trainer=plan.options.trainer,
-        seeds=SeedsRecord(**plan.seeds.to_json(test_seeds=experiment.confirmation.maximum)),
+        seeds=SeedsRecord(
+            **plan.seeds.to_json(test_seeds=experiment.confirmation.maximum), looks=plan.look.looks
+        ),
         command=this_command(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=_machine(),

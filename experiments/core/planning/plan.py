@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,10 +20,11 @@ from experiments.core.environments import (
     full_name,
     scale_of,
 )
+from experiments.core.errors import UserError
 from experiments.core.planning.options import Options
 from experiments.core.planning.warm_start import read_warm_start
 from experiments.core.ray_internals import cores_here
-from experiments.core.records import recorded_manifest
+from experiments.core.records import Look, recorded_manifest, take_look
 from experiments.core.training import Task
 from search_spaces import model_layouts
 from search_spaces.baselines import rllib_defaults
@@ -45,6 +47,8 @@ class Plan:
     """The options of this run."""
     sweep: str
     """The name of this sweep."""
+    look: Look = Look(block=0, looks=1)  # noqa: RUF009  # a tuple: nobody can change it
+    """The test seeds that it takes; known once it has started."""
 
     @classmethod
     def of(cls, experiment: Experiment, options: Options, *, name: str, question: str) -> Plan:
@@ -60,6 +64,31 @@ class Plan:
 
     def _folder_of(self, sweep: str) -> Path:
         return Path(self.options.storage).expanduser().absolute() / self.name / sweep
+
+    def looking(self) -> Plan:
+        """Returns the plan with test seeds that are its own: those it has, or a block that nobody has seen.
+
+        A smoke test, which shows that everything runs and nothing else, counts as no look.
+
+        Raises:
+            OSError: The experiment's results folder cannot be written.
+        """
+        recorded = recorded_manifest(self.folder)
+        if recorded is not None:
+            return replace(self, look=Look(recorded.seeds.block, recorded.seeds.looks))
+        if self.options.smoke:
+            return self
+        # Sweeps of a release that kept no ledger, or in another experiment's folder, have seen theirs too.
+        folders = set(self.folder.parent.iterdir()) if self.folder.parent.is_dir() else set()
+        if self.warm_start is not None:
+            folders.add(Path(self.warm_start.source))
+        others = set()
+        for folder in folders:
+            with suppress(UserError):
+                if (folder / Phase.CONFIRM).is_dir() and (other := recorded_manifest(folder)) is not None:
+                    others.add((other.seeds.root, other.seeds.block))
+        look = take_look(self.folder.parent, self.sweep, self.experiment.seed, others)
+        return replace(self, look=look)
 
     @cached_property
     def warm_start(self) -> WarmStart | None:
@@ -108,7 +137,7 @@ class Plan:
     @property
     def seeds(self) -> Seeds:
         """Every seed of the sweep."""
-        return Seeds(self.experiment.seed)
+        return Seeds(self.experiment.seed, self.look.block)
 
     @property
     def baselines(self) -> Mapping[str, Mapping[str, Any]]:
@@ -123,8 +152,9 @@ class Plan:
     def test_runs(self) -> int:
         """Runs of the confirmation, if no baseline is among the winners; the most that a race may take."""
         confirmation = self.experiment.confirmation
-        baselines = sum(most_seeds(name, confirmation.interim_analyses) for name in self.baselines)
-        return baselines + self.experiment.top_k * confirmation.maximum
+        race = [*self.baselines, *[""] * self.experiment.top_k]
+        extra = confirmation.maximum - confirmation.interim_analyses[-1]
+        return sum(most_seeds(name, confirmation.interim_analyses) for name in race) + extra
 
     @property
     def cores(self) -> int | None:

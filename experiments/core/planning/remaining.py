@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pandas as pd
 
 from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, finished_runs, load_confirmation, ranking_key
 from analysis.verdict import missing_runs
@@ -42,4 +44,22 @@ def lacks_runs(plan: Plan) -> bool:
     if not chosen.keys() - set(BASELINES):
         return False
     confirmation = load_confirmation(plan.folder)
-    return bool(missing_runs(confirmation, plan.experiment.confirmation.interim_analyses, list(chosen)))
+    return bool(missing_confirmation_runs(plan, confirmation, list(chosen)))
+
+
+def missing_confirmation_runs(
+    plan: Plan, confirmation: pd.DataFrame, configurations: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Returns the runs of the confirmation to do next, as (configuration, test seed).
+
+    Args:
+        plan: The sweep.
+        confirmation: Table of its confirmation runs so far.
+        configurations: Ids of what is confirmed, slowest first.
+    """
+    asked = plan.experiment.confirmation
+    return missing_runs(
+        confirmation, asked.interim_analyses, configurations,
+        minimal_effect=asked.minimal_effect if plan.scale.floor is not None else 0.0,
+        max_collapse=asked.max_collapse,
+    )  # fmt: skip

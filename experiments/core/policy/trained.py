@@ -168,11 +168,9 @@ def _chosen(sweep: Sweep) -> str | None:
         if (best := read_best(sweep.folder)) is not None:
             return best.config_id
     # SciPy takes half a second to import, which loading a policy can do without.
-    from analysis.verdict import decide
+    from analysis.verdict import verdict_on
 
-    return decide(
-        sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses
-    ).chosen
+    return verdict_on(sweep).chosen
 
 
 def batch_length(space: gym.Space[Any], batch: Any) -> int:

@@ -13,6 +13,7 @@ from .lost import (
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, RunOutput
 from .run_log import CONFIGURATION, RunLog
 from .schedule import config_at
+from .seen_seeds import Look, take_look
 from .sweep_files import (
     new_study,
     recorded_manifest,
@@ -28,6 +29,7 @@ __all__ = [
     "STANDARD_ERROR",
     "STANDARD_OUTPUT",
     "CheckpointBudget",
+    "Look",
     "Printed",
     "RunLog",
     "RunOutput",
@@ -47,6 +49,7 @@ __all__ = [
     "remove_unfinished",
     "saved_state",
     "sole_use",
+    "take_look",
     "tidy",
     "unwritable",
     "write_cause_of_loss",

@@ -194,5 +194,5 @@ def _number(value: float, sign: str = "") -> str:
 def _interval(value: float, low: float, high: float, sign: str = "") -> str:
     if math.isnan(value):
         return ""
-    limits = "" if math.isnan(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]"
+    limits = f" [{low:{sign}.3f}, {high:{sign}.3f}]" if low < high else ""
     return f"{value:{sign}.3f}{limits}"

@@ -22,6 +22,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from analysis.sweep import (
+    BASELINES,
     Phase,
     finished_runs,
     load_confirmation,
@@ -30,9 +31,9 @@ from analysis.sweep import (
     trial_name,
     unfinished_runs,
 )
-from analysis.verdict import missing_runs, most_seeds
+from analysis.verdict import most_seeds
 from experiments.core.declaration import Population, Stopping
-from experiments.core.planning import Plan, missing_trials
+from experiments.core.planning import Plan, missing_confirmation_runs, missing_trials
 from experiments.core.records import (
     CheckpointBudget,
     drop_older_checkpoints,
@@ -193,10 +194,15 @@ def train_population(
 
 def confirmation_runs(plan: Plan, chosen: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Returns the trainable's config for each chosen configuration on each test seed there may be, by run."""
+    asked = plan.experiment.confirmation
+
+    def most(config_id: str) -> int:
+        return most_seeds(config_id, asked.interim_analyses) if config_id in BASELINES else asked.maximum
+
     runs = [
         {**config, "config_id": config_id, "seed": plan.seeds.test_training(k), "test_seed": k}
         for config_id, config in chosen.items()
-        for k in range(most_seeds(config_id, plan.experiment.confirmation.interim_analyses))
+        for k in range(most(config_id))
     ]
     return {run_name(run): run for run in runs}
 
@@ -219,7 +225,7 @@ def _confirmation(
     def next_round() -> list[dict[str, Any]]:
         nonlocal asked
         before, table = asked, load_confirmation(plan.folder)
-        asked = missing_runs(table, plan.experiment.confirmation.interim_analyses, list(chosen))
+        asked = missing_confirmation_runs(plan, table, list(chosen))
         # Asked for twice, a run leaves no records: a third time would not help.
         if interruption.requested or asked == before:
             return []

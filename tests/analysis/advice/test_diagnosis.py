@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -88,3 +89,24 @@ def test_where_everything_scores_the_same_there_is_nothing_left_to_do(writer, tm
     assert settled["default"]
     assert settled["seed noise"]
     assert settled["more trials"]
+
+
+def test_seed_noise_is_told_where_no_trial_was_stopped_early_and_is_not_cut_off_at_all_of_it(
+    writer, tmp_path
+):
+    sweep = load_sweep(writer.write_sweep(tmp_path / "sweep", trials=20))
+    whole = sweep.trials.assign(state="completed")
+    first_stopped = whole.assign(state=["pruned", *["completed"] * (len(whole) - 1)])
+    alike = whole.assign(objective=0.5 + 1e-4 * np.arange(len(whole)))
+
+    def answer(trials):
+        given = replace(sweep, trials=trials)
+        nothing = pd.DataFrame(columns=["name", "importance", "low", "high"])
+        found = {finding.topic: finding for finding in diagnose(given, verdict_on(given), nothing)}
+        return found["seed noise"]
+
+    assert answer(first_stopped).answer.startswith("Cannot be told: it takes trials that all trained")
+    assert answer(whole).answer.startswith("One configuration's seeds have about ")
+    share = int(re.search(r"about (\d+)%", answer(alike).answer).group(1))
+    assert share > 100
+    assert not answer(alike).settled

@@ -62,3 +62,12 @@ def test_a_manifest_gives_what_it_knows(writer):
     for value in (math.nan, math.inf, None):
         assert scale_of(**known | {"floor": value}).floor is None
         assert scale_of(**known | {"optimum": value}).optimum is None
+
+
+def test_different_numbers_never_look_alike_and_an_interval_without_width_is_none():
+    score, unit = Scale(floor=0.0, optimum=1.0), Scale(unit="points")
+    assert score.text(0.9, 0.9001, 0.9002) == ["0.9000", "0.9001", "0.9002"]
+    assert unit.text(1000.01, 1000.02) == ["1000.01", "1000.02"]
+    assert score.text(0.5, 0.5) == ["0.50", "0.50"]
+    assert score.interval_text(0.9, 0.9) == "[no interval]"
+    assert score.interval_text(0.9, 0.9001) == "[0.9000, 0.9001]"

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.statistics import NO_INTERVAL, Interval, mean_interval
-from analysis.verdict.race_estimates import estimate
+from analysis.statistics import NO_INTERVAL, Interval, estimate, mean_interval
 from analysis.verdict.reproduction import Reproduction, prediction_interval, reproduce
 
 

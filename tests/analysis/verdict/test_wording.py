@@ -6,7 +6,7 @@ import pytest
 from analysis.sweep import Scale
 from analysis.verdict.decision import decide
 from analysis.verdict.race import Race, Standing
-from analysis.verdict.wording import notes, race_note
+from analysis.verdict.wording import look_notes, notes, race_note
 
 UNIT = Scale(floor=0.0, optimum=1.0)
 DEFAULT = [0.50, 0.52, 0.49, 0.51, 0.50]
@@ -39,10 +39,11 @@ def thousandfold(runs):
 def test_tuning_that_paid(scale, gain):
     sentence = told(scale, default=DEFAULT, rllib=RLLIB, trial_0003=BEST, trial_0007=SECOND)
     assert sentence == (
-        "Tuning paid: trial_0003 scores 0.91 [0.88, 0.94] on 5 seeds that the search never saw; "
-        "that is +0.40 "
-        f"[+0.39, +0.42] against the default configuration's 0.50{gain}. "
-        "It beats RLlib's own defaults (0.15) by +0.76 [+0.70, +0.81]."
+        "Tuning paid: trial_0003 scores 0.91 [0.87, 0.93] on 5 seeds that the search never saw; "
+        f"that is +0.40 [+0.38, +0.42] against the default configuration's 0.50{gain}. "
+        "As only large differences are claimed, expect +0.40 [+0.38, +0.42]. "
+        "It beats RLlib's own defaults (0.15) by +0.76 [+0.69, +0.82]. "
+        "Of 5 trainings none collapsed: a collapse in up to 45% of trainings is still possible."
     )
 
 
@@ -51,34 +52,33 @@ def test_tuning_that_paid_in_raw_returns(unit, told_unit):
     runs = {"default": DEFAULT, "trial_0003": BEST, "trial_0007": SECOND}
     sentence = told(Scale(unit=unit), **{config: thousandfold(values) for config, values in runs.items()})
     assert sentence == (
-        "Tuning paid: trial_0003 returns 908 [880.2, 935.8] on 5 seeds that the search never saw; "
-        "that is +404 "
-        f"[+386.2, +421.8] against the default configuration's 504{told_unit}."
+        "Tuning paid: trial_0003 returns 908 [873.1, 929.5] on 5 seeds that the search never saw; "
+        f"that is +404 [+378.4, +424.4] against the default configuration's 504{told_unit}. "
+        "As only large differences are claimed, expect +403.9 [+383.3, +421.1]. "
+        "Of 5 trainings none collapsed: a collapse in up to 45% of trainings is still possible."
     )
 
 
-def test_tuning_that_did_harm():
+def test_tuning_that_is_worse_than_the_default_that_is_kept():
     sentence = told(
         default=DEFAULT, rllib=RLLIB,
         trial_0003=[0.30, 0.31, 0.29, 0.30, 0.33], trial_0007=[0.1, 0.1, 0.1, 0.12, 0.1],
     )  # fmt: skip
     assert sentence == (
-        "Nothing beat the default, and tuning did harm: the best tuned configuration, trial_0003, "
-        "scores 0.31 "
-        "[0.29, 0.32] on 5 seeds that the search never saw; that is -0.20 [-0.22, -0.17] against "
-        "the default's "
-        "0.50. Keep the default. It beats RLlib's own defaults (0.15) by +0.35 [+0.29, +0.41]."
+        "Nothing beat the default: the best tuned configuration, trial_0003, scores 0.31 [0.29, 0.37] on 5 "
+        "seeds that the search never saw; that is -0.20 [-0.22, -0.17] against the default's 0.50. "
+        "Keep the default. It beats RLlib's own defaults (0.15) by +0.35 [+0.29, +0.42]."
     )
 
 
 @pytest.mark.parametrize(
     ("rllib", "theirs"),
     [
-        (RLLIB, " It beats RLlib's own defaults (0.15) by +0.35 [+0.29, +0.41]."),
-        (BEST, " It is worse than RLlib's own defaults (0.91): -0.40 [-0.42, -0.39]."),
+        (RLLIB, " It beats RLlib's own defaults (0.15) by +0.35 [+0.29, +0.42]."),
+        (BEST, " It is worse than RLlib's own defaults (0.91): -0.40 [-0.43, -0.37]."),
         (
             [0.9, 0.1, 0.8, 0.2, 0.5],
-            " It cannot be told apart from RLlib's own defaults (0.50): +0.004 [-0.564, +0.572].",
+            " It cannot be told apart from RLlib's own defaults (0.50): +0.004 [-0.548, +0.556].",
         ),
         (DEFAULT, " It scores the same as RLlib's own defaults (0.50)."),
         (RLLIB[:3], " Too few shared seeds to compare it with RLlib's own defaults (0.15)."),
@@ -91,18 +91,18 @@ def test_a_difference_that_may_be_none(rllib, theirs):
         default=DEFAULT, rllib=rllib, trial_0003=[0.55, 0.45, 0.50, 0.53, 0.49], trial_0007=[0.4] * 5
     )
     assert sentence == (
-        "Nothing beat the default: the best tuned configuration, trial_0003, scores 0.50 [0.45, "
-        "0.56] on 5 seeds "
-        "that the search never saw. Its difference from the default's 0.50 is +0.000 [-0.070, "
-        "+0.070], which does "
+        "Nothing beat the default: the best tuned configuration, trial_0003, scores 0.50 [0.46, "
+        "0.54] on 5 seeds "
+        "that the search never saw. Its difference from the default's 0.50 is +0.00 [-0.24, "
+        "+0.04], which does "
         f"not exclude zero. Keep the default.{theirs}"
     )
 
 
 def test_no_difference_at_all():
     assert told(default=[1.0] * 5, trial_0001=[1.0] * 5) == (
-        "Nothing beat the default: the best tuned configuration, trial_0001, scores 1.00 [1.00, "
-        "1.00] on 5 seeds "
+        "Nothing beat the default: the best tuned configuration, trial_0001, scores 1.00 [no "
+        "interval] on 5 seeds "
         "that the search never saw, and the default scores the same on every one of them. Keep the default."
     )
 
@@ -118,8 +118,8 @@ def test_no_default():
     assert told(rllib=RLLIB, trial_0003=BEST, trial_0007=SECOND) == (
         "No verdict against the default: it was not confirmed. The best tuned configuration, "
         "trial_0003, scores "
-        "0.91 [0.88, 0.94] on 5 seeds that the search never saw. "
-        "It beats RLlib's own defaults (0.15) by +0.76 [+0.70, +0.81]."
+        "0.91 [0.87, 0.93] on 5 seeds that the search never saw. "
+        "It beats RLlib's own defaults (0.15) by +0.76 [+0.69, +0.82]."
     )
     assert told(trial_0003=[0.9]) == (
         "No verdict against the default: it was not confirmed. The best tuned configuration, "
@@ -152,9 +152,9 @@ def test_how_a_race_went():
         )
     )
     assert note == (
-        "The race spent 31 of 98 runs and saved 67: a accepted as better than the default after 5 seeds; "
-        "b dropped as out of reach of a verdict after 5 seeds; c dropped behind an accepted one "
-        "after 5 seeds; "
+        "The race spent 31 of 98 runs and saved 67: a better than the default on all 5 seeds; "
+        "b dropped as out of reach of a verdict after 5 seeds; c dropped behind one that was "
+        "ahead after 5 seeds; "
         "d not told apart from the default by 5 seeds; e dropped because all its runs failed, on 5 seeds."
     )
 
@@ -167,7 +167,7 @@ def test_how_far_a_race_is():
 
 def test_what_is_missing_and_what_diverged():
     table = pd.DataFrame(
-        {"config_id": ["a", "b", "c"], "missing": [0, 1, 2], "diverged": [2, 0, 1]},
+        {"config_id": list("abc"), "n": 5, "missing": [0, 1, 2], "failed": [0, 0, 3], "diverged": [2, 0, 1]},
     )
     assert notes(table) == (
         "a: 2 confirmation runs diverged, counted as the floor or as random actions, whichever is worse.",
@@ -177,5 +177,16 @@ def test_what_is_missing_and_what_diverged():
         "c: 2 confirmation runs failed or unfinished, so without a value. Comparisons use the "
         "seeds that both sides "
         "have.",
+        "c: 3 confirmation runs failed, counted as worse than all others, since a configuration that "
+        "crashes must not look better for it.",
         "c: 1 confirmation run diverged, counted as the floor or as random actions, whichever is worse.",
     )
+
+
+def test_how_many_looks_there_have_been():
+    assert look_notes(1) == ()
+    (note,) = look_notes(3)
+    assert note.startswith(
+        "Look 3 at test seeds: 2 sweeps of this experiment, or that it started from, took some"
+    )
+    assert "none of them saw" in note

@@ -6,9 +6,8 @@ import pytest
 from msgspec import UNSET, structs
 
 from analysis.report.write import write_report
-from analysis.statistics import NO_INTERVAL, Interval
+from analysis.statistics import NO_INTERVAL, Interval, estimate
 from analysis.sweep import BestEvaluation, BestRecord, BestSeeds, BestTraining
-from analysis.verdict.race_estimates import estimate
 from analysis.verdict.reproduction import reproduce
 from experiments import UserError, retrain, trading_sweep
 from experiments.core.commands.retraining import read_seeds, sentence

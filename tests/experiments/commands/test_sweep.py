@@ -251,8 +251,8 @@ def test_a_race_spends_what_it_says(raced):
     assert sweep.interim_analyses == (5, 6, 7, 8)
     state = run_race(sweep.confirmation, sweep.interim_analyses)
     assert state.is_over
-    assert len(sweep.confirmation) == state.spent <= state.most == 21
-    assert f"The race spent {state.spent} of 21 runs and saved {21 - state.spent}" in done.stdout
+    assert len(sweep.confirmation) == state.spent <= state.most == 22
+    assert f"The race spent {state.spent} of 22 runs and saved {22 - state.spent}" in done.stdout
     assert "is the sweep done?" in done.stdout
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from analysis.verdict import most_extra_seeds
 from experiments import Budget, Confirmation, Experiment, Racing
 from experiments.__main__ import declared
 from experiments.core.errors import UserError
@@ -25,6 +26,9 @@ BUDGET = Budget(trials=4, steps_per_trial=1000)
         (lambda: Budget(trials=3, steps_per_trial=8, evaluations=9), "evaluations=9"),
         (lambda: Confirmation(top_k=0), "top_k=0"),
         (lambda: Confirmation(seeds=True), "seeds=True"),
+        (lambda: Confirmation(minimal_effect=-0.1), "minimal_effect=-0.1"),
+        (lambda: Confirmation(max_collapse=0.6), "max_collapse=0.6: expected a number"),
+        (lambda: Confirmation(max_collapse=0.001), "max_collapse=0.001"),
         (lambda: Racing(start=4), "start=4: expected a whole number, 5 to"),
         (lambda: Racing(start=5, maximum=5), "maximum=5: expected a whole number, 6 to"),
         (lambda: Experiment(env="x", space=ppo.CORE, budget=BUDGET, lanes=0), "lanes=0"),
@@ -63,10 +67,14 @@ def test_an_option_that_makes_no_sense_is_refused():
 
 
 def test_seeds_are_raced_for_unless_their_number_is_fixed():
-    assert Confirmation().interim_analyses == (5, 8, 12, 15)
+    assert Confirmation().interim_analyses == (5, 8, 13, 20)
     assert Racing(start=5, maximum=6).interim_analyses == (5, 6)
     assert Confirmation(seeds=7).interim_analyses == (7,)
-    assert (str(Confirmation()), str(Confirmation(seeds=7))) == ("5 to 15", "7")
+    assert (str(Confirmation()), str(Confirmation(seeds=7))) == ("5 to 20", "7")
+    # A bound on collapses may take the winner further than the race.
+    bounded = Confirmation(max_collapse=0.1)
+    assert (bounded.interim_analyses, bounded.maximum) == ((5, 8, 13, 20), most_extra_seeds(3, 0.1))
+    assert str(bounded) == f"5 to {bounded.maximum}"
     raced = Experiment(env="x", space=ppo.CORE, budget=BUDGET)
     assert Options(confirm_seeds=10).apply(raced).confirmation.interim_analyses == (10,)
 

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.sweep import GitRecord
 from experiments import Budget, Confirmation, Experiment, Racing
-from experiments.core.commands.sweep import _write_manifest
+from experiments.core.commands.sweep import _started
 from experiments.core.planning.manifest import difference_of, manifest_of
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
@@ -46,7 +46,7 @@ def raced(plan_of, writer):
     """A sweep whose race is over at its first interim analysis, where no contender can catch up."""
     plan = plan_of()
     plan.folder.mkdir(parents=True)
-    _write_manifest(plan)
+    _started(plan)
     for number in range(3):
         writer.write_run(plan.folder / "search" / f"trial_{number:04d}", SPACE.defaults, [0.5 + number / 10])
     for seed in range(5):
@@ -72,8 +72,8 @@ def test_a_race_under_way_takes_the_seeds_that_are_left_to_those_who_are_still_i
         result.write_text(json.dumps({"steps": STEPS, "objective": 0.81 + seed % 3 / 100}) + "\n")
     assert lacks_runs(raced)
     found = estimated(raced)
-    # The default and trial_0001 up to 7 of 8 seeds, and RLlib's defaults, which stop at the first analysis.
-    assert found.steps == 2 * 2 * STEPS
+    # The default and trial_0001 up to 7 of 8 seeds, and RLlib's defaults up to 6, the second analysis.
+    assert found.steps == (2 * 2 + 1) * STEPS
     assert found.confirm_range_s[0] < found.confirm_s < found.confirm_range_s[1]
 
 
@@ -109,7 +109,7 @@ def elsewhere(monkeypatch):
 
 def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(plan_of, raced, elsewhere):
     first = manifest(raced)
-    _write_manifest(plan_of(trials=5))
+    _started(plan_of(trials=5))
     second = manifest(raced)
     for name in ("command", "started", "machine", "versions", "git"):
         assert second[name] == first[name]
@@ -119,7 +119,7 @@ def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(
     assert (later["git"]["commit"], later["budget"]["trials"]) == ("later", 5)
     assert later["replaced"] == {"budget": first["budget"]}
     assert {"started", "versions"} <= set(later)
-    _write_manifest(plan_of(trials=5))  # killed before it had run anything, and started again
+    _started(plan_of(trials=5))  # killed before it had run anything, and started again
     assert manifest(raced)["continued"][:1] == [later]
     assert len(manifest(raced)["continued"]) == 2
 
@@ -127,14 +127,14 @@ def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(
 def test_a_call_that_runs_nothing_and_asks_for_nothing_else_leaves_no_trace(raced, elsewhere):
     path = raced.folder / "manifest.json"
     before = path.read_bytes()
-    _write_manifest(raced)
+    _started(raced)
     assert path.read_bytes() == before
 
 
 def test_entries_that_only_a_later_release_knows_stay_where_they_were(plan_of, raced, elsewhere):
     path = raced.folder / "manifest.json"
     path.write_text(json.dumps(manifest(raced) | {"licence": {"of": "data"}}))
-    _write_manifest(plan_of(trials=4))
+    _started(plan_of(trials=4))
     found = manifest(raced)
     assert found["licence"] == {"of": "data"}
     assert found["continued"][0]["git"]["commit"] == "later"
@@ -146,7 +146,7 @@ def test_a_manifest_that_lacks_what_was_added_since_is_gone_on_with(plan_of, rac
     old = {name: value for name, value in manifest(raced).items() if name not in missing}
     (raced.folder / "manifest.json").write_text(json.dumps(old))
     assert difference_of(recorded_manifest(raced.folder), manifest_of(raced)) is None
-    _write_manifest(plan_of(trials=4))
+    _started(plan_of(trials=4))
     found = manifest(raced)
     assert found["git"] == {"commit": None, "dirty": None, "diff_sha256": None}
     assert found["continued"][0]["git"]["commit"] == "later"

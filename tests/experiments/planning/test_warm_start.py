@@ -143,3 +143,36 @@ def test_it_is_written_down_and_kept_when_the_sweep_goes_on(tmp_path, other, add
     add_run(other, "search", "trial_0009", 9.0)
     assert plan(name="fresh").warm_start == expected
     assert plan(name="other", new_name="fresh").warm_start == expected
+
+
+def plan_of(storage, of, **options):
+    experiment = Experiment(
+        env="sweeps/Bandit-v0", space=SPACE, budget=Budget(trials=8, steps_per_trial=4096)
+    )
+    return Plan.of(experiment, Options(storage=str(storage), **options), name=of, question="")
+
+
+def test_a_new_sweep_takes_test_seeds_that_none_of_its_experiment_has_seen_and_keeps_them(tmp_path, other):
+    # `other` was confirmed before there was a ledger.
+    first = plan_of(tmp_path, "experiment", name="first").looking()
+    assert (first.look.block, first.look.looks) == (1, 2)
+    write_manifest(first.folder, manifest_of(first))
+    assert plan_of(tmp_path, "experiment", name="second").looking().look.block == 2
+    same = plan_of(tmp_path, "experiment", name="first").looking()
+    assert same.look == first.look, "a sweep that goes on keeps its own"
+    assert manifest_of(same).seeds == manifest_of(first).seeds
+    unseen = Plan.of(first.experiment, first.options, name="experiment", question="")
+    assert manifest_of(first).seeds.test_training != manifest_of(unseen).seeds.test_training
+
+
+@pytest.mark.parametrize(("starts_from_it", "block"), [(False, 0), (True, 1)])
+def test_a_sweep_that_starts_from_another_experiments_takes_none_of_that_ones_test_seeds(
+    tmp_path, other, starts_from_it, block
+):
+    plan = plan_of(tmp_path, "another", warm_start=str(other) if starts_from_it else None)
+    assert plan.looking().look.block == block
+
+
+def test_a_smoke_test_is_no_look(tmp_path):
+    assert plan_of(tmp_path, "another", smoke=True).looking().look == (0, 1)
+    assert not list(tmp_path.rglob("*.json"))
