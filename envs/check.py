@@ -35,6 +35,7 @@ from envs.lanes import (
     close,
     closing_faults,
     is_of_users,
+    leave,
     raised_in,
     told,
 )
@@ -220,4 +221,4 @@ def _make_vector(spec: EnvSpec, keywords: dict[str, Any], lanes: int) -> VectorE
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, leave)

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
             list_experiments()
             return 0
         case ["replay", *rest]:
-            from envs.commands import leave
+            from envs.lanes import leave
             from experiments.core.commands import run_replay
 
             leave(run_replay(rest))

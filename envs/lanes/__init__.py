@@ -6,6 +6,7 @@ Imported by the checks and by experiments; rests on :mod:`envs.spaces`.
 from envs.lanes.closing import Closes, close, close_all, closed_at_last, closing_faults
 from envs.lanes.dumps import crash_in_dump, is_of_a_timeout, place_in_dump
 from envs.lanes.lane import Lane, in_brief, reward_of
+from envs.lanes.leaving import leave
 from envs.lanes.raised import (
     CallInterruption,
     EnvironmentExitedError,
@@ -41,6 +42,7 @@ __all__ = [
     "in_brief",
     "is_of_a_timeout",
     "is_of_users",
+    "leave",
     "number_of",
     "place_in",
     "place_in_dump",

@@ -36,8 +36,8 @@ def main(experiment: Experiment) -> None:
     options = parse(this_program(installed("python")), module.__doc__ or "", arguments)
     code = execute(experiment, options, name=module_name(module), question=question_of(module))
     if not is_interactive():
-        from envs.commands import leave  # which imports Gymnasium
-
+        # Without environments, or where Ctrl-C came while their library was imported, nothing is left behind.
+        leave = getattr(sys.modules.get("envs.lanes"), "leave", sys.exit)
         leave(code)
 
 

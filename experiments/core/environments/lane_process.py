@@ -21,8 +21,7 @@ import gymnasium as gym
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import write_to_shared_memory
 
-from envs.commands import leave
-from envs.lanes import CallInterruption, Lane, close, closing_faults, told
+from envs.lanes import CallInterruption, Lane, close, closing_faults, leave, told
 from envs.spaces import encode
 from experiments.core.environments.lookup import imported_spec, is_image
 from experiments.core.environments.portable import PortableEnvironment
