@@ -83,6 +83,28 @@ def start(diary):
     return start
 
 
+def processes_of(diary, name):
+    """Processes of the command that has this diary, whose command line holds a name."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if name in (process / "cmdline").read_bytes() and (
+                f"SIMULATOR_DIARY={diary}".encode() in (process / "environ").read_bytes().split(b"\0")
+            ):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(reached, running):
+    deadline = time.monotonic() + 300
+    while not reached():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def finish(process):
     out, err = process.communicate(timeout=400)
     assert "Traceback" not in err, err
@@ -122,18 +144,25 @@ def test_a_check_that_is_refused_closes_all_it_made(start, diary, vectorization,
     diary.check_all_over()
 
 
-@pytest.mark.parametrize("vectorization", ["auto", "async"])
-def test_a_check_that_is_interrupted_closes_all_it_made(start, diary, vectorization):
-    running = start("simulator_sweep.py", "--check", vectorization=vectorization)
-    deadline = time.monotonic() + 200
-    while len(diary.read()) < 3:  # the checker's is done with, and both lanes are made
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+@pytest.mark.parametrize(
+    ("vectorization", "moment"), [("auto", "lanes"), ("async", "lanes"), ("async", "server")]
+)
+def test_a_check_that_is_interrupted_closes_all_it_made(start, diary, vectorization, moment):
+    # What interrupts a constructor leaves nothing that could be closed, so it starts nothing here.
+    running = start("simulator_sweep.py", "--check", vectorization=vectorization, at_reset=True)
+    if moment == "server":  # the one that forks lanes, which begins to import what they need
+        wait_for(lambda: processes_of(diary.folder, b"multiprocessing.forkserver"), running)
+    else:  # the checker's is done with, and both lanes are made
+        wait_for(lambda: len(diary.read()) >= 3, running)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does
     code, said = finish(running)
     assert code == 130, said
-    diary.check_all_over()
+    assert all(each.count("closed") == each.count("made") for each in diary.read())
+    diary.check_none_runs(within_s=10)
+    deadline = time.monotonic() + 30
+    while processes_of(diary.folder, b""):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(
@@ -171,28 +200,6 @@ def test_nothing_is_held_any_longer_by_a_program_whose_check_or_replay_is_over(s
     diary.check_all_over()
 
 
-def trainers(running):
-    """Processes of Ray's that train for a command."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cmdline").read_bytes().startswith(b"ray::") and (
-                f"SIMULATOR_DIARY={running}".encode() in (process / "environ").read_bytes().split(b"\0")
-            ):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
-def wait_for(reached, running):
-    deadline = time.monotonic() + 300
-    while not reached():
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def wait_for_training(running, folder):
     wait_for(lambda: any(folder.glob("simulator_sweep/x/search/*/progress.csv")), running)
 
@@ -206,7 +213,7 @@ def test_no_simulator_outlives_the_processes_that_train_where_they_are_killed(
     wait_for_training(running, tmp_path)
     before = set(diary.simulators())
     assert before
-    for process in trainers(diary.folder):
+    for process in processes_of(diary.folder, b"ray::"):
         os.kill(process, signal.SIGKILL)
     deadline = time.monotonic() + 30
     while before & set(diary.simulators()) and time.monotonic() < deadline:

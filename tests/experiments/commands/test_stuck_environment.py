@@ -68,6 +68,7 @@ def none_is_left(tmp_path):
         {"at": 3, "how": "swallows"},
         {"reset": True},
         {"constructor": True},
+        {"closing": True},
         {"at": 3, "how": "holds"},
         {"constructor": True, "how": "holds"},
         {"at": 3, "vectorization": "async"},

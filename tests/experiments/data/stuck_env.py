@@ -18,14 +18,15 @@ class Stuck(gym.Env):
             process, or "leaves" it; a word for each process that is to be stuck, where they are counted.
         reset: Whether it is a reset that never comes back.
         constructor: Whether it is the constructor.
+        closing: Whether it is `close`.
     """
 
     observation_space = gym.spaces.Box(0.0, 1.0, (1,), np.float32)
     action_space = gym.spaces.Discrete(2)
 
-    def __init__(self, render_mode=None, at=None, how="waits", reset=False, constructor=False):
+    def __init__(self, render_mode=None, at=None, how="waits", reset=False, constructor=False, closing=False):
         self.render_mode = render_mode
-        self._at, self._how, self._in_reset, self._steps = at, how, reset, 0
+        self._at, self._how, self._in_reset, self._in_close, self._steps = at, how, reset, closing, 0
         if constructor:
             self._never_come_back()
 
@@ -42,6 +43,10 @@ class Stuck(gym.Env):
         if self._steps == self._at and self._is_meant():
             self._never_come_back()
         return np.full(1, self._time / 10, np.float32), float(action), self._time == 10, False, {}
+
+    def close(self):
+        if self._in_close:
+            self._never_come_back()
 
     def _is_meant(self):
         """Whether this process is one to be stuck: those that make the named files, each in its way."""
