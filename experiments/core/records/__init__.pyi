@@ -1,7 +1,7 @@
 from . import saved_state
 from .checkpoint_budget import CheckpointBudget, keep_only
 from .checkpoints import drop_older_checkpoints
-from .leftovers import check_readable, remove_tunes_files, remove_unfinished, tidy
+from .leftovers import check_readable, cut_off, remove_tunes_files, remove_unfinished, tidy
 from .lock import sole_use, unwritable
 from .lost import (
     cause_of_loss,
@@ -36,6 +36,7 @@ __all__ = [
     "cause_of_loss",
     "check_readable",
     "config_at",
+    "cut_off",
     "drop_older_checkpoints",
     "forget_loss",
     "keep_only",

@@ -56,10 +56,15 @@ def tidy(phase_folder: Path) -> None:
         elif records.params is None:  # it was about to begin
             shutil.rmtree(folder)
         else:
-            for path in folder.iterdir():
-                if path.name not in (PARAMS_FILE, UNFINISHED_FILE, OUTPUT_FILE) and not is_set_aside(path):
-                    _remove(path)
+            cut_off(folder)
     remove_tunes_files(phase_folder)
+
+
+def cut_off(run: Path) -> None:
+    """Leaves of a run what it goes on from: its configuration, its saved state, and what it printed."""
+    for path in run.iterdir():
+        if path.name not in (PARAMS_FILE, UNFINISHED_FILE, OUTPUT_FILE) and not is_set_aside(path):
+            _remove(path)
 
 
 def remove_tunes_files(folder: Path) -> None:

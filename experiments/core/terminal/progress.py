@@ -140,9 +140,12 @@ class SweepProgress:
         line = f"no result from {self._name(run)} for {duration(seconds)}{expected}"
         self._console.print(Text(line), soft_wrap=True)
 
-    def lost(self, run: str, cause: str) -> None:
-        """Says that a run is left unfinished, because its process ended."""
-        line = f"{self._name(run)} is lost: {cause}; the same command with --name goes on with it"
+    def lost(self, run: str, cause: str, attempt: int | None) -> None:
+        """Says that a run's process ended, and whether it goes on at once or is left unfinished."""
+        goes_on = "the same command with --name goes on with it"
+        if attempt is not None:
+            goes_on = f"it goes on from what it saved (attempt {attempt})"
+        line = f"{self._name(run)} is lost: {cause}; {goes_on}"
         self._console.print(Text(line), soft_wrap=True)
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Mapping
 from itertools import dropwhile
 from pathlib import Path
@@ -20,6 +21,7 @@ from experiments.core.records import (
     CheckpointBudget,
     RunLog,
     cause_of_loss,
+    cut_off,
     forget_loss,
     remove_empty_files,
     write_cause_of_loss,
@@ -62,8 +64,8 @@ class RunListener(Protocol):
     def silent(self, run: str, seconds: float, expected_s: float | None) -> None:
         """Notes that nothing was heard of a run for so long, where one might expect a result much earlier."""
 
-    def lost(self, run: str, cause: str) -> None:
-        """Notes that a run is left unfinished, because its process ended."""
+    def lost(self, run: str, cause: str, attempt: int | None) -> None:
+        """Notes that a run's process ended, and which attempt to go on with it follows; None if none does."""
 
     def ended(self, run: str, state: State, result: Mapping[str, Any], cause: str | None) -> None:
         """Notes the end of a run."""
@@ -84,6 +86,11 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         self._listener = listener
         self._open: dict[str, RunLog] = {}
         self._silences = Silences()
+        self._losses: Counter[str] = Counter()
+        self.lost: set[str] = set()
+        """Trials, by Tune's id, whose process ended and whose run is to be suggested again."""
+        self.retries = 0
+        """How often that is done for one run; set by who can suggest it again."""
         self.interrupted = False
         """Set before Tune is told to stop early: runs that end from then on are unfinished, not pruned."""
 
@@ -121,8 +128,19 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
             log = self._log(trial)
             cause = cause_of_loss(log.folder) or cause
             write_cause_of_loss(log.folder, cause)
-            self._listener.lost(log.folder.name, cause)
         self._close(trial, None if died or self.interrupted else State.FAILED, cause)
+        if died and not self.interrupted:
+            self._go_on(trial, log.folder, str(cause))
+
+    def _go_on(self, trial: Trial, folder: Path, cause: str) -> None:
+        """Has a run that was lost suggested again, to go on from what it saved, if it was not too often."""
+        run = f"{folder.parent.name}/{folder.name}"
+        self._losses[run] += 1
+        attempt = self._losses[run] if self._losses[run] <= self.retries else None
+        if attempt is not None:
+            cut_off(folder)
+            self.lost.add(trial.trial_id)
+        self._listener.lost(folder.name, cause, attempt)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
         """Leaves what is still under way unfinished."""

@@ -56,6 +56,10 @@ from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_
 from search_spaces.starting_points import starting_points
 
 GIGABYTE = 10**9
+RETRIES = 3
+"""Times that a run whose process died goes on at once; after that it is left unfinished."""
+EVERY_RUN = -1
+"""Number of samples by which Tune runs whatever a searcher suggests."""
 
 
 def train(
@@ -104,15 +108,15 @@ def train(
     else:
         end_stopped_runs(folder, _informed(declared, plan, folder), callbacks)
         remaining, judge = missing_trials(plan), _informed(declared, plan, folder)
-        if remaining:
-            searcher = _searcher(plan, task)
-            callbacks.append(ReplayOnStart(folder, judge, searcher))
-    both = BothPhasesSearch(searcher, remaining, confirmation)
+        searcher = _searcher(plan, task) if remaining else None
+    recorder.retries = RETRIES
+    both = BothPhasesSearch(searcher, remaining, confirmation, recorder.lost)
+    scheduler = BothPhasesScheduler(judge, concurrency)
     if remaining or both.has_next():
         train_all(
-            plan.folder, None, task, both, BothPhasesScheduler(judge, concurrency),
-            runs=remaining + plan.test_runs, concurrency=concurrency,
-            callbacks=callbacks, interruption=interruption,
+            plan.folder, None, task, both, scheduler,
+            runs=EVERY_RUN, concurrency=concurrency, interruption=interruption,
+            callbacks=[*callbacks, ReplayOnStart(folder, scheduler, both)],
         )  # fmt: skip
     remove_tunes_files(plan.folder)
 
@@ -257,7 +261,7 @@ def train_all(
         task: Settings that all runs have in common.
         searcher: Gives the runs' configurations.
         scheduler: May stop a run early.
-        runs: How many there are; of each point in `param_space` where there is one.
+        runs: How many there are, or :data:`EVERY_RUN`; of each point in `param_space` where there is one.
         concurrency: How many at once; None leaves it to the scheduler.
         callbacks: Notified of every result.
         interruption: Ends the phase when asked to.

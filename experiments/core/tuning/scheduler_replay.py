@@ -12,8 +12,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
 from ray.tune.search import Searcher
 
-from analysis.sweep import OBJECTIVE, FinishedRun, Phase, State, read_runs, results_of
-from experiments.core.training import phase_of
+from analysis.sweep import OBJECTIVE, FinishedRun, State, read_runs, results_of
+from experiments.core.tuning.both_phases import BothPhasesScheduler, JudgedTrial
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +78,17 @@ def end_stopped_runs(folder: Path, scheduler: TrialScheduler, callbacks: Sequenc
 
 
 class ReplayOnStart(Callback):  # type: ignore[misc]  # ray ships no types
-    """Callback that replays to scheduler and searcher what a continued run reported earlier, when it starts.
+    """Callback that replays to judge and searcher what a continued run reported earlier, when it starts.
 
     By then the run has continued from its file, or refused it and restarted.
 
     Args:
         folder: The phase's folder.
-        scheduler: The one that will judge the run.
+        scheduler: The one whose judge will judge the run.
         searcher: The one that suggested it.
     """
 
-    def __init__(self, folder: Path, scheduler: TrialScheduler, searcher: Searcher) -> None:
+    def __init__(self, folder: Path, scheduler: BothPhasesScheduler, searcher: Searcher) -> None:
         self._folder = folder
         self._scheduler = scheduler
         self._searcher = searcher
@@ -96,11 +96,12 @@ class ReplayOnStart(Callback):  # type: ignore[misc]  # ray ships no types
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Replays the run's earlier results once; that it continues after them was decided before."""
-        if trial.trial_id in self._told or phase_of(trial.config) is not Phase.SEARCH:
+        judged = self._scheduler.judged(trial)
+        if judged is None or judged.trial_id in self._told:
             return
-        self._told.add(trial.trial_id)
-        results = results_of(self._folder / trial.config["config_id"]) or []
-        _replay_earlier(self._scheduler, trial, results)
+        self._told.add(judged.trial_id)
+        results = results_of(self._folder / judged.trial_id) or []
+        _replay_earlier(self._scheduler.judge, judged, results)
         for result in results:
             self._searcher.on_trial_result(trial.trial_id, result)
 
@@ -110,7 +111,7 @@ class ReplayOnStart(Callback):  # type: ignore[misc]  # ray ships no types
 
 
 def _replay_earlier(
-    scheduler: TrialScheduler, trial: Trial | _PastTrial, results: Iterable[Mapping[str, Any]]
+    scheduler: TrialScheduler, trial: JudgedTrial | _PastTrial, results: Iterable[Mapping[str, Any]]
 ) -> None:
     """Replays to a scheduler results after which a run continued."""
     for result in results:

@@ -1,5 +1,6 @@
 """A sweep that is killed at any moment goes on: nothing lost, nothing twice, and the same curves."""
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -51,6 +52,31 @@ def kill_when(wait_until):
         running.communicate()
 
     return kill
+
+
+def parents():
+    """The parent of every process."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    return found
+
+
+def kill_trainers(running):
+    """Kills the processes of a sweep that train, and nothing else of it."""
+    above, trainers = parents(), []
+    for process in above:
+        ancestor = process
+        while ancestor in above and ancestor != running.pid:
+            ancestor = above[ancestor]
+        with contextlib.suppress(OSError):
+            command = Path(f"/proc/{process}/cmdline").read_bytes()
+            if ancestor == running.pid and command.startswith(b"ray::PPOTrial"):
+                trainers.append(process)
+    assert trainers
+    for trainer in trainers:
+        os.kill(trainer, signal.SIGKILL)
 
 
 def unfinished(phase):
@@ -119,7 +145,9 @@ def trained_without_a_stop(run, plan):
 
 
 @pytest.mark.usefixtures("local_ray")
-def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(tmp_path, kill_when):
+def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_not_been(
+    tmp_path, kill_when, wait_until
+):
     folder = tmp_path / "resumed_sweep" / "x"
     search, confirm = folder / "search", folder / "confirm"
 
@@ -136,10 +164,16 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
     kept = finished(folder)
 
     last = start(tmp_path, "--trials", "4", "--concurrency", "1")
+    for run in (search / "trial_0003", confirm / "default_seed0"):
+        wait_until((run / UNFINISHED_FILE).exists, last)
+        saved[run] = results_of(run)
+        kill_trainers(last)
     out, err = last.communicate()
     assert last.returncode == 0, err
     assert kept.items() <= finished(folder).items()
     assert "search     4/4" in out
+    for run in ("trial_0003", "default_seed0"):
+        assert f"{run} is lost: its process died; it goes on from what it saved (attempt 1)" in out
     assert not list(folder.rglob(f"{UNFINISHED_FILE}*"))
 
     sweep = load_sweep(folder)

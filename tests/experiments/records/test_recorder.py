@@ -128,6 +128,24 @@ def test_a_run_whose_process_dies_is_unfinished_and_one_that_raises_has_failed_u
     assert [run.cause for run in finished_runs(recorded.folder)] == ["KeyError: 3"] * (not interrupted)
 
 
+def test_a_run_that_was_lost_goes_on_as_often_as_it_may_and_is_then_left_unfinished(recorded):
+    run, recorder = recorded.folder / "trial_0001", recorded.recorder
+    recorder.retries = 2
+    for attempt in (1, 2):
+        recorded.trial.trial_id = f"a{attempt}"
+        recorder.on_trial_start(0, [], recorded.trial)
+        (run / "unfinished.ckpt").write_text("state")
+        said = recorded.fail().splitlines()[-1]
+        assert said.endswith(f"is lost: its process died; it goes on from what it saved (attempt {attempt})")
+        assert {path.name for path in run.iterdir()} == {"params.json", "unfinished.ckpt"}
+        assert recorder.lost == {"a1", "a2"} if attempt == 2 else {"a1"}
+    recorded.trial.trial_id = "a3"
+    recorder.on_trial_start(0, [], recorded.trial)
+    assert "the same command with --name goes on with it" in recorded.fail().splitlines()[-1]
+    assert "a3" not in recorder.lost
+    assert [run.name for run in unfinished_runs(recorded.folder)] == ["trial_0001"]
+
+
 def test_why_a_process_ended_itself_is_said_and_kept_until_the_run_goes_on(recorded):
     run = recorded.folder / "trial_0001"
     write_cause_of_loss(run, "step has not come back for 60 s (my_env.py:12)")

@@ -37,6 +37,32 @@ def test_nothing_is_confirmed_before_the_last_trial_has_ended():
     assert asked == ["chosen"]
 
 
+def test_a_run_whose_process_died_is_suggested_again_as_the_same_run():
+    class Listener(ListedSearch):
+        def on_trial_result(self, trial_id, result):
+            heard.append((trial_id, result["steps"]))
+
+        def on_trial_complete(self, trial_id, result=None, error=False):
+            heard.append((trial_id, "failed" if error else "ended"))
+            super().on_trial_complete(trial_id, result, error)
+
+    heard, lost = [], set()
+    searcher = BothPhasesSearch(Listener(TRIALS[:2]), 2, lambda: None, lost)
+    assert [searcher.suggest(name) for name in "ab"] == TRIALS[:2]
+    for name in "ab":
+        searcher.on_trial_complete(name, error=True)
+    lost.add("b")
+    assert searcher.suggest("c") == TRIALS[1], "a has failed, and b was lost"
+    searcher.on_trial_result("c", {"steps": 7})
+    searcher.on_trial_complete("c", error=True)
+    lost.add("c")
+    assert searcher.suggest("d") == TRIALS[1]
+    assert searcher.suggest("e") is None
+    searcher.on_trial_complete("d", {})
+    assert searcher.suggest("e") == Searcher.FINISHED
+    assert heard == [("a", "failed"), ("b", 7), ("b", "ended")]
+
+
 def test_a_search_of_which_nothing_is_chosen_is_the_end():
     searcher = BothPhasesSearch(ListedSearch(TRIALS[:1]), 1, lambda: None)
     assert searcher.suggest("a") == TRIALS[0]

@@ -18,6 +18,7 @@ from analysis.sweep.schema import Phase, State
 from experiments import Asha, Hyperband, Median
 from experiments.core.records import saved_state
 from experiments.core.terminal.progress import SweepProgress
+from experiments.core.tuning.both_phases import BothPhasesScheduler
 from experiments.core.tuning.build_schedulers import build_scheduler
 from experiments.core.tuning.callbacks import Recorder
 from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_runs, replay_finished
@@ -112,18 +113,22 @@ def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make, tmp_
     (tmp_path / "trial_0009").mkdir()
     saved_state.save(tmp_path / "trial_0009", results, "state")
     again = Trial("x", stub=True, trial_id="another_id", config=trial.config)
-    rebuilt.on_trial_add(None, again)
-    searcher = Listener()
-    told = ReplayOnStart(tmp_path, rebuilt, searcher)
+    scheduler, searcher = BothPhasesScheduler(rebuilt, 1), Listener()
+    judged = scheduler.judged(again)
+    rebuilt.on_trial_add(None, judged)
+    told = ReplayOnStart(tmp_path, scheduler, searcher)
     told.on_trial_start(0, [], again)
     told.on_trial_start(1, [], again)  # Tune may start a trial twice; it is told once
+    third = Trial("x", stub=True, trial_id="third_id", config=trial.config)  # the same run, after a loss
+    told.on_trial_start(2, [], third)
+    assert scheduler.judged(third) is judged
     assert searcher.heard == [("another_id", steps, value) for steps, value in curve.items()]
     if isinstance(live, ASHAScheduler):
         assert rungs(rebuilt) == rungs(live)
     for steps, value in ((520, 5.0), (780, -9.0)):
         result = {"steps": steps, "objective": value}
         expected = live.on_trial_result(CONTROLLER, trial, result)
-        assert rebuilt.on_trial_result(CONTROLLER, again, result) == expected
+        assert rebuilt.on_trial_result(CONTROLLER, judged, result) == expected
 
 
 def cut_off(folder, name, curve):
@@ -160,7 +165,7 @@ def test_what_a_run_had_reported_that_restarts_is_replayed_to_nobody(make, tmp_p
     saved_state.save(tmp_path / "trial_0009", [{"steps": 520, "wall_s": 1.0, "objective": 9.0}], "state")
     saved_state.refuse(tmp_path / "trial_0009", "its state cannot be restored")
     scheduler.on_trial_add(None, trial)
-    ReplayOnStart(tmp_path, scheduler, searcher).on_trial_start(0, [], trial)
+    ReplayOnStart(tmp_path, BothPhasesScheduler(scheduler, 1), searcher).on_trial_start(0, [], trial)
     assert searcher.heard == []
     assert decisions(scheduler, [-9.0]) == ["CONTINUE"]
 
