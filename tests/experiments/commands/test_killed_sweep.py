@@ -38,7 +38,7 @@ def start(storage, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SWEEP_TEST": str(storage)},
     )
 
 
@@ -54,29 +54,16 @@ def kill_when(wait_until):
     return kill
 
 
-def parents():
-    """The parent of every process."""
-    found = {}
+def kill_trainers(storage):
+    """Kills the processes of a sweep that train, and nothing else of it."""
+    killed = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            found[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    return found
-
-
-def kill_trainers(running):
-    """Kills the processes of a sweep that train, and nothing else of it."""
-    above, trainers = parents(), []
-    for process in above:
-        ancestor = process
-        while ancestor in above and ancestor != running.pid:
-            ancestor = above[ancestor]
-        with contextlib.suppress(OSError):
-            command = Path(f"/proc/{process}/cmdline").read_bytes()
-            if ancestor == running.pid and command.startswith(b"ray::PPOTrial"):
-                trainers.append(process)
-    assert trainers
-    for trainer in trainers:
-        os.kill(trainer, signal.SIGKILL)
+            is_its = f"SWEEP_TEST={storage}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            if is_its and b"Trainable" in (folder / "cmdline").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed += 1
+    assert killed
 
 
 def unfinished(phase):
@@ -86,6 +73,12 @@ def unfinished(phase):
         for path in phase.glob(f"*/{UNFINISHED_FILE}")
         if not (path.parent / "state.json").exists()
     ]
+
+
+def saved_since(marker, phase):
+    """The runs that have saved themselves after a file was written, and are not over."""
+    then = marker.stat().st_mtime_ns
+    return [run for run in unfinished(phase) if (run / UNFINISHED_FILE).stat().st_mtime_ns > then]
 
 
 def test_a_sweep_whose_processes_are_all_told_to_end_leaves_nothing_half_written(tmp_path, wait_until):
@@ -163,17 +156,22 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
     saved |= {run: results_of(run) for run in unfinished(confirm)}
     kept = finished(folder)
 
+    started = tmp_path / "started"
+    started.touch()
     last = start(tmp_path, "--trials", "4", "--concurrency", "1")
-    for run in (search / "trial_0003", confirm / "default_seed0"):
-        wait_until((run / UNFINISHED_FILE).exists, last)
-        saved[run] = results_of(run)
-        kill_trainers(last)
+    lost = []
+    for phase in (search, confirm):
+        wait_until(lambda phase=phase: saved_since(started, phase), last)
+        kill_trainers(tmp_path)
+        lost += saved_since(started, phase)
+        saved[lost[-1]] = results_of(lost[-1])
     out, err = last.communicate()
     assert last.returncode == 0, err
     assert kept.items() <= finished(folder).items()
     assert "search     4/4" in out
-    for run in ("trial_0003", "default_seed0"):
-        assert f"{run} is lost: its process died; it goes on from what it saved (attempt 1)" in out
+    assert len(lost) == 2
+    for run in lost:
+        assert f"{run.name} is lost: its process died; it goes on from what it saved (attempt 1)" in out
     assert not list(folder.rglob(f"{UNFINISHED_FILE}*"))
 
     sweep = load_sweep(folder)
