@@ -30,7 +30,7 @@ def name_and_question(experiment: Experiment) -> tuple[str, str]:
 def _only_imports(module: ModuleType) -> bool:
     """Returns whether a module's file does not say what its `EXPERIMENT` is."""
     try:
-        lines = Path(module.__file__ or "").read_text(encoding="utf-8").splitlines()
+        lines = Path(getattr(module, "__file__", None) or "").read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return True
     return not any(line.startswith(("EXPERIMENT =", "EXPERIMENT:")) for line in lines)
