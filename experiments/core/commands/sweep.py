@@ -22,6 +22,7 @@ from experiments.core.commands.claim import claimed
 from experiments.core.commands.interrupt import graceful_interrupt
 from experiments.core.commands.results import CommandStopped, SweepResult
 from experiments.core.declaration import Population
+from experiments.core.environments import start_lane_server
 from experiments.core.errors import AllRunsFailedError, UserError
 from experiments.core.planning import (
     Plan,
@@ -100,6 +101,8 @@ def check_sweep(plan: Plan, console: Console, abandon: Callable[[str], None] | N
     Raises:
         UserError: It could not.
     """
+    if plan.experiment.vectorization == "async":
+        start_lane_server()  # which imports what lanes need while the declaration is checked
     with check_progress(console) as say:
         checked = preflight(plan, say, abandon)
     summary.print_plan(console, plan, checked)

@@ -11,7 +11,7 @@ from .network_spaces import (
     observation_encoder,
 )
 from .portable import PortableEnvironment
-from .processes import LaneProcesses
+from .processes import LaneProcesses, start_lane_server
 from .scale import EvaluationSetting, ScoreScale, scale_of
 
 __all__ = [
@@ -41,5 +41,6 @@ __all__ = [
     "most_probable",
     "observation_encoder",
     "scale_of",
+    "start_lane_server",
     "time_limit",
 ]

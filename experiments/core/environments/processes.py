@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from multiprocessing import forkserver, spawn
+from multiprocessing import forkserver, resource_tracker, spawn
 from typing import Any, cast
 
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
@@ -56,9 +56,10 @@ def make_lane_processes(env_id: str, parameters: Mapping[str, Any], lanes: int) 
     return LaneProcesses([partial(make_lane, PortableEnvironment.of(env_id), dict(parameters))] * lanes)
 
 
-def _start_server() -> None:
+def start_lane_server() -> None:
     """Starts the server that forks lanes, unless it runs, deaf to Ctrl-C like all that it forks."""
     multiprocessing.set_forkserver_preload(list(PRELOADED))
+    resource_tracker.ensure_running()  # which would let signals through again if it started with the server
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
@@ -96,7 +97,7 @@ class LaneProcesses(AsyncVectorEnv):
     """
 
     def __init__(self, makers: Sequence[Any]) -> None:
-        _start_server()
+        start_lane_server()
         self._state = (
             AsyncState.DEFAULT
         )  # Gymnasium's, which comes to it after the first environment's making
