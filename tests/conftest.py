@@ -28,6 +28,12 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _key_of_the_tests(tmp_path_factory):
+    """Keeps the key of saved states out of the folders of whoever runs the tests."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def disk_accesses():
     """Notes which files are opened, with their mode, and which folders are listed, whatever time it takes."""

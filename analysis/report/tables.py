@@ -18,7 +18,11 @@ PIPED_WIDTH: Final = 130
 
 def runs(sweep: Sweep) -> pd.DataFrame:
     """Returns search trials and confirmation runs in one table, one run per row."""
-    return pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
+    frame = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
+    # Where damage made a name's values text in one of both, they are text in the table.
+    for column in frame.columns[frame.dtypes == object]:
+        frame[column] = frame[column].map(str, na_action="ignore").astype("str")
+    return frame
 
 
 def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[Path]:

@@ -24,6 +24,7 @@ from analysis.sweep import (
     REPORT_FILE,
     Lineage,
     Sweep,
+    check_writes_stay_inside,
     load_sweep,
     write_bytes,
     write_text,
@@ -47,6 +48,7 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
         NotASweepError: If the folder is no sweep; nothing is written then.
     """
     sweep = load_sweep(folder)
+    check_writes_stay_inside(sweep.folder)
     with ThreadPoolExecutor(max_workers=1) as pool:
         bundle = pool.submit(_bundle)  # seconds of work in another thread
         assessed = assess(sweep)

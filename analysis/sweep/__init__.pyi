@@ -41,6 +41,7 @@ from .layout import (
     trial_number,
 )
 from .lineage import Change, Lineage, copies, line_of, load_lineage, parts, shown_member
+from .links import check_writes_stay_inside
 from .loading import Sweep, load_confirmation, load_sweep
 from .manifest import (
     BudgetRecord,
@@ -158,6 +159,7 @@ __all__ = [
     "UnfinishedRun",
     "WarmStart",
     "WholeDomain",
+    "check_writes_stay_inside",
     "checkpoints_in",
     "configuration",
     "configuration_of",

@@ -1,9 +1,14 @@
-"""Typed record of best.yaml: the configuration to use, and what it takes to train it without this suite."""
+"""Typed record of best.yaml: the configuration to use, and what it takes to train it without this suite.
+
+What is read of YAML is no more than JSON could say. By aliases a few lines stand for a billion values, tags
+ask for other types, and plain words are dates, times and numbers to the base of 60.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import yaml
@@ -21,6 +26,18 @@ from analysis.sweep.records import (
     read_record,
 )
 
+_LARGEST: Final = 2**20
+"""Bytes that the file may have: a long schedule takes a quarter of it."""
+_DEEPEST: Final = 64
+_WHOLE: Final = "[-+]?[0-9]{1,308}"
+"""Digits of a number, no more of them than a float can hold."""
+_SCALARS: Final = {
+    "null": ("null|~|", ["n", "~", ""]),
+    "bool": ("true|false", ["t", "f"]),
+    "int": (_WHOLE, list("-+0123456789")),
+    "float": (rf"{_WHOLE}\.[0-9]*(?:[eE][-+]?[0-9]{{1,4}})?|[-+]?\.inf|\.nan", list("-+.0123456789")),
+}
+"""What plain words may mean, and how they begin."""
 FROM_STEP = "from_step"
 """Key, in a change of a schedule, of the steps from which it is active; the others are hyperparameters."""
 
@@ -111,13 +128,43 @@ def read_best(folder: Path) -> BestRecord | None:
         DamagedError: It is not what a report writes.
     """
     path = folder / BEST_FILE
-    content = content_of(path)
+    content = content_of(path, largest=_LARGEST)
     if content is None:
         return None
     try:
-        return BestRecord.of(yaml.safe_load(content.decode("utf-8")))
+        return BestRecord.of(_parsed_yaml(content.decode("utf-8")))
     except Exception as error:  # garbage makes PyYAML raise anything
         raise DamagedError(path, str(error)) from error
+
+
+class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # as is there
+    """Loader of JSON's types."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML fills it
+
+
+for _kind, (_pattern, _first) in _SCALARS.items():
+    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_pattern})\Z"), _first)
+
+
+def _parsed_yaml(text: str) -> Any:
+    """Returns the value in a YAML text.
+
+    Raises:
+        ValueError: It has an alias, an anchor or a tag, or is nested too deeply.
+        yaml.YAMLError: It is no YAML.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_PlainLoader):
+        if getattr(event, "anchor", None) is not None or getattr(event, "tag", None) is not None:
+            raise ValueError("it has an alias, an anchor or a tag")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    return yaml.load(text, Loader=_PlainLoader)
 
 
 def rllib_settings(folder: Path, config_id: str) -> dict[str, Any] | None:

@@ -153,6 +153,8 @@ class SavedHead(Record, frozen=True, kw_only=True):
     """Versions of what is pickled in the state, by name."""
     results: list[dict[str, Any]] | None = None
     """Everything the run has reported."""
+    signature: str | None = None
+    """Keyed digest of the state, by which its writer is known."""
     refused: str | None = None
     """Why the run begins anew instead of going on from a state; there is none then."""
 

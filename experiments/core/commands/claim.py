@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from experiments.core.planning import Plan
-from experiments.core.records import recorded_manifest, sole_use, unwritable
+from experiments.core.records import check_safe_to_write, recorded_manifest, sole_use, unwritable
 
 
 @contextmanager
@@ -21,6 +21,7 @@ def claimed(plan: Plan) -> Iterator[Plan]:
         UserError: Another process works in it, it is a later release's, or it cannot be written.
     """
     recorded_manifest(plan.folder)  # refuses before there is a lock
+    check_safe_to_write(plan.folder)
     missing = [folder for folder in plan.folder.parents if not folder.exists()]
     try:
         if plan.options.name is None:

@@ -12,6 +12,7 @@ from analysis.statistics import Interval
 from analysis.sweep import BEST_FILE, BestRecord, DamagedError, NotASweepError, Sweep, load_sweep, read_best
 from analysis.verdict import Reproduction, Verdict, reproduce, verdict_on
 from experiments.core.declaration import Experiment
+from experiments.core.environments import check_named_environment, full_name
 from experiments.core.errors import UserError
 from experiments.core.program import installed
 
@@ -57,6 +58,15 @@ class Original:
                 "with; run the sweep's command again with its --name"
             )
         return original
+
+    def check_environment(self, declared: str, *, trust: bool) -> None:
+        """Checks the environment that best.yaml names, unless it is the one that the experiment declares.
+
+        Raises:
+            UserError: It may not be imported or called, or cannot be.
+        """
+        if self.best.env not in (declared, full_name(declared)):
+            check_named_environment(self.sweep.folder, self.best.env, trust=trust)
 
     @cached_property
     def verdict(self) -> Verdict:

@@ -45,6 +45,7 @@ class RunOptions(TypedDict, total=False):
     sampler: SamplerName | None
     trainer: Trainer
     smoke: bool
+    trust: bool
     quiet: bool
     debug: bool
 
@@ -76,6 +77,8 @@ def run(experiment: Experiment, **options: Unpack[RunOptions]) -> SweepResult:
             sampler: What proposes configurations, likewise.
             trainer: "fast", or "rllib" for RLlib's own runner and learner.
             smoke: Whether to run a tiny sweep through every stage.
+            trust: Whether to run code that lies in the sweep's folder, as a saved state that another machine
+                or an earlier release has left may.
             quiet: Whether to print nothing.
             debug: Whether to show Ray's own messages.
 
@@ -126,6 +129,7 @@ def retrain(
     seeds: str | Iterable[int],
     experiment_name: str | None = None,
     concurrency: int | None = None,
+    trust: bool = False,
     quiet: bool = False,
     debug: bool = False,
 ) -> Retraining:
@@ -137,6 +141,7 @@ def retrain(
         seeds: Test seeds that the confirmation did not use, such as "200-209" or `range(200, 210)`.
         experiment_name: Name of the experiment; that of the file which declares it.
         concurrency: Runs at once; as many as fit.
+        trust: Whether to run code that lies in the folder, or that it names.
         quiet: Whether to print nothing.
         debug: Whether to show Ray's own messages.
 
@@ -149,7 +154,12 @@ def retrain(
         CommandStopped: Ctrl-C or `kill` ended it in order; the same call goes on where it was.
     """
     options = Options(
-        retrain=Path(folder), seeds=_seeds(seeds), concurrency=concurrency, quiet=quiet, debug=debug
+        retrain=Path(folder),
+        seeds=_seeds(seeds),
+        concurrency=concurrency,
+        trust=trust,
+        quiet=quiet,
+        debug=debug,
     )
     name, question = name_and_question(experiment)
     with _called_from_python(debug=debug):

@@ -33,9 +33,12 @@ from experiments.core.program import shown
 from experiments.core.records import (
     Look,
     check_readable,
+    check_safe_to_write,
     recorded_manifest,
+    saved_state,
     sole_use,
     tidy,
+    user_key,
     write_manifest,
     write_reproduction,
 )
@@ -67,6 +70,8 @@ def retrain_best(
     assert options.retrain is not None
     assert options.seeds is not None
     original = Original.of(options.retrain.expanduser().absolute(), name)
+    original.check_environment(experiment.env, trust=options.trust)
+    check_safe_to_write(original.sweep.folder)
     indices = read_seeds(options.seeds)
     _check_unused(original, indices, given=options.seeds)
     plan = Plan(
@@ -85,6 +90,8 @@ def retrain_best(
     interruption = Interruption()
     recorded_manifest(folder, way_out="choose other --seeds")
     check_readable(folder / Phase.CONFIRM)
+    if not options.trust:
+        saved_state.check_own(folder / Phase.CONFIRM, key=user_key())
     with sole_use(folder, way_out="choose other --seeds"):
         _train(plan, original, indices, folder, console, interruption)
     if interruption.requested:

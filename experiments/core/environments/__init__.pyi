@@ -1,6 +1,7 @@
 from .evaluation import EvaluationResult, NonFiniteError, Policy, evaluate, first_non_finite
 from .lookup import episode_limit, full_name, imported_spec, is_image, time_limit
 from .make import RLlibEnv, close_open, close_open_within, make_plain_vector, make_vector
+from .named_by_folder import check_named_environment, needs_trust
 from .network_spaces import (
     NORMALISED_LIMIT,
     ActionPart,
@@ -27,6 +28,7 @@ __all__ = [
     "RLlibEnv",
     "ScoreScale",
     "action_decoder",
+    "check_named_environment",
     "close_open",
     "close_open_within",
     "episode_limit",
@@ -39,6 +41,7 @@ __all__ = [
     "make_plain_vector",
     "make_vector",
     "most_probable",
+    "needs_trust",
     "observation_encoder",
     "scale_of",
     "start_lane_server",

@@ -102,6 +102,8 @@ def _imported(module: str) -> ModuleType:
         return sys.modules["__main__"]
     try:
         return importlib.import_module(module)
+    except UserError:
+        raise
     except BaseException as error:
         if not is_of_users(error):
             raise

@@ -63,6 +63,8 @@ class Options:
     """A tiny sweep through every stage, to see that all of it works here."""
     check: bool = False
     """Only check that the sweep could run, and say what it would cost."""
+    trust: bool = False
+    """Run code that lies in the sweep's folder: for one of yours that another machine or release has left."""
     quiet: bool = False
     """Print the verdict and errors alone."""
     debug: bool = False

@@ -199,6 +199,7 @@ class Plan:
             evaluation_episodes=experiment.evaluation_episodes,
             seeds=self.seeds,
             trainer=self.options.trainer,
+            trust=self.options.trust,
             seeds_per_trial=experiment.seeds_per_trial,
             seed_penalty=experiment.seed_penalty,
             step_timeout_s=experiment.step_timeout_s or step_timeout_s,

@@ -30,7 +30,13 @@ from analysis.sweep import (
 )
 from envs.lanes import described
 from envs.spaces import ActionDecoder, EncodedVectorEnv, ObservationEncoder, collate, member
-from experiments.core.environments import Policy, episode_limit, make_plain_vector, make_vector
+from experiments.core.environments import (
+    Policy,
+    check_named_environment,
+    episode_limit,
+    make_plain_vector,
+    make_vector,
+)
 from experiments.core.errors import UserError
 from experiments.core.policy.exported import read_policy
 from experiments.core.policy.numpy_policy import exported_policy
@@ -99,6 +105,7 @@ def load_policy(folder: str | Path, *, trust: bool = False) -> TrainedPolicy:
         sweep = load_sweep(folder)
     except NotASweepError as error:
         raise UserError(str(error)) from error
+    check_named_environment(sweep.folder, sweep.manifest.env.id, trust=trust)
     run, best = _best_run(Path(folder), sweep)
     checkpoint = checkpoints_in(run)[-1]
     manifest = sweep.manifest

@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis.sweep import LOCK_FILE, Phase, is_partial
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan, difference_of, manifest_of
-from experiments.core.records import check_readable, recorded_manifest
+from experiments.core.records import check_readable, recorded_manifest, saved_state, user_key
 
 
 def check_folder(plan: Plan) -> None:
@@ -38,13 +38,15 @@ def check_folder(plan: Plan) -> None:
 
 
 def check_records(plan: Plan) -> None:
-    """The records of the sweep's runs, if it goes on, can be read or are known to be damaged.
+    """Checks that the records of a sweep that goes on can be read, or are damaged, and are the user's own.
 
     Raises:
-        UserError: What some of them hold is unknown.
+        UserError: What some of them hold is unknown, or was written by somebody who is not trusted.
     """
     for phase in Phase:
         check_readable(plan.folder / phase)
+        if not plan.options.trust:
+            saved_state.check_own(plan.folder / phase, key=user_key())
 
 
 def check_warm_start(plan: Plan) -> None:

@@ -15,6 +15,7 @@ from .run_log import CONFIGURATION, RunLog
 from .schedule import config_at
 from .seen_seeds import Look, take_look
 from .sweep_files import (
+    check_safe_to_write,
     new_study,
     recorded_manifest,
     write_lineage,
@@ -23,6 +24,7 @@ from .sweep_files import (
     write_rllib_settings,
 )
 from .terminal_output import Printed, kept_from_the_terminal, own_streams
+from .user_key import user_key
 
 __all__ = [
     "CONFIGURATION",
@@ -35,6 +37,7 @@ __all__ = [
     "RunOutput",
     "cause_of_loss",
     "check_readable",
+    "check_safe_to_write",
     "config_at",
     "cut_off",
     "drop_older_checkpoints",
@@ -53,6 +56,7 @@ __all__ = [
     "take_look",
     "tidy",
     "unwritable",
+    "user_key",
     "write_cause_of_loss",
     "write_lineage",
     "write_manifest",

@@ -15,6 +15,7 @@ from analysis.sweep import (
     DamagedError,
     Manifest,
     NotASweepError,
+    check_writes_stay_inside,
     read_manifest,
     write_json,
 )
@@ -37,6 +38,18 @@ def recorded_manifest(folder: Path, *, way_out: str = "choose another --name") -
         raise UserError(f"{error}: restore it, or {way_out}") from error
     except NotASweepError as error:
         raise UserError(f"{error}, or {way_out}") from error
+
+
+def check_safe_to_write(folder: Path) -> None:
+    """Refuses a sweep folder in which something leads out of it.
+
+    Raises:
+        UserError: Something does, or it cannot be looked through.
+    """
+    try:
+        check_writes_stay_inside(folder)
+    except NotASweepError as error:
+        raise UserError(str(error)) from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -15,6 +15,7 @@ from analysis.sweep import Phase, State, damaged_runs, finished_runs, place_asid
 from analysis.text import counted
 from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
+from experiments.core.environments import needs_trust
 from experiments.core.planning import Plan
 from experiments.core.program import NO_FILE, installed, module_command, shown
 from experiments.core.terminal.progress import SweepProgress, duration
@@ -154,13 +155,14 @@ def print_result(
         console.print(f"best:     {shown(report.best)}", soft_wrap=True)
     console.print("next:", soft_wrap=True)
     env_id = plan.experiment.env
+    trust = needs_trust(env_id)
     for command in (
         shlex.join([installed("tensorboard"), "--logdir", folder]),
         shlex.join([installed("python"), "-m", "analysis", "report", folder]),
         # What a notebook declares, no other program finds.
-        f"replay({folder!r})"
+        f"replay({folder!r}{', trust=True' if trust else ''})"
         if env_id.startswith(f"{NO_FILE}:")
-        else module_command("experiments", "replay", folder, env_id=env_id),
+        else module_command("experiments", "replay", folder, *(["--trust"] if trust else []), env_id=env_id),
     ):
         console.print(f"  {command}", soft_wrap=True)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from analysis.sweep import Phase
 from experiments.core.declaration import Resources, Seeds, Vectorization
 from experiments.core.environments import EvaluationSetting, PortableEnvironment
+from experiments.core.records import user_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,10 @@ class Task:
     """Seconds after which a call of the environment that does not come back ends the run's process."""
     stop_file: Path | None = None
     """File whose presence asks every run to end."""
+    key: bytes = field(default_factory=user_key, repr=False)
+    """The user's key, which processes on other nodes lack: what a run saves is known by it."""
+    trust: bool = False
+    """Whether a run goes on from a state that was written without the key."""
     goes_on: bool = True
     """Whether a run that is cut off continues where it was; the members of a population restart together."""
 

@@ -196,7 +196,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
     def _go_on(self, folder: Path, config: dict[str, Any]) -> None:
         """Continues from what the run had saved; where that cannot be done it restarts and says so."""
         try:
-            before = saved_state.load(folder)
+            before = saved_state.load(folder, key=self._task.key, trust=self._task.trust)
             if before is not None:
                 results, state = before
                 self._replicas.set_state(state)
@@ -214,7 +214,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         if self._folder is None or started - self._saved_at < wait:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        saved_state.save(self._folder, self._results, self._replicas.get_state())
+        saved_state.save(self._folder, self._results, self._replicas.get_state(), key=self._task.key)
         self._saved_at = time.perf_counter()
         self._save_cost = self._saved_at - started
 

@@ -11,6 +11,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.loading import load_sweep
 from experiments.core.records import saved_state
+from experiments.core.records.user_key import user_key
 
 pytestmark = pytest.mark.slow
 CLOCK = ("wall_s", "steps_per_s")
@@ -46,7 +47,7 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
     for run in runs:
         (run / "state.json").unlink()
         # Its first line can be read, so that the driver could take its results for true; its state cannot.
-        saved_state.save(run, told, [{"progress": {}, "trainer": {}}])
+        saved_state.save(run, told, [{"progress": {}, "trainer": {}}], key=user_key())
     (runs[1] / UNFINISHED_FILE).write_bytes(json.dumps(told).encode() + b"\nof another version")
 
     lines = (damaged / "result.json").read_text()

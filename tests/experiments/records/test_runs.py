@@ -24,6 +24,7 @@ from experiments.core.planning.manifest import first_difference
 from experiments.core.records import run_log, saved_state
 from experiments.core.records.leftovers import check_readable, remove_unfinished, tidy
 from experiments.core.records.run_log import RunLog
+from experiments.core.records.user_key import user_key
 
 NOW = 1_000_000.0
 CONFIG = {"lr": 1e-3, "layout": "64-tanh", "seed": 5, "config_id": "trial_0001"}
@@ -53,7 +54,7 @@ def test_the_records_of_a_run_that_goes_on_are_those_of_its_checkpoint(tmp_path,
     log = RunLog.open(folder, CONFIG)
     log.write(row(100))
     # Saved itself at 200; the kill came before that was recorded, and cut off what was written next.
-    saved_state.save(folder, [row(100), row(200)], "state")
+    saved_state.save(folder, [row(100), row(200)], "state", key=user_key())
     with (folder / "result.json").open("a") as lines:
         lines.write('{"steps": 300, "sco')
     (folder / "checkpoint_000000").mkdir()
@@ -88,7 +89,7 @@ def test_a_run_killed_at_any_moment_is_either_over_or_unfinished_or_gone(tmp_pat
         (tmp_path / name / "result.json").write_text(json.dumps(row(100)) + "\n")
     # Killed after its end was written down, before its checkpoint was removed.
     (tmp_path / "trial_0000" / "state.json").write_text('{"state": "pruned", "cause": null}')
-    saved_state.save(tmp_path / "trial_0000", [], None)
+    saved_state.save(tmp_path / "trial_0000", [], None, key=user_key())
     (tmp_path / "trial_0000" / f"{UNFINISHED_FILE}.0f.part").write_bytes(b"half")
     # Killed before it saved itself, and before anything was written.
     (tmp_path / "trial_0002" / "params.json.part").write_text("{")
@@ -162,7 +163,7 @@ def test_a_run_whose_records_are_damaged_is_unfinished_and_what_is_there_is_set_
     assert (len(finished_runs(tmp_path)), damaged_runs(tmp_path)) == (1, [])
     spoil(folder / name)
     if saved:
-        saved_state.save(folder, [row(100)], "state")
+        saved_state.save(folder, [row(100)], "state", key=user_key())
     there = files(folder)
     assert finished_runs(tmp_path) == []
     assert [run.config for run in unfinished_runs(tmp_path)] == [{"lr": 1e-3}]

@@ -15,12 +15,15 @@ from analysis.sweep.schema import Phase
 from experiments.core.declaration.seeds import Seeds
 from experiments.core.environments.make import make_vector
 from experiments.core.environments.scale import EvaluationSetting, scale_of
+from experiments.core.errors import UserError
 from experiments.core.records import saved_state
+from experiments.core.records.user_key import signature_of, user_key
 from experiments.core.training import trial as trial_module
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial
 
 ENV = "sweeps/TradingMeanReverting-v0"
+KEY = b"a key of this user's"
 TASK = Task(
     env=ENV,
     env_parameters={},
@@ -34,6 +37,7 @@ TASK = Task(
     evaluation_episodes=8,
     seeds=Seeds(0),
     trainer="fast",
+    key=KEY,
 )
 SHORT = replace(TASK, steps=1024, evaluations=2)
 CLOCK = ("wall_s", "steps_per_s")
@@ -132,14 +136,14 @@ def test_saving_takes_at_most_its_share_of_the_time(start, tmp_path, monkeypatch
 
 def test_what_is_saved_is_read_back_and_a_half_written_file_is_not_seen(tmp_path):
     results = [{"steps": 7, "wall_s": 0.5, "objective": 1 / 3}]
-    assert saved_state.load(tmp_path) is None
+    assert saved_state.load(tmp_path, key=KEY) is None
     assert results_of(tmp_path) is None
     half = tmp_path / f"{UNFINISHED_FILE}.0f.part"
     half.write_bytes(b"half")
-    assert saved_state.load(tmp_path) is None
+    assert saved_state.load(tmp_path, key=KEY) is None
     half.unlink()
-    saved_state.save(tmp_path, results, {"weights": [1.0]})
-    assert saved_state.load(tmp_path) == (results, {"weights": [1.0]})
+    saved_state.save(tmp_path, results, {"weights": [1.0]}, key=KEY)
+    assert saved_state.load(tmp_path, key=KEY) == (results, {"weights": [1.0]})
     assert results_of(tmp_path) == results
     saved_state.discard(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -151,6 +155,8 @@ def head_and_state(path):
 
 
 def written(path, head, state):
+    if isinstance(head, dict):
+        head["signature"] = signature_of(state, KEY)
     path.write_bytes(json.dumps(head).encode() + b"\n" + state)
 
 
@@ -184,6 +190,21 @@ def cut_in_its_first_line(path, start):
     path.write_bytes(path.read_bytes()[:40])
 
 
+def of_somebody_else(path, start):
+    saved_state.save(path.parent, head_and_state(path)[0]["results"], "theirs", key=b"another key")
+
+
+def with_somebody_elses_state(path, start):
+    head, _ = head_and_state(path)
+    path.write_bytes(json.dumps(head).encode() + b"\n" + cloudpickle.dumps("theirs"))
+
+
+def without_a_signature(path, start):
+    head, state = head_and_state(path)
+    del head["signature"]
+    path.write_bytes(json.dumps(head).encode() + b"\n" + cloudpickle.dumps(state))
+
+
 def with_another_network(path, start):
     other = start("other", SHORT, layout="32-tanh")
     other.step()
@@ -211,7 +232,10 @@ def with_another_number_of_seeds(path, start):
         (with_an_older_ray, "ray 2.0.0 wrote it, and this is"),
         (with_a_name_less, "KeyError: 'config'"),
         (of_a_class_that_is_gone, "ModuleNotFoundError"),
-        (cut_short, ""),
+        (cut_short, "was not written with this user's key"),
+        (of_somebody_else, "was not written with this user's key"),
+        (with_somebody_elses_state, "was not written with this user's key"),
+        (without_a_signature, "was not written with this user's key"),
         (cut_in_its_first_line, "is damaged ("),
         (with_another_network, "size mismatch"),
         (with_another_configuration, "another configuration"),
@@ -233,11 +257,58 @@ def test_a_state_that_cannot_be_restored_lets_the_trial_restart(start, tmp_path,
     assert refusal_of(folder).endswith(f"; it is set aside as {aside.name}")
     assert aside.read_bytes() == spoilt
     # Killed once more before it has saved itself, it restarts once more.
-    assert saved_state.load(folder) is None
+    assert saved_state.load(folder, key=KEY) is None
     assert train(resumed) == whole
     assert [result["steps"] for result in resumed._results] == [result["steps"] for result in whole]
     assert [result["steps"] for result in results_of(folder)] == [512]
     assert refusal_of(folder) is None
+
+
+@pytest.mark.parametrize("spoil", [of_somebody_else, with_somebody_elses_state, without_a_signature])
+def test_what_somebody_else_saved_is_gone_on_from_with_trust_alone(start, tmp_path, spoil):
+    run = tmp_path / "search" / "trial_0000"
+    train(start("trial_0000", SHORT), evaluations=1)
+    saved_state.check_own(run.parent, key=KEY)
+    spoil(run / UNFINISHED_FILE, start)
+    with pytest.raises(
+        UserError, match=r"unfinished.ckpt was not written with your key.*say --trust"
+    ) as caught:
+        saved_state.check_own(run.parent, key=KEY)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(saved_state.ForeignStateError):
+        saved_state.load(run, key=KEY)
+    assert saved_state.load(run, key=KEY, trust=True) is not None
+
+
+def test_a_state_that_nobody_goes_on_from_needs_no_trust(start, tmp_path):
+    run = tmp_path / "search" / "trial_0000"
+    train(start("trial_0000", SHORT), evaluations=1)
+    for spoil in (of_somebody_else, with_an_older_ray, cut_in_its_first_line):
+        spoil(run / UNFINISHED_FILE, start)
+        if spoil is not of_somebody_else:
+            saved_state.check_own(run.parent, key=KEY)
+
+
+def test_a_user_has_one_key_that_nobody_else_can_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    key = user_key()
+    assert len(key) == 32
+    assert user_key() == key
+    (path,) = (tmp_path / "ppo-sweeps").iterdir()
+    assert path.stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
+    assert user_key() != key
+    path.write_bytes(b"")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with pytest.raises(UserError, match="has 0 bytes: expected 32; remove it"):
+        user_key()
+
+
+def test_where_no_key_can_be_kept_a_process_has_its_own(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    assert len(user_key()) == 32
+    assert user_key() == user_key()
 
 
 def form(value):
@@ -253,7 +324,7 @@ def form(value):
 
 def test_what_a_run_saves_has_the_form_that_its_number_stands_for(start, tmp_path):
     train(start("cut", SHORT), evaluations=1)
-    ((state,),) = [saved_state.load(tmp_path / "search" / "cut")[1]]
+    ((state,),) = [saved_state.load(tmp_path / "search" / "cut", key=KEY)[1]]
     runner = state["trainer"]["env_runner"]["fast_runner"]
     env = cloudpickle.loads(runner["env"])
     with closing(make_vector("sweeps/Spaces-v0", {}, 1)) as encoded:

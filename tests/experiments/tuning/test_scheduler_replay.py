@@ -17,6 +17,7 @@ from analysis.sweep.runs import FinishedRun, finished_runs, unfinished_runs
 from analysis.sweep.schema import Phase, State
 from experiments import Asha, Hyperband, Median
 from experiments.core.records import saved_state
+from experiments.core.records.user_key import user_key
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning.both_phases import BothPhasesScheduler
 from experiments.core.tuning.build_schedulers import build_scheduler
@@ -111,7 +112,7 @@ def test_a_run_that_goes_on_is_judged_as_if_it_had_never_been_cut_off(make, tmp_
     replay_finished(rebuilt, ended)
     results = [{"steps": steps, "objective": value, "wall_s": 1.0} for steps, value in curve.items()]
     (tmp_path / "trial_0009").mkdir()
-    saved_state.save(tmp_path / "trial_0009", results, "state")
+    saved_state.save(tmp_path / "trial_0009", results, "state", key=user_key())
     again = Trial("x", stub=True, trial_id="another_id", config=trial.config)
     scheduler, searcher = BothPhasesScheduler(rebuilt, 1), Listener()
     judged = scheduler.judged(again)
@@ -136,7 +137,7 @@ def cut_off(folder, name, curve):
     (folder / name).mkdir(parents=True)
     (folder / name / "params.json").write_text(json.dumps({"lr": 0.1, "config_id": name, "seed": 1}))
     results = [{"steps": steps, "objective": value, "wall_s": 1.0} for steps, value in curve.items()]
-    saved_state.save(folder / name, results, "state")
+    saved_state.save(folder / name, results, "state", key=user_key())
 
 
 def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(make, tmp_path):
@@ -162,7 +163,9 @@ def test_a_stop_that_the_kill_kept_from_being_written_down_still_ends_the_run(ma
 def test_what_a_run_had_reported_that_restarts_is_replayed_to_nobody(make, tmp_path):
     scheduler, searcher, trial = make(), Listener(), trial_of("trial_0009")
     (tmp_path / "trial_0009").mkdir()
-    saved_state.save(tmp_path / "trial_0009", [{"steps": 520, "wall_s": 1.0, "objective": 9.0}], "state")
+    saved_state.save(
+        tmp_path / "trial_0009", [{"steps": 520, "wall_s": 1.0, "objective": 9.0}], "state", key=user_key()
+    )
     saved_state.refuse(tmp_path / "trial_0009", "its state cannot be restored")
     scheduler.on_trial_add(None, trial)
     ReplayOnStart(tmp_path, BothPhasesScheduler(scheduler, 1), searcher).on_trial_start(0, [], trial)
