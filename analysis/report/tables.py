@@ -20,7 +20,8 @@ def runs(sweep: Sweep) -> pd.DataFrame:
     """Returns search trials and confirmation runs in one table, one run per row."""
     frame = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
     # Where damage made a name's values text in one of both, they are text in the table.
-    for column in frame.columns[frame.dtypes == object]:
+    mixed: list[str] = frame.select_dtypes("object", exclude="str").columns.tolist()
+    for column in mixed:
         frame[column] = frame[column].map(str, na_action="ignore").astype("str")
     return frame
 

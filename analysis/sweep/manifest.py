@@ -36,7 +36,7 @@ class NotASweepError(Exception):
 class EnvRecord(Struct, frozen=True, kw_only=True):
     """The environment, with the references of its score."""
 
-    id: str
+    id: Name
     parameters: dict[str, Any] = field(default_factory=dict)
     validation_parameters: dict[str, Any] = field(default_factory=dict)
     """Parameters that evaluations of the search have besides, or in place of the others."""
@@ -212,8 +212,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     """What a sweep is asked for by now, and how it was first started."""
 
     schema_version: int = SCHEMA_VERSION
-    experiment: str
-    sweep: str
+    experiment: Name
+    sweep: Name
     question: str = ""
     env: EnvRecord
     space: dict[Name, HyperparameterRecord] = field(default_factory=dict)

@@ -9,6 +9,7 @@ release may have added them.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from io import BufferedReader
@@ -35,7 +36,7 @@ Whole = Annotated[int, Meta(ge=-_WIDEST, le=_WIDEST)]
 Value = None | bool | Whole | float | str
 """What a hyperparameter may be."""
 Name = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]+\Z", max_length=200)]
-"""What a hyperparameter may be called."""
+"""What a hyperparameter may be called, or anything else whose name a terminal shows."""
 Configuration = dict[Name, Value]
 
 NOT_TYPED: Final = (ValueError, RecursionError, msgspec.ValidationError)
@@ -228,11 +229,12 @@ def _content(path: Path, read: Callable[[BufferedReader, int], bytes], largest: 
         if path.exists() and not path.is_file():
             raise DamagedError(path, "it is no file")
         with path.open("rb") as file:
-            content = read(file, largest + 1)
+            is_too_large = os.fstat(file.fileno()).st_size > largest and read is BufferedReader.read
+            content = b"" if is_too_large else read(file, largest + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise DamagedError(path, error.strerror or type(error).__name__, unreadable=True) from error
-    if len(content) > largest:
+    if is_too_large or len(content) > largest:
         raise DamagedError(path, f"it is larger than {largest:,} bytes")
     return content

@@ -68,7 +68,7 @@ ENV = "sweeps/Bandit-v0"
 REFUSALS = (DamagedError, NotASweepError, UserError)
 SECONDS = 10
 """Computing that a reader may take for an input."""
-WHOLE_SHARE, SLOW_SHARE = 8, 400
+WHOLE_SHARE, SLOW_SHARE = 16, 1_000
 """One input in so many is also given to a reader of the whole folder, or to those that take a second."""
 
 

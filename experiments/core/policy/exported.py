@@ -182,6 +182,4 @@ def _name(kind: Any) -> str:
 
 @cache
 def _versions() -> dict[str, str]:
-    return {
-        name: version(name) for name in ("ppo-sweeps", "gymnasium", "numpy", "ray", "torch", "safetensors")
-    }
+    return {name: version(name) for name in ("gymnasium", "numpy", "ray", "torch", "safetensors")}
