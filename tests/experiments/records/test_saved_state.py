@@ -280,6 +280,15 @@ def test_what_somebody_else_saved_is_gone_on_from_with_trust_alone(start, tmp_pa
     assert saved_state.load(run, key=KEY, trust=True) is not None
 
 
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_trial_goes_on_from_what_somebody_else_saved_with_trust_alone(start, trust):
+    whole = train(start("whole"))
+    before = train(start("cut"), evaluations=3)
+    after = train(start("cut", replace(TASK, key=b"another user's key", trust=trust)))
+    assert (before + after == whole) is trust
+    assert (after == whole) is not trust
+
+
 def test_a_state_that_nobody_goes_on_from_needs_no_trust(start, tmp_path):
     run = tmp_path / "search" / "trial_0000"
     train(start("trial_0000", SHORT), evaluations=1)
