@@ -38,10 +38,10 @@ from experiments.core.records import (
     saved_state,
     sole_use,
     tidy,
-    user_key,
     write_manifest,
     write_reproduction,
 )
+from experiments.core.signing import user_key
 from experiments.core.terminal import SweepProgress, print_damaged, summary
 from experiments.core.tuning import Interruption, ListedSearch, Recorder, check_cluster, connected, train_all
 

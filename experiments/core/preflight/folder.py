@@ -9,7 +9,8 @@ from pathlib import Path
 from analysis.sweep import LOCK_FILE, Phase, is_partial
 from experiments.core.errors import UserError
 from experiments.core.planning import Plan, difference_of, manifest_of
-from experiments.core.records import check_readable, recorded_manifest, saved_state, user_key
+from experiments.core.records import check_readable, recorded_manifest, saved_state
+from experiments.core.signing import user_key
 
 
 def check_folder(plan: Plan) -> None:

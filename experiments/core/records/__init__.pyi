@@ -24,7 +24,6 @@ from .sweep_files import (
     write_rllib_settings,
 )
 from .terminal_output import Printed, kept_from_the_terminal, own_streams
-from .user_key import user_key
 
 __all__ = [
     "CONFIGURATION",
@@ -56,7 +55,6 @@ __all__ = [
     "take_look",
     "tidy",
     "unwritable",
-    "user_key",
     "write_cause_of_loss",
     "write_lineage",
     "write_manifest",

@@ -26,7 +26,7 @@ from analysis.sweep import (
     write_bytes,
 )
 from experiments.core.errors import UserError
-from experiments.core.records.user_key import is_signed, signature_of
+from experiments.core.signing import is_signed, signature_of
 
 FORMAT = 3
 """Number of the form in which a run saves itself: where the form changes it rises, and no run goes on from an

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from analysis.sweep import Phase
 from experiments.core.declaration import Resources, Seeds, Vectorization
 from experiments.core.environments import EvaluationSetting, PortableEnvironment
-from experiments.core.records import user_key
+from experiments.core.signing import user_key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from analysis.sweep.layout import UNFINISHED_FILE
 from analysis.sweep.loading import load_sweep
 from experiments.core.records import saved_state
-from experiments.core.records.user_key import user_key
+from experiments.core.signing import user_key
 
 pytestmark = pytest.mark.slow
 CLOCK = ("wall_s", "steps_per_s")

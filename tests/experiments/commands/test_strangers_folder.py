@@ -22,7 +22,7 @@ from experiments.core.errors import UserError
 from experiments.core.planning.warm_start import read_warm_start
 from experiments.core.policy.trained import load_policy
 from experiments.core.records import check_safe_to_write, saved_state
-from experiments.core.records.user_key import user_key
+from experiments.core.signing import user_key
 from search_spaces import ppo
 
 pytestmark = pytest.mark.slow
@@ -223,7 +223,7 @@ def test_a_module_that_lies_elsewhere_imports_none_from_the_folder(stranger, run
         ("analysis.sweep.atomic:write_text", {"path": "MARK", "text": ""}),
         ("experiments.core.program:shutil.rmtree", {"path": "TREASURE"}),
         ("../../evil:Maze", {}),
-        ("", {}),
+        ("nowhere:Maze", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

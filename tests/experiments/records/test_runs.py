@@ -24,7 +24,7 @@ from experiments.core.planning.manifest import first_difference
 from experiments.core.records import run_log, saved_state
 from experiments.core.records.leftovers import check_readable, remove_unfinished, tidy
 from experiments.core.records.run_log import RunLog
-from experiments.core.records.user_key import user_key
+from experiments.core.signing import user_key
 
 NOW = 1_000_000.0
 CONFIG = {"lr": 1e-3, "layout": "64-tanh", "seed": 5, "config_id": "trial_0001"}

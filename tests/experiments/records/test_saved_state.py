@@ -17,7 +17,7 @@ from experiments.core.environments.make import make_vector
 from experiments.core.environments.scale import EvaluationSetting, scale_of
 from experiments.core.errors import UserError
 from experiments.core.records import saved_state
-from experiments.core.records.user_key import signature_of, user_key
+from experiments.core.signing import signature_of, user_key
 from experiments.core.training import trial as trial_module
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial

@@ -17,7 +17,7 @@ from analysis.sweep.runs import FinishedRun, finished_runs, unfinished_runs
 from analysis.sweep.schema import Phase, State
 from experiments import Asha, Hyperband, Median
 from experiments.core.records import saved_state
-from experiments.core.records.user_key import user_key
+from experiments.core.signing import user_key
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning.both_phases import BothPhasesScheduler
 from experiments.core.tuning.build_schedulers import build_scheduler

@@ -1,4 +1,4 @@
-"""Key of the user, by which what a run saves is known as this user's own wherever its folder has been.
+"""Signature of what a run saves, by which it is known as this user's own wherever its folder has been.
 
 Saved states are pickles, which run code when they are loaded. So each carries a digest with a key that lies
 in no sweep folder, and that nobody else has.
