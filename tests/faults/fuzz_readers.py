@@ -33,19 +33,19 @@ from analysis.command_line import read_options
 from analysis.report import kept_report, tables, write_report
 from analysis.sweep import (
     DamagedError,
+    FinishedRun,
     NotASweepError,
     Phase,
-    damaged_runs,
-    finished_runs,
     load_lineage,
     load_sweep,
+    ranking_key,
     read_best,
     read_manifest,
+    read_runs,
     refusal_of,
     results_of,
     rllib_settings,
     saved_head,
-    unfinished_runs,
 )
 from experiments import Budget, Confirmation, Experiment
 from experiments.core.commands.original import Original
@@ -140,11 +140,11 @@ class Readers:
 
     def records(self):
         rllib_settings(self.folder, "trial_0001")
-        load_lineage(self.folder)
         for phase in Phase:
-            finished_runs(self.folder / phase), unfinished_runs(self.folder / phase)
-            for run in damaged_runs(self.folder / phase):
-                for damage in run.damage:
+            for records in read_runs(self.folder / phase):
+                if isinstance(records.run, FinishedRun):
+                    _ = records.run.objective, records.run.repetition, ranking_key(records.run, 1)
+                for damage in records.damage:
                     check_line(str(damage))
         read_policy(self.folder / CONFIRMED / "checkpoint_000000")
 
@@ -155,6 +155,7 @@ class Readers:
         read_best(self.folder)
 
     def analysis(self):
+        load_lineage(self.folder)
         verdict_on(load_sweep(self.folder))
 
     def state(self):
