@@ -24,15 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = CommandParser(prog="python -m envs.play", description=__doc__)
     parser.add_argument("id", help="the environment, for example sweeps/PointTarget-v0")
     parser.add_argument("--agent", metavar="FOLDER", help="folder of a sweep whose best policy plays along")
+    parser.add_argument("--trust", action="store_true", help="run code that lies in that folder, if need be")
     parser.add_argument("--seed", type=int, help="of the first episode; drawn if left out")
     given = parser.parse_args(arguments)
     with one_line_errors():
         env_id = envs.entry(given.id).env_id
         seed = secrets.randbelow(2**31) if given.seed is None else given.seed
         with ExitStack() as made:
-            agent = (
-                made.enter_context(closing(Agent((*SERVER, given.agent), env_id))) if given.agent else None
-            )
+            command = (*SERVER, given.agent, *(["--trust"] if given.trust else []))
+            agent = made.enter_context(closing(Agent(command, env_id))) if given.agent else None
             play(env_id, made.enter_context(closing(Session(env_id, agent, seed))))
 
 

@@ -155,6 +155,15 @@ def test_a_folder_without_a_policy_is_one_line(tmp_path):
         Agent((*SERVER, str(tmp_path)), BOARD)
 
 
+@pytest.mark.parametrize("trust", [[], ["--trust"]], ids=["not trusted", "trusted"])
+def test_a_folder_is_trusted_as_the_command_says(monkeypatch, capsys, tmp_path, trust):
+    told = (sys.executable, "-c", "import json, sys; print(json.dumps({'error': f'told {sys.argv[1:]}'}))")
+    monkeypatch.setattr("envs.play.__main__.SERVER", told)
+    with pytest.raises(SystemExit, match="2"):
+        main(["sweeps/PointTarget-v0", "--agent", str(tmp_path), *trust])
+    assert capsys.readouterr().err.endswith(f"told {[str(tmp_path), *trust]}\n")
+
+
 @pytest.mark.parametrize("driver", [None, "x11"])
 def test_without_a_screen_it_says_so_in_one_line(driver):
     environment = {name: value for name, value in os.environ.items() if name not in SCREENS}
