@@ -3,7 +3,7 @@
 It must not: this is the negative control. A suite that takes noise for progress gives itself away here.
 
 Run:    python -m experiments.trading_control_sweep
-Expect: "Nothing beat the default": +0.01 [-4.14, +4.16]; 1.21 million steps, 1 min 58 s on 2 cores
+Expect: "Nothing beat the default": +0.03 [-16.16, +3.01]; 0.81 million steps, 74 s on 2 cores
 """
 
 from experiments import Budget, Experiment, main
