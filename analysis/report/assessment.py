@@ -92,6 +92,8 @@ def kept_report(folder: str | Path) -> Report | None:
     """
     sweep = load_sweep(folder)
     folder = sweep.folder
+    if load_lineage(folder) is not None:
+        return None
     html, best, figures = folder / REPORT_FILE, folder / BEST_FILE, folder / FIGURES_FOLDER
     frames = {name: folder / file for name, file in TABLE_FILES.items()}
     pictures = tuple(sorted(path for path in figures.glob("*.*") if path.suffix in {".png", ".svg"}))
@@ -100,10 +102,9 @@ def kept_report(folder: str | Path) -> Report | None:
     ):
         return None
     with html.open("rb") as page:
-        is_current = FINGERPRINT_LINE.format(fingerprint(sweep)).encode() in page.read(HEAD_BYTES)
-    assessed = assess(sweep) if is_current else None
-    if assessed is None or assessed.lineage is not None:
-        return None
+        if FINGERPRINT_LINE.format(fingerprint(sweep)).encode() not in page.read(HEAD_BYTES):
+            return None
+    assessed = assess(sweep)
     return Report(
         html=html, best=best, frames=frames, figures=pictures,
         verdict=assessed.verdict, findings=assessed.findings,

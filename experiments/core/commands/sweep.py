@@ -73,7 +73,8 @@ def run_sweep(plan: Plan, console: Console, abandon: Callable[[str], None] | Non
         try:
             report, progress = _run(plan, console, interruption, checked.step_timeout_s)
             if report is not None:
-                summary.print_result(console, plan, progress, report, expected_s=checked.estimate.seconds)
+                summary.print_spent(console, plan, progress, expected_s=checked.estimate.seconds)
+                summary.print_result(console, plan, report)
         except KeyboardInterrupt:  # the second Ctrl-C, or the first outside of training
             raise _stopped(plan, interruption) from None
         result = None if report is None else SweepResult(folder=plan.folder, report=report)

@@ -121,24 +121,26 @@ def print_damaged(console: Console, phase_folder: Path) -> None:
         )
 
 
-def print_result(
-    console: Console, plan: Plan, progress: SweepProgress, report: Report, *, expected_s: float
-) -> None:
-    """Prints the verdict, the confirmed configurations, where things are, and what to do next."""
-    counts = ", ".join(
+def print_spent(console: Console, plan: Plan, progress: SweepProgress, *, expected_s: float) -> None:
+    """Prints how the trials ended and what training took, unless nothing was trained."""
+    if not progress.steps:
+        return
+    counts = [
         f"{progress.count(Phase.SEARCH, state)} {state}"
         for state in State
         if progress.count(Phase.SEARCH, state)
+    ]
+    if cut_off := unfinished_runs(plan.folder / Phase.SEARCH):
+        counts.append(f"{len(cut_off)} unfinished")
+    now = "this time " if progress.goes_on else ""
+    console.print(
+        f"\nsearch: {', '.join(counts)}; {now}{progress.steps:,} steps in all phases, "
+        f"{duration(progress.seconds)} (estimated {duration(expected_s)})"
     )
-    cut_off = unfinished_runs(plan.folder / Phase.SEARCH)
-    if cut_off:
-        counts += f"{', ' if counts else ''}{len(cut_off)} unfinished"
-    if progress.steps:
-        now = "this time " if progress.goes_on else ""
-        console.print(
-            f"\nsearch: {counts}; {now}{progress.steps:,} steps in all phases, {duration(progress.seconds)} "
-            f"(estimated {duration(expected_s)})"
-        )
+
+
+def print_result(console: Console, plan: Plan, report: Report) -> None:
+    """Prints the verdict, the confirmed configurations, where things are, and what to do next."""
     print_headline(console, report.verdict.sentence)
     if not report.verdict.table.empty:
         console.print(verdict_table(report.verdict))

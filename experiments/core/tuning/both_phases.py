@@ -8,7 +8,6 @@ same run to the phase's searcher, to the scheduler that judges it and in the swe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 from ray.tune.experiment import Trial
@@ -18,10 +17,10 @@ from ray.tune.search import Searcher
 from analysis.sweep import Phase, run_name
 from experiments.core.training import phase_of
 from experiments.core.tuning.first_come import KeepWarmScheduler
-from experiments.core.tuning.listed_search import METRIC
+from experiments.core.tuning.listed_search import StatelessSearch
 
 
-class BothPhasesSearch(Searcher):  # type: ignore[misc]  # ray ships no types
+class BothPhasesSearch(StatelessSearch):
     """Searcher that suggests the trials of a search and, once the last of them has ended, what follows.
 
     Args:
@@ -38,7 +37,7 @@ class BothPhasesSearch(Searcher):  # type: ignore[misc]  # ray ships no types
         following: Callable[[], Searcher | None],
         lost: Collection[str] = (),
     ) -> None:
-        super().__init__(metric=METRIC, mode="max")
+        super().__init__()
         self._searcher = searcher
         self._left = trials
         self._following: Callable[[], Searcher | None] | None = following
@@ -88,17 +87,6 @@ class BothPhasesSearch(Searcher):  # type: ignore[misc]  # ray ships no types
         known_as, _ = self._suggested.pop(trial_id)
         if self._searcher is not None:
             self._searcher.on_trial_complete(known_as, result)
-
-    def save(self, checkpoint_path: str) -> None:
-        """Saves nothing: what a sweep knows is in its folder, not in a pickle of the searcher."""
-        Path(checkpoint_path).touch()
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Restores nothing, as nothing was saved."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Returns nothing: Tune pickles the searcher for a restore of its own, which a sweep never uses."""
-        return {}
 
 
 class JudgedTrial:

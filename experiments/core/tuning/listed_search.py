@@ -1,4 +1,4 @@
-"""Searcher that runs a given list of configurations, for the confirmation."""
+"""Searchers without a state of their own, and one that runs a given list of configurations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,25 @@ METRIC = OBJECTIVE
 """Metric that Tune and Optuna maximise."""
 
 
-class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
+class StatelessSearch(Searcher):  # type: ignore[misc]  # ray ships no types
+    """Searcher that Tune has nothing to save of: what a sweep knows is in its folder, not in a pickle."""
+
+    def __init__(self) -> None:
+        super().__init__(metric=METRIC, mode="max")
+
+    def save(self, checkpoint_path: str) -> None:
+        """Saves nothing, as above."""
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restores nothing, as nothing was saved."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns nothing: Tune pickles the searcher for a restore of its own, which a sweep never uses."""
+        return {}
+
+
+class ListedSearch(StatelessSearch):
     """Searcher that suggests the given configurations, in order, and then those that follow from the results.
 
     Args:
@@ -27,7 +45,7 @@ class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
         configs: Sequence[Mapping[str, Any]],
         following: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
     ) -> None:
-        super().__init__(metric=METRIC, mode="max")
+        super().__init__()
         self._waiting = list(configs)
         self._following = following
         self._under_way: set[str] = set()
@@ -47,10 +65,3 @@ class ListedSearch(Searcher):  # type: ignore[misc]  # ray ships no types
     ) -> None:
         """Notes that a run has ended, however it did: its records say more than its last result."""
         self._under_way.discard(trial_id)
-
-    def save(self, checkpoint_path: str) -> None:
-        """Saves nothing, as above."""
-        Path(checkpoint_path).touch()
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Restores nothing, as nothing was saved."""

@@ -17,17 +17,16 @@ from optuna.distributions import (
 )
 from optuna.storages import JournalStorage
 from optuna.trial import TrialState
-from ray.tune.search import Searcher
 
 from analysis.sweep import FIRST_TRIAL, FinishedRun, State, UnfinishedRun, trial_name, trial_number
 from experiments.core.declaration import SamplerName
-from experiments.core.tuning.listed_search import METRIC
+from experiments.core.tuning.listed_search import METRIC, StatelessSearch
 from experiments.core.tuning.samplers import make_sampler
 from experiments.core.tuning.study_journal import StudyJournal
 from search_spaces import SearchSpace, model_layouts
 
 
-class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
+class OptunaStudySearch(StatelessSearch):
     """Searcher that owns an Optuna study.
 
     Ray's own `OptunaSearch` reports values at iterations instead of steps, takes a trial that the scheduler
@@ -64,7 +63,7 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
         unfinished: Sequence[UnfinishedRun] = (),
         first: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        super().__init__(metric=METRIC, mode="max")
+        super().__init__()
         self._space = space
         self._training_seed = training_seed
         self._full_steps = full_steps
@@ -126,17 +125,6 @@ class OptunaStudySearch(Searcher):  # type: ignore[misc]  # ray ships no types
             self.study.tell(trial, state=TrialState.PRUNED)
         else:
             self.study.tell(trial, result[METRIC])
-
-    def save(self, checkpoint_path: str) -> None:
-        """Saves nothing: what a sweep knows is in its folder, not in a pickle of the searcher."""
-        Path(checkpoint_path).touch()
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Restores nothing, as nothing was saved."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Returns nothing: Tune pickles the searcher for a restore of its own, which a sweep never uses."""
-        return {}
 
 
 def untried(

@@ -96,23 +96,21 @@ def train(
         )
     )
     callbacks: list[Callback] = [recorder, budget]
-    remaining, searcher = missing_trials(plan), None
-    if isinstance(declared, Population):
-        if remaining:
-            train_population(
-                plan, task, declared,
-                concurrency=concurrency, callbacks=callbacks, interruption=interruption,
-            )  # fmt: skip
-        judge: TrialScheduler = FirstComeScheduler()
-        remaining = 0
-    else:
+    judge: TrialScheduler = FirstComeScheduler()
+    searcher, remaining = None, 0
+    if not isinstance(declared, Population):
         end_stopped_runs(folder, _informed(declared, plan, folder), callbacks)
-        remaining, judge = missing_trials(plan), _informed(declared, plan, folder)
+        judge, remaining = _informed(declared, plan, folder), missing_trials(plan)
         searcher = _searcher(plan, task) if remaining else None
+    elif missing_trials(plan):
+        train_population(
+            plan, task, declared,
+            concurrency=concurrency, callbacks=callbacks, interruption=interruption,
+        )  # fmt: skip
     recorder.retries = RETRIES
     both = BothPhasesSearch(searcher, remaining, confirmation, recorder.lost)
-    scheduler = BothPhasesScheduler(judge, concurrency)
-    if remaining or both.has_next():
+    if both.has_next():
+        scheduler = BothPhasesScheduler(judge, concurrency)
         train_all(
             plan.folder, None, task, both, scheduler,
             runs=EVERY_RUN, concurrency=concurrency, interruption=interruption,

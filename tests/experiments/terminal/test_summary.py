@@ -11,7 +11,7 @@ from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.terminal.console import open_console
 from experiments.core.terminal.progress import SweepProgress
-from experiments.core.terminal.summary import print_result
+from experiments.core.terminal.summary import print_result, print_spent
 from experiments.trading_sweep import EXPERIMENT
 
 
@@ -25,7 +25,8 @@ def told(capsys):
         progress = SweepProgress(open_console(quiet=True), totals={"search": 1, "confirm": 1})
         play(progress)
         report = write_report(folder, figures=False)
-        print_result(open_console(quiet=False), plan, progress, report, expected_s=1.0)
+        print_spent(open_console(quiet=False), plan, progress, expected_s=1.0)
+        print_result(open_console(quiet=False), plan, report)
         return capsys.readouterr().out
 
     return tell
