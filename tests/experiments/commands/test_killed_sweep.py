@@ -42,28 +42,43 @@ def start(storage, *arguments):
     )
 
 
+def processes_of(storage, *, that=""):
+    """The processes that a sweep has started, by what they inherited; the title may be asked for as well."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_its = f"SWEEP_TEST={storage}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            if is_its and that.encode() in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
 @pytest.fixture
-def kill_when(wait_until):
-    """Kills the whole process group at once, as soon as the folder has come this far."""
+def kill_when(tmp_path, wait_until):
+    """Kills all processes of a sweep at once, as soon as the folder has come this far.
+
+    Ray gives each worker a process group of its own, and one that outlives its sweep for a moment may save
+    a run once more, which must not be taken for what the next start does.
+    """
 
     def kill(running, reached):
         wait_until(reached, running)
         os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
+        while left := processes_of(tmp_path):
+            for process in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
 
     return kill
 
 
 def kill_trainers(storage):
     """Kills the processes of a sweep that train, and nothing else of it."""
-    killed = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            is_its = f"SWEEP_TEST={storage}".encode() in (folder / "environ").read_bytes().split(b"\0")
-            if is_its and b"Trainable" in (folder / "cmdline").read_bytes():
-                os.kill(int(folder.name), signal.SIGKILL)
-                killed += 1
-    assert killed
+    trainers = processes_of(storage, that="Trainable")
+    assert trainers
+    for process in trainers:
+        os.kill(process, signal.SIGKILL)
 
 
 def unfinished(phase):
