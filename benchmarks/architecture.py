@@ -223,7 +223,7 @@ def drawing() -> str:
     core_y = margin + top + 30
     elements = [
         frame("experiments", margin, margin, core.width, top),
-        f'<text class="note" x="{margin + 18}" y="{margin + 43}">*_sweep.py: declarations alone</text>',
+        f'<text class="note" x="{margin + 18}" y="{margin + 43}">*_sweep.py: declarations alone; proposal: new ones, for any environment</text>',
         between_packages(f"M {margin + core.width / 2:.1f} {margin + top} v 27"),
         *core.svg(margin, core_y, core.width),
     ]

@@ -1,4 +1,4 @@
-"""Command `python -m experiments`: the list of experiments, and `replay FOLDER` for a sweep's winner."""
+"""Command `python -m experiments`: the list of experiments, `new NAME` for one of yours, `replay FOLDER`."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ def main(arguments: list[str]) -> int:
         case []:
             list_experiments()
             return 0
+        case ["new", *rest]:
+            from envs.lanes import leave
+            from experiments.proposal import run_new
+
+            leave(run_new(rest))
         case ["replay", *rest]:
             from envs.lanes import leave
             from experiments.core.commands import run_replay
@@ -59,12 +64,16 @@ def main(arguments: list[str]) -> int:
             print(__doc__)
             print("    python -m experiments                  the list\n"
                   "    python -m experiments.NAME --help      the options of an experiment\n"
+                  "    python -m experiments new NAME --env TARGET   write one for an environment of yours\n"
                   "    python -m experiments replay FOLDER    play the winner of a sweep\n"
                   "    python -m experiments serve FOLDER     let it answer observations")  # fmt: skip
             return 0
         case [unknown, *_]:
-            print(f"error: {unknown!r}: expected nothing (a list), or replay FOLDER; an experiment is run by "
-                  "python -m experiments.NAME", file=sys.stderr)  # fmt: skip
+            print(
+                f"error: {unknown!r}: expected nothing (a list), new NAME, or replay FOLDER; an experiment "
+                "is run by python -m experiments.NAME",
+                file=sys.stderr,
+            )
     return 2
 
 

@@ -6,6 +6,8 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from optuna import create_study
@@ -259,7 +261,8 @@ def _narrow(hyperparameter: Hyperparameter, limit: tuple[Any, ...]) -> Hyperpara
     return replace(hyperparameter, domain=inside, default=min(max(default, low), high))
 
 
-def drawn(space: SearchSpace, count: int) -> list[dict[str, Scalar]]:
+@lru_cache(maxsize=8)
+def drawn(space: SearchSpace, count: int) -> tuple[Mapping[str, Scalar], ...]:
     """Draws configurations at random, the same ones each time."""
     study = create_study(sampler=RandomSampler(seed=0))
-    return [space.configuration(study.ask(space.domains).params) for _ in range(count)]
+    return tuple(MappingProxyType(space.configuration(study.ask(space.domains).params)) for _ in range(count))

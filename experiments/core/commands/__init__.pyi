@@ -1,5 +1,5 @@
 from . import uncaught
-from .command_line import main, stopped
+from .command_line import abandon, main, stopped
 from .identity import first_line
 from .python_api import check, retrain, run
 from .replay_command import run_replay
@@ -9,6 +9,7 @@ __all__ = [
     "CommandStopped",
     "Retraining",
     "SweepResult",
+    "abandon",
     "check",
     "first_line",
     "main",

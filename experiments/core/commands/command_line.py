@@ -96,7 +96,7 @@ def _carried_out(experiment: Experiment, options: Options, *, name: str, questio
     if options.check:
         with collecting_later():
             from experiments.core.commands.sweep import check_sweep
-        check_sweep(plan, console, _abandon)
+        check_sweep(plan, console, abandon)
         return None
     from experiments.core.commands.finished import finished_result
 
@@ -104,7 +104,7 @@ def _carried_out(experiment: Experiment, options: Options, *, name: str, questio
         return str(result)
     with collecting_later():
         from experiments.core.commands.sweep import run_sweep
-    return str(run_sweep(plan, console, _abandon))
+    return str(run_sweep(plan, console, abandon))
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _again(stop: CommandStopped, options: Options) -> str:
     return again if named else f"{again} --name {shlex.quote(str(stop.sweep))}"
 
 
-def _abandon(said: str) -> None:
+def abandon(said: str) -> None:
     """Ends the process at once: a user's code that cannot be interrupted would keep it from any other end."""
     print(f"error: {said}", file=sys.__stderr__, flush=True)
     os._exit(EXIT_WRONG_INPUT)

@@ -1,5 +1,5 @@
 from .evaluation import EvaluationResult, NonFiniteError, Policy, evaluate, first_non_finite
-from .lookup import episode_limit, full_name, imported_spec, is_image, time_limit
+from .lookup import episode_limit, full_name, imported_module, imported_spec, time_limit
 from .make import RLlibEnv, close_open, close_open_within, make_plain_vector, make_vector
 from .named_by_folder import check_named_environment, needs_trust
 from .network_spaces import (
@@ -7,6 +7,7 @@ from .network_spaces import (
     ActionPart,
     Leaf,
     action_decoder,
+    is_image,
     leaves,
     most_probable,
     observation_encoder,
@@ -35,6 +36,7 @@ __all__ = [
     "evaluate",
     "first_non_finite",
     "full_name",
+    "imported_module",
     "imported_spec",
     "is_image",
     "leaves",

@@ -23,7 +23,8 @@ from gymnasium.vector.utils import write_to_shared_memory
 
 from envs.lanes import CallInterruption, Lane, close, closing_faults, leave, told
 from envs.spaces import encode
-from experiments.core.environments.lookup import imported_spec, is_image
+from experiments.core.environments.lookup import imported_spec
+from experiments.core.environments.network_spaces import is_image
 from experiments.core.environments.portable import PortableEnvironment
 
 ENDING_S = 2.0

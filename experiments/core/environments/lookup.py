@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 import envs
@@ -40,11 +39,6 @@ def episode_limit(env_id: str, parameters: Mapping[str, Any], most_steps: int) -
     return time_limit(env_id, parameters) or most_steps
 
 
-def is_image(space: gym.Space[Any]) -> bool:
-    """Returns whether observations are images, which are trained on as they are."""
-    return isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
-
-
 def imported_spec(env_id: str) -> EnvSpec:
     """Returns Gymnasium's entry for an environment, after importing the module that has it.
 
@@ -55,7 +49,7 @@ def imported_spec(env_id: str) -> EnvSpec:
         UserError: The module cannot be imported, or nothing has the name.
     """
     try:
-        return target_spec(env_id, import_module=_imported)
+        return target_spec(env_id, import_module=imported_module)
     except UnknownTargetError as error:
         if env_id.startswith(f"{NO_FILE}:"):
             raise UserError(
@@ -92,7 +86,7 @@ def _module_of(entry_point: Any) -> str | None:
     return module
 
 
-def _imported(module: str) -> ModuleType:
+def imported_module(module: str) -> ModuleType:
     """Imports a module; what is running is not run once more.
 
     Raises:

@@ -15,7 +15,8 @@ import envs
 from envs.lanes import Lane, NativeLanes, SyncLanes, close_all, is_of_users, told, under_way
 from envs.spaces import encode_vector
 from experiments.core.declaration import Vectorization
-from experiments.core.environments.lookup import imported_spec, is_image
+from experiments.core.environments.lookup import imported_spec
+from experiments.core.environments.network_spaces import is_image
 from experiments.core.errors import UserError
 
 _open: weakref.WeakSet[VectorEnv[Any, Any, Any]] = weakref.WeakSet()

@@ -21,6 +21,9 @@ from envs.spaces import ActionDecoder, Limits, ObservationEncoder
 
 Array = NDArray[Any]
 
+SMALLEST_IMAGE = 8
+"""Pixels of an image's shorter side, below which it is read as a vector: too small for convolutions."""
+
 NORMALISED_LIMIT = 10.0
 """Normalised numbers are clipped to [-10, 10], as in Stable-Baselines3 and RLlib."""
 
@@ -38,6 +41,16 @@ class NetworkInput:
     """batch of observations in the environment's space to array [N, ...]."""
 
 
+def is_image(space: gym.Space[Any]) -> bool:
+    """Returns whether observations are images, which are trained on as they are."""
+    return (
+        isinstance(space, spaces.Box)
+        and space.dtype == np.uint8
+        and len(space.shape) == 3
+        and min(space.shape[:2]) >= SMALLEST_IMAGE
+    )
+
+
 def observation_encoder(space: gym.Space[Any]) -> NetworkInput:
     """Chooses the encoding of one observation space.
 
@@ -45,7 +58,7 @@ def observation_encoder(space: gym.Space[Any]) -> NetworkInput:
         UnsupportedSpaceError: if no float vector can stand for the space; the message says what to do.
     """
     if isinstance(space, spaces.Box):
-        if len(space.shape) == 3 and space.dtype == np.uint8:
+        if is_image(space):
             image = spaces.Box(0.0, 1.0, space.shape, np.float32)
             return NetworkInput(image, 1.0 / 255.0, np.asarray)
         if len(space.shape) in (1, 3) and np.issubdtype(space.low.dtype, np.floating):

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
-from analysis.sweep import DEFAULT, Phase
+from analysis.sweep import DEFAULT
 from analysis.text import counted
 from envs.lanes import closing_faults, is_of_users, told
-from experiments.core.environments import imported_spec, time_limit
+from experiments.core.declaration import Vectorization
+from experiments.core.environments import imported_spec
 from experiments.core.errors import UserError
 from experiments.core.planning import LEAST_TIMEOUT_S, Plan
 from experiments.core.preflight.contract import check_contract, contract_notes
@@ -22,7 +23,7 @@ from experiments.core.preflight.cost_model import CostEstimate
 from experiments.core.preflight.deadline import Deadline, TimeUpError
 from experiments.core.preflight.declaration import check_names, check_population, check_splits
 from experiments.core.preflight.environment_parameters import check_environment_names
-from experiments.core.preflight.estimate import estimate_of, evaluation_cost
+from experiments.core.preflight.estimate import Costs, estimate_of, evaluation_cost, evaluation_notes
 from experiments.core.preflight.extremes import named_extremes
 from experiments.core.preflight.folder import check_disk, check_folder, check_records, check_warm_start
 from experiments.core.preflight.play import Play, batch_step_seconds, conduct_notes, play, play_notes
@@ -44,6 +45,8 @@ PROCESS_S = 3.0
 """Seconds in which the first process for a lane starts, those of its server's imports among them."""
 PATIENT = 100
 """Times its usual duration after which a call of the environment counts as stuck."""
+LOOK_S = 2.0
+"""Seconds of a first look at an environment."""
 PLAY_S, BATCH_S, EVALUATION_S = 1.0, 0.3, 1.0
 """Seconds for playing a few episodes, for stepping lanes together, and for an evaluation."""
 
@@ -52,18 +55,26 @@ PLAY_S, BATCH_S, EVALUATION_S = 1.0, 0.3, 1.0
 class Checked:
     """Results of the checks; what is wrong enough to stop for is raised instead."""
 
-    extremes: ExtremeRuns
-    """The extreme configurations that were tried."""
+    costs: Costs
+    """What was measured of the runs."""
     estimate: CostEstimate
     """Estimated cost of the sweep, or of the rest of it."""
     step_timeout_s: float
     """Seconds after which a call of the environment counts as stuck, by how long they take."""
-    concurrency: int
-    """Runs at once that the estimate is for."""
     free_bytes: int
     """Free disk space where the sweep is kept."""
     notes: tuple[str, ...]
     """Notes for the user on what stops nothing."""
+
+    @property
+    def extremes(self) -> ExtremeRuns:
+        """The extreme configurations that were tried."""
+        return self.costs.extremes
+
+    @property
+    def concurrency(self) -> int:
+        """Runs at once that the estimate is for."""
+        return self.costs.concurrency
 
 
 def preflight(
@@ -108,24 +119,35 @@ def preflight(
         found = _extremes_tried(plan, task, tried, played, deadline)
         evaluation = evaluation_cost(plan, task, played, deadline, seconds=EVALUATION_S)
     _check_objective(plan, evaluation)
-    expected = estimate_of(
-        plan, found, evaluation, concurrency, step_s=step_s, lanes_s=_lanes_seconds(plan, task, played)
-    )
+    costs = Costs(
+        extremes=found, evaluation=evaluation, concurrency=concurrency,
+        step_s=step_s, lanes_s=_lanes_seconds(plan, task, played),
+    )  # fmt: skip
+    expected = estimate_of(plan, costs)
     return Checked(
-        extremes=found,
+        costs=costs,
         estimate=expected,
         step_timeout_s=max(LEAST_TIMEOUT_S, PATIENT * played.step_s, PATIENT * played.make_s),
-        concurrency=concurrency,
         free_bytes=check_disk(plan, expected.bytes),
         notes=(
             *notes,
             *conduct_notes(experiment.env, printed, faults),
             *_concurrency_notes(plan, concurrency),
             *_extreme_notes(found),
-            *_time_notes(plan, evaluation),
-            *_episode_notes(plan, evaluation, played),
+            *evaluation_notes(plan, evaluation, played),
         ),
     )
+
+
+def look(env: str, vectorization: Vectorization, deadline: Deadline) -> Play:
+    """Plays a moment in an environment of which nothing else is known yet, however it behaves.
+
+    Raises:
+        UserError: It cannot be made or played in.
+    """
+    with _errors_told(env), kept_from_the_terminal(), closing_faults.collected(), deadline.enforced():
+        deadline.begin(f"playing in {env}")
+        return play(env, {}, vectorization, seconds=LOOK_S, seed=0)
 
 
 def _check_objective(plan: Plan, evaluation: EvaluationCost) -> None:
@@ -249,41 +271,3 @@ def _extreme_notes(found: ExtremeRuns) -> list[str]:
             "the estimate counts with that"
         )
     return notes
-
-
-def _time_notes(plan: Plan, evaluation: EvaluationCost) -> list[str]:
-    if evaluation.measured:
-        return []
-    return [
-        f"there was no time to evaluate in {plan.experiment.env}: what that costs is estimated from "
-        f"{counted(evaluation.steps, 'step')} of play; a larger check_s in the experiment gives it time"
-    ]
-
-
-def _episode_notes(plan: Plan, evaluation: EvaluationCost, played: Play) -> list[str]:
-    """Notes where episodes are cut off, or are too long for the intervals of reporting."""
-    experiment = plan.experiment
-    budget, setting = experiment.budget, plan.evaluation_settings[Phase.SEARCH]
-    limit = time_limit(experiment.env, setting.parameters)
-    unseen = not (evaluation.finished or played.lengths)
-    if limit is None and (evaluation.cut_off or unseen):
-        return [
-            f"{experiment.env} states no time limit, and not every episode ended within "
-            f"{counted(evaluation.steps, 'step')}: an evaluation cuts episodes off after "
-            f"{counted(setting.most_steps, 'step')}; declare another number as max_evaluation_steps, or "
-            "register the environment with max_episode_steps"
-        ]
-    if unseen:
-        return [
-            f"not every evaluation episode ended within {counted(evaluation.steps, 'step')}, and an "
-            f"evaluation lasts until all have: up to {limit:,} steps, as is estimated"
-        ]
-    interval = budget.steps_per_trial / budget.evaluations / experiment.lanes
-    takes = f"{interval:,.0f}" if interval >= 1 else "less than one"
-    if not evaluation.length_mean > interval:
-        return []
-    return [
-        f"an episode lasts about {counted(round(evaluation.length_mean), 'step')}, but between evaluations a "
-        f"lane takes {takes}: some will find no finished training episode (train/return_mean is missing "
-        "there)",
-    ]

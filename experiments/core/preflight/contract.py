@@ -144,12 +144,21 @@ def contract_notes(contract: Contract, env_id: str, parameters: Mapping[str, Any
                 notes.append(f"{env_id}: {cause} ({result.problem}): {effect}; {cure}")
             cures.add(cure)
     seeds = OWN_NUMBERS in cures
-    for result in contract.broken:
-        # Gymnasium's own words on seeds say no more.
-        if result.name in {*CURES, CLOSING} or (
-            seeds and re.search("seed|determinis", str(result.problem), re.I)
-        ):
-            continue
+    # Gymnasium's own words on seeds say no more.
+    others = [
+        result
+        for result in contract.broken
+        if result.name not in {*CURES, CLOSING}
+        and not (seeds and re.search("seed|determinis", str(result.problem), re.I))
+    ]
+    if len(others) > 1:
+        promises = ", ".join(repr(result.name) for result in others)
+        return [
+            *notes,
+            f"{env_id} breaks {len(others)} promises that training does without ({promises}); {command} "
+            "says how",
+        ]
+    for result in others:
         promise = "" if result.name == _OTHERS else f"{result.name!r} does not hold: "
         notes.append(
             f"{env_id}: {promise}{result.problem}; training needs no more than it does, {command} says the "

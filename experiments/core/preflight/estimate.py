@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from typing import Any
 
 from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, finished_runs, load_confirmation
+from analysis.text import counted
 from analysis.verdict import Standing, most_seeds, run_race
 from experiments.core.declaration import Population
-from experiments.core.environments import episode_limit
+from experiments.core.environments import episode_limit, time_limit
 from experiments.core.planning import Plan, chosen_configurations, missing_trials
 from experiments.core.preflight.cost_model import (
     CostEstimate,
@@ -78,38 +80,78 @@ def evaluation_cost(
     )
 
 
-def estimate_of(
-    plan: Plan,
-    found: ExtremeRuns,
-    evaluation: EvaluationCost,
-    concurrency: int,
-    *,
-    step_s: float,
-    lanes_s: float,
-) -> CostEstimate:
-    """Estimates the cost of the runs that the folder does not hold yet.
+def evaluation_notes(plan: Plan, evaluation: EvaluationCost, played: Play) -> list[str]:
+    """Notes where an evaluation could not be measured, and where episodes are long or cut off."""
+    if evaluation.measured:
+        return _episode_notes(plan, evaluation, played)
+    return [
+        f"there was no time to evaluate in {plan.experiment.env}: what that costs is estimated from "
+        f"{counted(evaluation.steps, 'step')} of play; a larger check_s in the experiment gives it time",
+        *_episode_notes(plan, evaluation, played),
+    ]
 
-    Args:
-        plan: The sweep.
-        found: What its configurations cost, whatever the environment.
-        evaluation: What an evaluation costs.
-        concurrency: Runs at once.
-        step_s: Seconds on the clock of one environment step of one lane.
-        lanes_s: Seconds on the clock in which a process that trains makes its lanes.
-    """
+
+def _episode_notes(plan: Plan, evaluation: EvaluationCost, played: Play) -> list[str]:
+    """Notes where episodes are cut off, or are too long for the intervals of reporting."""
+    experiment = plan.experiment
+    budget, setting = experiment.budget, plan.evaluation_settings[Phase.SEARCH]
+    limit = time_limit(experiment.env, setting.parameters)
+    unseen = not (evaluation.finished or played.lengths)
+    if limit is None and (evaluation.cut_off or unseen):
+        return [
+            f"{experiment.env} states no time limit, and not every episode ended within "
+            f"{counted(evaluation.steps, 'step')}: an evaluation cuts episodes off after "
+            f"{counted(setting.most_steps, 'step')}; declare another number as max_evaluation_steps, or "
+            "register the environment with max_episode_steps"
+        ]
+    if unseen:
+        return [
+            f"not every evaluation episode ended within {counted(evaluation.steps, 'step')}, and an "
+            f"evaluation lasts until all have: up to {limit:,} steps, as is estimated"
+        ]
+    interval = budget.steps_per_trial / budget.evaluations / experiment.lanes
+    takes = f"{interval:,.0f}" if interval >= 1 else "less than one"
+    if not evaluation.length_mean > interval:
+        return []
+    return [
+        f"an episode lasts about {counted(round(evaluation.length_mean), 'step')}, but between evaluations a "
+        f"lane takes {takes}: some will find no finished training episode (train/return_mean is missing "
+        "there)",
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Costs of an experiment's runs as they were measured, whatever its budget."""
+
+    extremes: ExtremeRuns
+    """What its configurations cost, whatever the environment."""
+    evaluation: EvaluationCost
+    """What an evaluation costs."""
+    concurrency: int
+    """Runs at once."""
+    step_s: float
+    """Seconds on the clock of one environment step of one lane."""
+    lanes_s: float
+    """Seconds on the clock in which a process that trains makes its lanes."""
+
+
+def estimate_of(plan: Plan, costs: Costs) -> CostEstimate:
+    """Estimates the cost of the runs that the folder does not hold yet."""
     experiment, fixed = plan.experiment, plan.experiment.fixed
     workload = Workload(
         steps=experiment.budget.steps_per_trial,
         evaluations=experiment.budget.evaluations,
-        step_s=step_s,
-        evaluation_s=evaluation.seconds,
+        step_s=costs.step_s,
+        evaluation_s=costs.evaluation.seconds,
     )
 
     def cost(config: Mapping[str, Any]) -> RunCost:
         settings = hyperparameters.with_defaults(trainer_part(config), fixed)
         # A layout that there was no time to measure counts as the default's.
-        network = found.networks.get(settings["layout"], next(iter(found.networks.values())))
-        return run_cost(settings, network.slowed(found.slowdown), workload)
+        networks = costs.extremes.networks
+        network = networks.get(settings["layout"], next(iter(networks.values())))
+        return run_cost(settings, network.slowed(costs.extremes.slowdown), workload)
 
     full = [cost(config) for config in drawn(experiment.space, MIX)]
     seeds = experiment.seeds_per_trial
@@ -129,8 +171,8 @@ def estimate_of(
         confirmation=racers,
         interim_analyses=interim_analyses,
         search_bytes=round(experiment.checkpoint_budget_gb * 1e9),
-        concurrency=concurrency,
-        lanes_s=lanes_s,
+        concurrency=costs.concurrency,
+        lanes_s=costs.lanes_s,
         apart=isinstance(plan.experiment.scheduler, Population),
     )
 

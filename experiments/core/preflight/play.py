@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, VectorEnv
+from numpy.typing import NDArray
 
 from analysis.sweep import OUTPUT_FILE
 from analysis.text import counted
@@ -60,6 +62,36 @@ class Play:
     def length_mean(self) -> float:
         """Mean steps of the episodes that ended; NaN if none did."""
         return float(np.mean(self.lengths)) if self.lengths else math.nan
+
+    @property
+    def largest_reward(self) -> float:
+        """Magnitude of the largest reward."""
+        return float(np.max(np.abs(self.rewards), initial=0.0))
+
+    @property
+    def largest_observation(self) -> float:
+        """Magnitude of the largest number observed; 0 for images, which are scaled by their type."""
+        if is_image(self.observation_space):
+            return 0.0
+        return max((float(np.max(np.abs(each), initial=0.0)) for each in self.observations), default=0.0)
+
+    @property
+    def usual_change(self) -> float:
+        """By how much the numbers of observations change that do, in the median; 0 if none does."""
+        return float(np.median(self._changes)) if self._changes.size else 0.0
+
+    @property
+    def least_change(self) -> float:
+        """By how much the number of the observations changes that changes least, but does; 0 if none does."""
+        return float(np.min(self._changes, initial=math.inf)) if self._changes.size else 0.0
+
+    @cached_property
+    def _changes(self) -> NDArray[np.float64]:
+        """Ranges of the numbers of the observations that change."""
+        if is_image(self.observation_space) or not self.observations:
+            return np.zeros(0)
+        changes: NDArray[np.float64] = np.ptp(np.stack(self.observations), axis=0).astype(np.float64)
+        return changes[changes > 0]
 
     def affordable_lanes(self, wanted: int, vectorization: Vectorization, seconds: float) -> int:
         """Returns how many lanes can be made, and take some steps, in so many seconds; at least 1."""
@@ -182,23 +214,22 @@ def play_notes(experiment: Experiment, played: Play) -> list[str]:
             f"{experiment.env} observes {parts}, which no network can read and which is left out: if it "
             "matters, give the same as one of gymnasium.spaces, in the environment or in a wrapper around it"
         )
-    defaults = experiment.space.defaults
-    settings = hyperparameters.with_defaults(trainer_part(defaults), experiment.fixed)
-    images = is_image(played.observation_space)
-    seen = {"rewards": played.rewards, "observations": [] if images else played.observations}
-    for what, option in (("rewards", "scale_rewards"), ("observations", "normalise_observations")):
-        largest = max((float(np.max(np.abs(each), initial=0.0)) for each in seen[what]), default=0.0)
-        if largest > LARGE and not settings[option]:
+    settings = hyperparameters.with_defaults(trainer_part(experiment.space.defaults), experiment.fixed)
+    largest = {
+        "scale_rewards": ("rewards", played.largest_reward),
+        "normalise_observations": ("observations", played.largest_observation),
+    }
+    for option, (what, size) in largest.items():
+        if size > LARGE and not settings[option]:
             notes.append(
-                f"{what} of up to {largest:.3g} are far from order one, which PPO learns from badly: declare "
+                f"{what} of up to {size:.3g} are far from order one, which PPO learns from badly: declare "
                 f'fixed={{"{option}": True}}, or scale them in the environment'
             )
-    change = _usual_change(seen["observations"])
-    if 0.0 < change < SMALL and not settings["normalise_observations"]:
+    if 0.0 < played.usual_change < SMALL and not settings["normalise_observations"]:
         notes.append(
-            f"most numbers of the observations change by no more than {change:.1g} on the scale of their "
-            'space, which PPO hardly learns from: declare fixed={"normalise_observations": True}, or give '
-            "the space the bounds of what is seen"
+            f"most numbers of the observations change by no more than {played.usual_change:.1g} on the scale "
+            "of their space, which PPO hardly learns from: declare "
+            'fixed={"normalise_observations": True}, or give the space the bounds of what is seen'
         )
     return notes
 
@@ -212,9 +243,3 @@ def conduct_notes(env_id: str, printed: Printed, faults: Sequence[str]) -> list[
             f"{printed.first!r}; a sweep keeps what a run prints in its {OUTPUT_FILE}"
         )
     return notes
-
-
-def _usual_change(observations: Sequence[Any]) -> float:
-    """Returns by how much the numbers of observations change that do, in the median; 0 if none does."""
-    changes = np.ptp(np.stack(observations), axis=0) if observations else np.zeros(1)
-    return float(np.median(changes[changes > 0])) if (changes > 0).any() else 0.0

@@ -285,7 +285,7 @@ def test_the_list_names_every_experiment_with_its_question(run_here, monkeypatch
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonsense"], "'nonsense': expected nothing (a list), or replay FOLDER"),
+        (["nonsense"], "'nonsense': expected nothing (a list), new NAME, or replay FOLDER"),
         (["replay", "/no/such/folder"], "/no/such/folder"),
         (["replay", "/no/such/folder", "--seed", "-1"], "--seed -1: expected a whole number, 0 or more"),
         (

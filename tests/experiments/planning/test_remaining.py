@@ -13,7 +13,7 @@ from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.planning.remaining import lacks_runs
 from experiments.core.preflight.cost_model import NetworkCost
-from experiments.core.preflight.estimate import estimate_of
+from experiments.core.preflight.estimate import Costs, estimate_of
 from experiments.core.preflight.probe import EvaluationCost, ExtremeRuns
 from experiments.core.records import recorded_manifest
 from search_spaces import model_layouts, ppo
@@ -57,7 +57,8 @@ def raced(plan_of, writer):
 
 
 def estimated(plan):
-    return estimate_of(plan, CORNERS, EVALUATION, concurrency=1, step_s=0.0, lanes_s=0.0)
+    costs = Costs(extremes=CORNERS, evaluation=EVALUATION, concurrency=1, step_s=0.0, lanes_s=0.0)
+    return estimate_of(plan, costs)
 
 
 def test_a_race_that_is_over_lacks_nothing_and_takes_nothing(raced):
