@@ -22,6 +22,8 @@ from benchmarks.common import DOCS, ROOT, table, write_section
 
 DRAWING = DOCS / "pictures" / "architecture.svg"
 DOCUMENT, SECTION = DOCS / "architecture.md", "rooms"
+DECLARATIONS = "*_sweep.py: declarations alone; proposal: new ones, for any environment"
+"""What is in experiments besides its core."""
 CORE = "experiments.core"
 LOWER = ("analysis", "envs", "search_spaces")
 """Packages that know neither each other nor the experiments."""
@@ -223,7 +225,7 @@ def drawing() -> str:
     core_y = margin + top + 30
     elements = [
         frame("experiments", margin, margin, core.width, top),
-        f'<text class="note" x="{margin + 18}" y="{margin + 43}">*_sweep.py: declarations alone; proposal: new ones, for any environment</text>',
+        f'<text class="note" x="{margin + 18}" y="{margin + 43}">{DECLARATIONS}</text>',
         between_packages(f"M {margin + core.width / 2:.1f} {margin + top} v 27"),
         *core.svg(margin, core_y, core.width),
     ]
