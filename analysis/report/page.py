@@ -22,6 +22,11 @@ WORDS: Final = (
         "one chosen configuration, retrained from scratch on a test seed the search never saw",
     ),
     ("default", "the space's default values, which follow the literature; the first trial of every sweep"),
+    (
+        "default, batch adapted",
+        "the default with the largest batch of the space that gives 40 updates, or comes nearest to it, in "
+        "minibatches of the default's size; trained where that batch is smaller than the default's",
+    ),
     ("RLlib's defaults", "what PPO in RLlib does when nothing is set"),
     ("step", "one environment step of one lane; every budget and axis counts these"),
     ("return", "undiscounted sum of rewards of one episode, in the environment's own unit"),
@@ -62,7 +67,7 @@ class Tile:
 
 
 def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
-    """Returns the key numbers: the winner's, its gain over both baselines, what the search spent."""
+    """Returns the key numbers: the winner's, its gain over the baselines, what the search spent."""
     scale, shown = sweep.scale, []
     if verdict.winner is not None:
         row = verdict.row(verdict.winner)
@@ -73,7 +78,11 @@ def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
                 detail=scale.interval_text(row["mean_low"], row["mean_high"]),
             )
         )
-        for name, prefix in (("the default", ""), ("RLlib's defaults", "rllib_")):
+        for name, prefix in (
+            ("the default", ""),
+            ("the default, batch adapted", "adapted_"),
+            ("RLlib's defaults", "rllib_"),
+        ):
             if pd.notna(row[f"{prefix}difference"]):
                 ends = (row[f"{prefix}difference_low"], row[f"{prefix}difference_high"])
                 shown.append(

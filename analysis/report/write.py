@@ -19,6 +19,7 @@ from analysis.report.best_yaml import best_content
 from analysis.report.figures import Figure, draw_all
 from analysis.report.tables import write_frames
 from analysis.sweep import (
+    ADAPTED,
     BEST_FILE,
     FIGURES_FOLDER,
     REPORT_FILE,
@@ -66,7 +67,16 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
 def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | None:
     """Returns the config_id to use and why; before the confirmation the best completed trial, unconfirmed."""
     if verdict.chosen is not None and verdict.chosen == verdict.winner and verdict.beats_default:
-        return verdict.chosen, "beats the default on test seeds"
+        both = ADAPTED in verdict.evidence.runs
+        return (
+            verdict.chosen,
+            f"beats the default{', as it is and with its batch adapted,' if both else ''} on test seeds",
+        )
+    if verdict.chosen == ADAPTED:
+        return (
+            ADAPTED,
+            f"verdict: {verdict.outcome}; untuned, it scores higher with its batch adapted to the budget",
+        )
     if verdict.chosen is not None:
         return verdict.chosen, f"verdict: {verdict.outcome}"
     completed = sweep.trials[sweep.trials["state"] == "completed"].dropna(subset=["objective"])

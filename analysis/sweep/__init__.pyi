@@ -77,10 +77,12 @@ from .runs import (
 )
 from .scale import Scale
 from .schema import (
+    ADAPTED,
     BASELINES,
     CONFIG_PREFIX,
     COUNTED,
     DEFAULT,
+    DEFAULTS,
     ENV_PREFIX,
     EVALUATION,
     MINIMAL_EFFECT,
@@ -92,11 +94,13 @@ from .schema import (
 )
 
 __all__ = [
+    "ADAPTED",
     "BASELINES",
     "BEST_FILE",
     "CONFIG_PREFIX",
     "COUNTED",
     "DEFAULT",
+    "DEFAULTS",
     "ENV_PREFIX",
     "EVALUATION",
     "FIGURES_FOLDER",

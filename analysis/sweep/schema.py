@@ -13,10 +13,14 @@ SEEDS_PREFIX: Final = "seeds/"
 
 DEFAULT: Final = "default"
 """config_id of the search space's default values."""
+ADAPTED: Final = "adapted"
+"""config_id of the default values with their batch adapted to the budget."""
 RLLIB: Final = "rllib"
 """config_id of RLlib's own defaults."""
-BASELINES: Final = (DEFAULT, RLLIB)
+BASELINES: Final = (DEFAULT, ADAPTED, RLLIB)
 """What is confirmed besides the contenders."""
+DEFAULTS: Final = (DEFAULT, ADAPTED)
+"""What a contender has to beat, as far as it was trained."""
 
 OBJECTIVE: Final = "objective"
 """Column of a run's value, which Tune and Optuna maximise."""
@@ -80,7 +84,8 @@ DESCRIPTIONS: Final = MappingProxyType(
         "sweep": "name of this run of the experiment (its folder)",
         "phase": "`search` or `confirm`",
         "trial_id": "name of the run's folder",
-        "config_id": "configuration: `trial_0007`, `default` (the space's defaults) or `rllib` (RLlib's)",
+        "config_id": "configuration: `trial_0007`, `default` (the space's defaults), `adapted` (the same, "
+        "its batch adapted to the budget) or `rllib` (RLlib's)",
         "seed": "training seed of the run",
         "state": "`completed`, `pruned`, `diverged`, `failed` or `running` (unfinished)",
         "steps": "environment steps trained so far, summed over lanes",

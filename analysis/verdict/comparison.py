@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.sweep import BASELINES, COUNTED, DEFAULT, RLLIB
+from analysis.sweep import BASELINES, COUNTED, DEFAULT, DEFAULTS, RLLIB
 from analysis.verdict.group_sequential import MIN_PAIRS, differences, permitted_error
 from analysis.verdict.spread import FloatArray, Location, located, pooled_spread
 
@@ -71,7 +71,7 @@ def values_by_seed(confirmation: pd.DataFrame) -> "dict[str, pd.Series[float]]":
 
 
 def contenders_of(runs: Iterable[str]) -> list[str]:
-    """Returns all configurations but the two baselines."""
+    """Returns all configurations but the baselines."""
     return [config for config in runs if config not in BASELINES]
 
 
@@ -80,8 +80,10 @@ def values_of(runs: "Mapping[str, pd.Series[float]]", configs: Sequence[str]) ->
     return pd.DataFrame(dict(runs)).T.loc[list(configs)].to_numpy(dtype=float)
 
 
-def against_default(runs: "Mapping[str, pd.Series[float]]", family: int) -> dict[str, Comparison]:
-    """Compares every configuration with the default; none if it has no runs.
+def against_default(
+    runs: "Mapping[str, pd.Series[float]]", family: int, default: str = DEFAULT
+) -> dict[str, Comparison]:
+    """Compares every configuration with a default; none if it has no runs.
 
     Contenders are compared on shared seeds. Their intervals hold for all of them together, and take spread
     and skewness from all: they lie above zero exactly where the test at the end of a race accepts.
@@ -89,17 +91,24 @@ def against_default(runs: "Mapping[str, pd.Series[float]]", family: int) -> dict
     Args:
         runs: Each configuration's values by test seed.
         family: Contenders that the permitted error is shared among.
+        default: The space's, or the one with its batch adapted.
     """
-    if DEFAULT not in runs:
+    if default not in runs:
         return {}
-    names, error = contenders_of(runs), permitted_error(family)
-    difference_ks = values_of(runs, names) - values_of(runs, [DEFAULT])
-    found = _comparisons(runs, names, DEFAULT, differences(difference_ks), error)
-    pairs_k = np.isfinite(difference_ks).sum(axis=1)
-    found = {name: replace(found[name], pairs=int(pairs)) for name, pairs in zip(names, pairs_k, strict=True)}
+    error = permitted_error(family)
+    others = [[config] for config in DEFAULTS if config != default and config in runs]
+    found: dict[str, Comparison] = {}
+    for names in (contenders_of(runs), *others):
+        difference_ks = values_of(runs, names) - values_of(runs, [default])
+        pairs_k = np.isfinite(difference_ks).sum(axis=1)
+        compared = _comparisons(runs, names, default, differences(difference_ks), error)
+        found |= {
+            name: replace(compared[name], pairs=int(pairs))
+            for name, pairs in zip(names, pairs_k, strict=True)
+        }
     if RLLIB in runs:
-        one, other = (located(values_of(runs, [config])) for config in (RLLIB, DEFAULT))
-        found |= _comparisons(runs, [RLLIB], DEFAULT, one.minus(other), error)
+        one, other = (located(values_of(runs, [config])) for config in (RLLIB, default))
+        found |= _comparisons(runs, [RLLIB], default, one.minus(other), error)
     return found
 
 
@@ -118,9 +127,10 @@ def against_rllib(runs: "Mapping[str, pd.Series[float]]", family: int) -> dict[s
     theirs, x_ks = located(values_of(runs, [RLLIB])), values_of(runs, names)
     ours = located(x_ks, pooled_spread(x_ks))
     found = _comparisons(runs, names, RLLIB, ours.minus(theirs), error)
-    if DEFAULT in runs:
-        default = located(values_of(runs, [DEFAULT]))
-        found |= _comparisons(runs, [DEFAULT], RLLIB, default.minus(theirs), error)
+    for config in DEFAULTS:
+        if config in runs:
+            default = located(values_of(runs, [config]))
+            found |= _comparisons(runs, [config], RLLIB, default.minus(theirs), error)
     return found
 
 

@@ -19,11 +19,12 @@ TABLE_COLUMNS: Final = (
     "search_objective", "winners_curse",
     "pairs", "difference", "difference_low", "difference_high",
     "improvement", "improvement_low", "improvement_high",
+    "adapted_pairs", "adapted_difference", "adapted_difference_low", "adapted_difference_high",
     "rllib_pairs", "rllib_difference", "rllib_difference_low", "rllib_difference_high",
 )  # fmt: skip
 
 _WORDS: Final = ("config_id", "standing")
-_COUNTS: Final = ("n", "missing", "failed", "diverged", "pairs", "rllib_pairs")
+_COUNTS: Final = ("n", "missing", "failed", "diverged", "pairs", "adapted_pairs", "rllib_pairs")
 
 
 def confirmed_table(
@@ -55,6 +56,7 @@ def confirmed_table(
         row["median"] = values.median()
         row["median_low"], row["median_high"] = statistics.median_interval(values)
         row |= _difference("", evidence.against_default.get(str(config)))
+        row |= _difference("adapted_", evidence.against_adapted.get(str(config)))
         row |= _difference("rllib_", evidence.against_rllib.get(str(config)))
         if DEFAULT in runs and config != DEFAULT:
             row["improvement"] = statistics.probability_of_improvement(values, runs[DEFAULT])

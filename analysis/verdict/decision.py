@@ -1,13 +1,13 @@
 """Decision whether tuning paid: a pure function of the confirmation table, wrong in at most 5 % of claims."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pandas as pd
 
 from analysis import statistics
-from analysis.sweep import DEFAULT, MINIMAL_EFFECT, Scale, Sweep
+from analysis.sweep import ADAPTED, DEFAULT, MINIMAL_EFFECT, Scale, Sweep
 from analysis.verdict import wording
 from analysis.verdict.collapse import Collapses, collapses_of
 from analysis.verdict.confirmed_table import confirmed_table
@@ -41,9 +41,9 @@ class Verdict:
     winner: str | None
     """config_id of the best tuned configuration; None if none is confirmed."""
     chosen: str | None
-    """config_id to use from now on: the winner if it beats the default, else the default."""
+    """config_id to use from now on: the winner if it beats the defaults, else the better default."""
     beats_default: bool
-    """Whether the winner's simultaneous interval against the default lies above zero, and it is safe."""
+    """Whether the winner's simultaneous interval against each default lies above zero, and it is safe."""
     beats_rllib: bool
     """The same against RLlib's defaults."""
     contenders: int
@@ -56,7 +56,7 @@ class Verdict:
     picked: Picked | None
     """The interval of the winner's mean and how it came about; None if there is no winner."""
     gain: Gain | None
-    """What to expect of the winner's gain over the default; None if none was claimed."""
+    """What to expect of the winner's gain over the better default; None if none was claimed."""
     collapses: Collapses | None
     """The winner's collapsed trainings, and how often it may collapse; None if there is no winner."""
     evidence: Evidence
@@ -86,45 +86,46 @@ def decide(
     interim_analyses: Sequence[int] = (),
     minimal_effect: float = MINIMAL_EFFECT,
     max_collapse: float | None = None,
+    batches: tuple[int, int] | None = None,
 ) -> Verdict:
     """Judges whether the best tuned configuration beats the default, and RLlib's defaults.
 
-    All configurations but the two baselines are contenders. Each is compared with the default over shared
-    test seeds; the intervals hold for all contenders together (Bonferroni), so picking the best is allowed.
-    If seeds were raced for, "better" is what the race accepted.
+    All configurations but the baselines are contenders. Each is compared with the default over shared test
+    seeds, and with the adapted default where there is one, each at the full level; the intervals hold for all
+    contenders together (Bonferroni), so picking the best is allowed. "Better" is what a race accepted.
 
     Args:
         confirmation: One row per confirmation run: config_id, test_seed, state, objective.
         search: One row per search trial: config_id, objective; the default is `trial_0000`.
-        scale: How scores read as returns, for the sentence; without it the sentence gives scores only.
+        scale: How scores read as returns, for the sentence.
         interim_analyses: Numbers of seeds at which the race was analysed; one if it was fixed.
-        minimal_effect: Gain in score below which a better configuration is too little better to matter; of
-            no meaning where the environment states no scale.
+        minimal_effect: Gain in score that is too little to matter; without meaning where there is no scale.
         max_collapse: Share of trainings that may collapse at most; None if the experiment does not ask.
+        batches: Of the adapted default and the default, for the sentence.
     """
     evidence = Evidence.of(confirmation, interim_analyses)
     winner, intervals = evidence.winner(), evidence.intervals()
-    picked = evidence.picked(winner) if winner is not None else None
-    if winner is not None and picked is not None:
-        intervals[winner] = picked.interval
     scale = scale or Scale()
     minimal_effect = minimal_effect if scale.has_references else 0.0
-    collapses = None
+    picked = collapses = None
     if winner is not None:
+        picked = evidence.picked(winner)
+        intervals[winner] = picked.interval
         collapses = collapses_of(
             confirmation, evidence, winner, minimal_effect=minimal_effect, max_collapse=max_collapse
         )
     outcome = _outcome(evidence, winner, safe=collapses is None or collapses.bound <= (max_collapse or 1.0))
     gain = _gain(evidence, str(winner)) if outcome in (Outcome.BETTER, Outcome.MAY_COLLAPSE) else None
-    facts = _facts(evidence, winner, picked, gain=gain, collapses=collapses, scale=scale)
-    facts = replace(facts, matters=gain is None or gain.mean >= minimal_effect, max_collapse=max_collapse)
+    facts = replace(
+        _facts(evidence, winner, picked, gain=gain, collapses=collapses, scale=scale),
+        matters=gain is None or gain.mean >= minimal_effect, max_collapse=max_collapse, batches=batches,
+    )  # fmt: skip
     table = confirmed_table(evidence, search, intervals)
-    use_winner = outcome in (Outcome.BETTER, Outcome.NO_DEFAULT)
     return Verdict(
         outcome=outcome,
         sentence=wording.sentence(outcome, facts),
         winner=winner,
-        chosen=winner if use_winner else _first_of((DEFAULT, winner), evidence.runs),
+        chosen=_chosen(outcome, evidence, winner),
         beats_default=outcome == Outcome.BETTER,
         beats_rllib=any(
             against.above_zero for config, against in evidence.against_rllib.items() if config == winner
@@ -144,9 +145,17 @@ def verdict_on(sweep: Sweep) -> Verdict:
     asked = sweep.manifest.confirmation
     verdict = decide(
         sweep.confirmation, sweep.trials, scale=sweep.scale, interim_analyses=sweep.interim_analyses,
-        minimal_effect=asked.minimal_effect, max_collapse=asked.max_collapse,
+        minimal_effect=asked.minimal_effect, max_collapse=asked.max_collapse, batches=_batches(sweep),
     )  # fmt: skip
     return replace(verdict, notes=(*wording.look_notes(sweep.manifest.seeds.looks), *verdict.notes))
+
+
+def _batches(sweep: Sweep) -> tuple[int, int] | None:
+    """Returns the batch sizes of the adapted default and of the default, where there are two."""
+    baselines = sweep.manifest.baselines
+    found = [baselines.get(config, {}).get("batch_size") for config in (ADAPTED, DEFAULT)]
+    adapted, default = (size if isinstance(size, int) else None for size in found)
+    return None if adapted is None or default is None else (adapted, default)
 
 
 def _facts(
@@ -163,7 +172,9 @@ def _facts(
         means={config: estimated.mean for config, estimated in evidence.means.items()},
         interval=picked.interval if picked else statistics.NO_INTERVAL,
         seeds={config: estimated.seeds for config, estimated in evidence.means.items()},
-        against_default=evidence.against_default.get(winner) if winner else None,
+        against=evidence.against_defaults(winner) if winner else {},
+        reference=evidence.reference(winner) if winner else DEFAULT,
+        best_default=evidence.best_default,
         against_rllib=evidence.against_rllib,
         gain=gain,
         collapses=collapses,
@@ -175,7 +186,7 @@ def _facts(
 
 def _gain(evidence: Evidence, winner: str) -> Gain:
     """Returns what to expect of the gain of a winner that is claimed to be better."""
-    tested = evidence.against_default[winner].location
+    tested = evidence.against_defaults(winner)[evidence.reference(winner)].location
     assert tested is not None
     return expected_gain(tested, permitted_error(evidence.family), evidence.picked(winner).choice)
 
@@ -183,15 +194,18 @@ def _gain(evidence: Evidence, winner: str) -> Gain:
 def _outcome(evidence: Evidence, winner: str | None, *, safe: bool) -> Outcome:
     if winner is None:
         return Outcome.UNCONFIRMED
-    against = evidence.against_default.get(winner)
-    if against is None:
+    if DEFAULT not in evidence.against_defaults(winner):
         return Outcome.NO_DEFAULT
+    against = evidence.against_defaults(winner)[evidence.reference(winner)]
     if against.pairs < MIN_PAIRS or evidence.is_unfinished:
         return Outcome.TOO_FEW
-    if against.above_zero:
+    if evidence.beats_default(winner):
         return Outcome.BETTER if safe else Outcome.MAY_COLLAPSE
     return Outcome.WORSE if against.below_zero else Outcome.NOT_BETTER
 
 
-def _first_of(wanted: tuple[str | None, ...], runs: "Mapping[str, pd.Series[float]]") -> str | None:
-    return next((config for config in wanted if config in runs), None)
+def _chosen(outcome: Outcome, evidence: Evidence, winner: str | None) -> str | None:
+    """Returns the configuration to use; None where neither a default nor the winner has a value."""
+    if outcome in (Outcome.BETTER, Outcome.NO_DEFAULT):
+        return winner
+    return next((config for config in (evidence.best_default, winner) if config in evidence.runs), None)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.statistics import Estimate, estimate
+from analysis.sweep import ADAPTED, DEFAULT
 from analysis.verdict.comparison import (
     Comparison,
     against_default,
@@ -25,7 +26,7 @@ from analysis.verdict.winner_interval import Picked, picked_interval
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Means, intervals and differences from both baselines."""
+    """Means, intervals and differences from the baselines."""
 
     started: pd.DataFrame
     """The rows of the confirmation runs that count: config_id, test_seed, state, objective."""
@@ -41,6 +42,8 @@ class Evidence:
     """Of these values."""
     against_default: Mapping[str, Comparison]
     """Each configuration minus the default."""
+    against_adapted: Mapping[str, Comparison]
+    """Each configuration minus the default with its batch adapted; empty if that has no runs."""
     against_rllib: Mapping[str, Comparison]
     """Each configuration minus RLlib's defaults."""
 
@@ -72,13 +75,14 @@ class Evidence:
             race=race,
             family=family,
             means={config: estimate(values) for config, values in runs.items()},
-            against_default=_as_raced(against_default(runs, family), race),
+            against_default=_as_raced(against_default(runs, family, DEFAULT), race),
+            against_adapted=_as_raced(against_default(runs, family, ADAPTED), race),
             against_rllib=against_rllib(runs, family),
         )
 
     @property
     def contenders(self) -> list[str]:
-        """All configurations with a value but the two baselines."""
+        """All configurations with a value but the baselines."""
         return contenders_of(self.runs)
 
     @property
@@ -87,9 +91,9 @@ class Evidence:
         return self.race is not None and not self.race.is_over
 
     def winner(self) -> str | None:
-        """Returns the best mean's contender of those that beat the default, else with seeds enough, else all.
+        """Returns the contender of the highest mean; None if none has a value.
 
-        None if no contender has a value.
+        Those that beat the defaults come first, and those with seeds enough before the others.
         """
         better = [config for config in self.contenders if self.beats_default(config)]
         enough = [config for config in self.contenders if self.means[config].seeds >= MIN_PAIRS]
@@ -97,8 +101,31 @@ class Evidence:
         return max(highest, key=lambda config: self.means[config].mean, default=None)
 
     def beats_default(self, config: str) -> bool:
-        """Returns whether a configuration's simultaneous interval against the default lies above zero."""
-        return config in self.against_default and self.against_default[config].above_zero
+        """Returns whether a configuration's simultaneous interval against each default lies above zero."""
+        against = self.against_defaults(config)
+        return DEFAULT in against and all(found.above_zero for found in against.values())
+
+    def against_defaults(self, config: str) -> dict[str, Comparison]:
+        """Returns a configuration's differences from the defaults that were trained, by their ids."""
+        each = {DEFAULT: self.against_default, ADAPTED: self.against_adapted}
+        return {default: against[config] for default, against in each.items() if config in against}
+
+    @property
+    def best_default(self) -> str:
+        """The adapted default if its mean is above the default's on the seeds of both, else the default."""
+        adapted = self.against_default.get(ADAPTED)
+        ahead = adapted is not None and adapted.pairs >= MIN_PAIRS and adapted.difference > 0
+        return ADAPTED if ahead else DEFAULT
+
+    def reference(self, config: str) -> str:
+        """Returns the default that a configuration is best compared with.
+
+        The better of them if it beats both, else the one that it is farthest from beating.
+        """
+        if self.beats_default(config):
+            return self.best_default
+        against = self.against_defaults(config)
+        return min(against, key=lambda d: (against[d].pairs >= MIN_PAIRS, against[d].low), default=DEFAULT)
 
     def intervals(self) -> dict[str, statistics.Interval]:
         """Returns the interval of each mean, as if none of them had been picked for being the highest."""
@@ -113,9 +140,10 @@ class Evidence:
 
 
 def _as_raced(against: Mapping[str, Comparison], race: Race | None) -> dict[str, Comparison]:
-    """Lets no interval lie above zero but those of the contenders that the race accepted, at its end."""
+    """Lets no interval lie above zero but those of the contenders that were tested at the race's end."""
     standings = {} if race is None else race.standings
-    refused = {config for config, standing in standings.items() if standing != Standing.BETTER}
+    tested = (Standing.BETTER, Standing.EXHAUSTED)
+    refused = {config for config, standing in standings.items() if standing not in tested}
     return {
         config: replace(found, low=min(found.low, 0.0)) if config in refused else found
         for config, found in against.items()

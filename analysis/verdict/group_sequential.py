@@ -1,10 +1,16 @@
-"""Group-sequential test of contenders against a default, at a few numbers of seeds.
+"""Group-sequential test of contenders against one or more defaults, at a few numbers of seeds.
 
 At a few numbers of seeds, the *interim analyses*, a contender leaves that has no prospect, or is behind one
-that is ahead of the default. Only whoever has taken all seeds may be accepted, by one test at the end.
+that is ahead of the defaults. Only whoever has taken all seeds may be accepted, by one test at the end. Of
+several defaults a contender has to beat each at the full level: it is then wrong of the best of them no more
+often than of one alone (an intersection-union test).
 
-Axes: O = orders of the seeds (or simulated sweeps), C = the default and then the contenders, K = contenders,
-S = seeds in the order in which they are run. docs/statistics.md says what is claimed and how it was measured.
+Axes: O = orders of the seeds (or simulated sweeps), C = the defaults and then the contenders, B = defaults,
+K = contenders, S = seeds in the order in which they are run. docs/statistics.md says what is claimed and how
+it was measured.
+
+References:
+    Berger 1982, Technometrics 24(4): intersection-union tests need no correction.
 """
 
 from collections.abc import Sequence
@@ -30,11 +36,11 @@ class RaceOutcome(NamedTuple):
     """Outcome of races; all fields of shape [..., K]."""
 
     better: BoolArray
-    """Whether a contender was accepted as better than the default, on all seeds."""
+    """Whether a contender was accepted as better than every default, on all seeds."""
     open: BoolArray
     """Whether it still races."""
     overtaken: BoolArray
-    """Whether it was dropped behind a contender of a higher mean that is ahead of the default."""
+    """Whether it was dropped behind a contender of a higher mean that is ahead of every default."""
     stage: IntArray
     """Index of the interim analysis at which it left, or their number if it is open."""
 
@@ -49,29 +55,32 @@ def follow(
     interim_analyses: Sequence[int],
     upto: int | None = None,
     comparisons: int | None = None,
+    defaults: int = 1,
 ) -> RaceOutcome:
     """Runs races up to, and without, the interim analysis of index `upto`; all of them if left out.
 
     Args:
-        x_ocs: Values, shape [..., C, S], the default first; NaN where a run has no value.
+        x_ocs: Values, shape [..., C, S], the defaults first; NaN where a run has no value.
         interim_analyses: Numbers of seeds; S may be smaller than the last one if `upto` does not reach it.
         upto: Interim analyses to take.
         comparisons: Contenders that the error is shared among, if there were more than these.
+        defaults: How many of the first configurations are to be beaten, B.
     """
-    difference_oks = x_ocs[..., 1:, :] - x_ocs[..., :1, :]
-    shape = difference_oks.shape[:-1]
+    x_oks = x_ocs[..., defaults:, :]
+    difference_obks = x_oks[..., None, :, :] - x_ocs[..., :defaults, None, :]
+    shape = x_oks.shape[:-1]
     is_open, overtaken = np.ones(shape, bool), np.zeros(shape, bool)
     analyses, last = len(interim_analyses), interim_analyses[-1]
     upto = analyses if upto is None else upto
     stage = np.full(shape, upto, dtype=np.int64)
     error = permitted_error(comparisons or shape[-1])
     for index, n in enumerate(interim_analyses[: min(upto, analyses - 1)]):
-        t_ok, pairs_ok = t_statistics(difference_oks[..., :n])
-        enough = is_open & (pairs_ok >= MIN_PAIRS)
-        hopeless = enough & ((t_ok + OPTIMISM) * np.sqrt(last / n) < critical_values(error, last)[last])
-        hopeless |= is_open & (pairs_ok == 0)
-        ahead = enough & ~hopeless & (t_ok >= critical_values(error, n)[pairs_ok])
-        mean_ok = moments(x_ocs[..., 1:, :n]).mean
+        t_obk, pairs_obk = t_statistics(difference_obks[..., :n])
+        enough = is_open & (pairs_obk >= MIN_PAIRS).all(axis=-2)
+        behind_obk = (t_obk + OPTIMISM) * np.sqrt(last / n) < critical_values(error, last)[last]
+        hopeless = is_open & ((behind_obk & (pairs_obk >= MIN_PAIRS)) | (pairs_obk == 0)).any(axis=-2)
+        ahead = enough & ~hopeless & (t_obk >= critical_values(error, n)[pairs_obk]).all(axis=-2)
+        mean_ok = moments(x_oks[..., :n]).mean
         best_o1 = np.where(ahead, mean_ok, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf)
         behind = is_open & ~hopeless & (mean_ok < best_o1)
         overtaken |= behind
@@ -80,10 +89,11 @@ def follow(
     better = np.zeros(shape, bool)
     if upto == analyses:
         taken_ok = np.asarray(interim_analyses)[np.where(is_open, analyses - 1, stage)]
-        taken = np.arange(difference_oks.shape[-1]) < taken_ok[..., None]
-        taken_oks = np.where(taken, difference_oks, np.nan)
-        low_ok, _ = differences(taken_oks).ends(error, error)
-        better = is_open & (moments(taken_oks).number >= MIN_PAIRS) & (low_ok > 0)
+        taken_oks = np.arange(x_oks.shape[-1]) < taken_ok[..., None]
+        taken_obks = np.where(taken_oks[..., None, :, :], difference_obks, np.nan)
+        low_obk, _ = differences(taken_obks).ends(error, error)
+        accepted_obk = (moments(taken_obks).number >= MIN_PAIRS) & (low_obk > 0)
+        better = is_open & accepted_obk.all(axis=-2)
         stage, is_open = np.where(is_open, analyses - 1, stage), np.zeros(shape, bool)
     return RaceOutcome(better, is_open, overtaken, stage)
 

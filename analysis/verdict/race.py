@@ -1,6 +1,6 @@
 """Race of the contenders for test seeds, decided from the confirmation table alone.
 
-Every contender races the default by the rules of :mod:`analysis.verdict.group_sequential`, on seeds that are
+Every contender races the defaults by the rules of :mod:`analysis.verdict.group_sequential`, on seeds that are
 taken in order, 0, 1, 2, ... RLlib's defaults, a second question and often the slowest to train, run beside
 them up to the second interim analysis.
 
@@ -10,12 +10,13 @@ Axes: C = configurations, S = seeds.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from analysis.sweep import BASELINES, COUNTED, DEFAULT, RLLIB, State
+from analysis.sweep import BASELINES, COUNTED, DEFAULT, DEFAULTS, RLLIB, State
 from analysis.verdict.failures import count_failures
 from analysis.verdict.group_sequential import BoolArray, RaceOutcome, follow
 from analysis.verdict.spread import FloatArray
@@ -24,7 +25,7 @@ _ENDED: Final = (*COUNTED, State.FAILED)
 
 
 class Standing(StrEnum):
-    """Standing of a contender in its race against the default."""
+    """Standing of a contender in its race against the defaults."""
 
     OPEN = "open"
     BETTER = "better"
@@ -36,15 +37,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Race:
-    """State of the race of contenders against the default for test seeds.
+    """State of the race of contenders against the defaults for test seeds.
 
-    A contender is a configuration that the search found; the default is what it has to beat. All of them take
-    the same test seeds in order, so that differences are paired. At a few numbers of seeds, the interim
-    analyses, each open contender's mean difference from the default is tested by Student's t:
+    A contender is a configuration that the search found. It has to beat the default and, where that was
+    trained, the default with its batch adapted to the budget. All of them take the same test seeds in order,
+    so that differences are paired. At a few numbers of seeds, the interim analyses, the mean difference of
+    each open contender from each default is tested by Student's t:
 
     - it is dropped if it would miss the last test even were its mean half a standard error better;
-    - it is overtaken if its mean is behind that of a contender that is ahead of the default, which means that
-      t passes the level of the last test: so it can hardly be the winner any more;
+    - it is overtaken if its mean is behind that of a contender that is ahead of the defaults, which means
+      that t passes the level of the last test: so it can hardly be the winner any more;
     - it goes on otherwise, to the next analysis or until the seeds are used up.
 
     Nobody is accepted before all seeds are used up, however far ahead: early luck, and a configuration that
@@ -122,21 +124,27 @@ def run_race(
     spent = int(_ended(_within(confirmation, most), list(most), interim_analyses[-1]).sum())
     if not names:
         return Race(interim_analyses=interim_analyses, standings={}, seeds=most, spent=spent)
-    x_cs = value_table(confirmation, (DEFAULT, *names), interim_analyses[-1])
-    ended_cs = _ended(confirmation, (DEFAULT, *names), interim_analyses[-1])
+    defaults = [config for config in DEFAULTS if config == DEFAULT or config in known]
+    ended_cs = _ended(confirmation, (*defaults, *names), interim_analyses[-1])
+    waited = np.ones(len(defaults), bool)
+    # One all of whose runs failed cannot be compared with; without the default itself nothing can be claimed.
+    defaults = [config for config in defaults if config == DEFAULT or has_value(confirmation, config)]
+    x_cs = value_table(confirmation, (*defaults, *names), interim_analyses[-1])
+    race = partial(follow, x_cs, interim_analyses, defaults=len(defaults))
     taken = 0
-    outcome = follow(x_cs, interim_analyses, 0)
+    outcome = race(0)
     while (
-        taken < len(interim_analyses) and ended_cs[np.r_[True, outcome.open], : interim_analyses[taken]].all()
+        taken < len(interim_analyses)
+        and ended_cs[np.r_[waited, outcome.open], : interim_analyses[taken]].all()
     ):
         taken += 1
-        outcome = follow(x_cs, interim_analyses, taken)
+        outcome = race(taken)
         if not outcome.open.any():
             break
     standings, seeds = {}, {}
     for k, name in enumerate(names):
         seeds[name] = interim_analyses[min(int(outcome.stage[k]), len(interim_analyses) - 1)]
-        values = np.isfinite(x_cs[1 + k, : seeds[name]]).any()
+        values = np.isfinite(x_cs[len(defaults) + k, : seeds[name]]).any()
         standings[name] = (
             _standing(outcome, k, interim_analyses) if values or outcome.open[k] else Standing.FAILED
         )
@@ -150,7 +158,7 @@ def missing_runs(
 ) -> list[tuple[str, int]]:
     """Returns the runs to do next, configuration by configuration; none once the race is over.
 
-    Open contenders run up to the next interim analysis, and with them the default and, up to the second one,
+    Open contenders run up to the next interim analysis, and with them the defaults and, up to the second one,
     RLlib's defaults. A run that failed is not run again.
 
     Args:
@@ -171,6 +179,12 @@ def missing_runs(
 def ended_seeds(confirmation: pd.DataFrame, config: str, seeds: int) -> set[int]:
     """Returns the test seeds below a number on which a configuration's run has ended."""
     return set(np.flatnonzero(_ended(confirmation, [config], seeds)[0]).tolist())
+
+
+def has_value(confirmation: pd.DataFrame, config: str) -> bool:
+    """Returns whether any run of a configuration has a value."""
+    own = confirmation[confirmation["config_id"] == config]
+    return bool((own["state"].isin(COUNTED) & np.isfinite(own["objective"].astype(float))).any())
 
 
 def value_table(confirmation: pd.DataFrame, configurations: Sequence[str], seeds: int) -> FloatArray:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from analysis.statistics import Interval
-from analysis.sweep import BASELINES, DEFAULT, RLLIB, Scale
+from analysis.sweep import ADAPTED, BASELINES, DEFAULT, RLLIB, Scale
 from analysis.text import counted
 
 if TYPE_CHECKING:
@@ -30,8 +30,14 @@ class Facts:
     """Of the winner's mean."""
     seeds: Mapping[str, int]
     """Number of seeds behind each mean."""
-    against_default: "Comparison | None"
-    """The winner's comparison with the default."""
+    against: "Mapping[str, Comparison]"
+    """The winner's comparisons with the defaults that were trained, by their ids."""
+    reference: str
+    """The default that it is best compared with."""
+    best_default: str
+    """The better default."""
+    batches: tuple[int, int] | None = None
+    """Batch sizes of the adapted default and of the default."""
     against_rllib: "Mapping[str, Comparison]"
     """Comparisons with RLlib's defaults, by configuration."""
     gain: "Gain | None"
@@ -57,16 +63,17 @@ def sentence(outcome: str, facts: Facts) -> str:
             "No verdict yet: no tuned configuration has been confirmed on test seeds, "
             "and search scores alone are optimistic."
         )
-    against = facts.against_default
-    if against is None:
+    if DEFAULT not in facts.against:
         return (
             "No verdict against the default: it was not confirmed. "
             f"The best tuned configuration, {_scored(facts, after=',')}.{_rllib(facts, facts.winner)}"
         )
-    gap = _gap(against, (facts.winner, DEFAULT), facts)
-    default_mean = _mean(facts, DEFAULT)
+    against, named = facts.against[facts.reference], _named(facts.reference, facts)
+    gap = _gap(against, (facts.winner, facts.reference), facts)
+    short = _SHORT[facts.reference]
+    default_mean = _mean(facts, facts.reference)
     if outcome == "too few seeds":
-        shared = f"{facts.winner} and the default share {counted(against.pairs, 'test seed')}"
+        shared = f"{facts.winner} and {named} share {counted(against.pairs, 'test seed')}"
         needs = f"a verdict needs {facts.min_pairs}"
         if facts.unfinished:
             needs = "the race for more of them goes on"
@@ -78,38 +85,69 @@ def sentence(outcome: str, facts: Facts) -> str:
     if outcome == "may collapse":
         allowed = f"{facts.max_collapse:.0%}"
         return (
-            f"Better on average, and not safe: {tuned}; that is {gap} against the default's {default_mean}."
-            f"{_collapses(facts)} The experiment allows {allowed}, so keep the default."
+            f"Better on average, and not safe: {tuned}; that is {gap} against {short}'s {default_mean}."
+            f"{_collapses(facts)} The experiment allows {allowed}, so {_keep(facts)}."
         )
     if outcome == "better":
         head = "Tuning paid" if facts.matters else "Better, and too little to matter"
         return (
-            f"{head}: {_scored(facts)}; that is {gap} against the default configuration's {default_mean}"
-            f"{_in_unit(against.difference, facts.scale)}.{_expected(facts)}{_rllib(facts, facts.winner)}"
-            f"{_collapses(facts)}"
+            f"{head}: {_scored(facts)}; that is {gap} against {_untuned(facts)}"
+            f"{_in_unit(against.difference, facts.scale)}{_other(facts)}.{_expected(facts)}"
+            f"{_rllib(facts, facts.winner)}{_collapses(facts)}"
         )
-    keep = f"Keep the default.{_rllib(facts, DEFAULT)}"
+    keep = _keep(facts).capitalize() + f".{_rllib(facts, facts.best_default)}"
+    nothing = f"Nothing beat {named}: {tuned}"
     if outcome == "worse":
-        return (
-            f"Nothing beat the default: {tuned}; that is {gap} against the default's {default_mean}. {keep}"
-        )
+        return f"{nothing}; that is {gap} against {short}'s {default_mean}. {keep}"
     if against.is_none:
-        return (
-            f"Nothing beat the default: {tuned}, and the default scores the same on every one of them. {keep}"
-        )
-    return (
-        f"Nothing beat the default: {tuned}. Its difference from the "
-        f"default's {default_mean} is {gap}, which does not exclude zero. {keep}"
-    )
+        return f"{nothing}, and {short} scores the same on every one of them. {keep}"
+    gap = f"Its difference from {short}'s {default_mean} is {gap}, which does not exclude zero"
+    return f"{nothing}. {gap}. {keep}"
+
+
+_SHORT: Final = {DEFAULT: "the default", ADAPTED: "the adapted default"}
+
+
+def _named(default: str, facts: Facts) -> str:
+    """Names a default, and says of the adapted one what was adapted."""
+    if default == DEFAULT:
+        return _SHORT[default]
+    return f"the default with its batch adapted to the budget{_sizes(facts)}"
+
+
+def _sizes(facts: Facts) -> str:
+    return "" if facts.batches is None else f" ({facts.batches[0]} instead of {facts.batches[1]})"
+
+
+def _untuned(facts: Facts) -> str:
+    """Names the untuned configuration that a claim is about, with its mean."""
+    mean = _mean(facts, facts.reference)
+    if facts.reference == DEFAULT:
+        return f"the default configuration's {mean}"
+    return f"the {mean} of {_named(ADAPTED, facts)}"
+
+
+def _other(facts: Facts) -> str:
+    """Compares the winner with the default that the sentence is not about, where two were trained."""
+    others = [default for default in facts.against if default != facts.reference]
+    if not others:
+        return ""
+    gap = _gap(facts.against[others[0]], (str(facts.winner), others[0]), facts)
+    return f", and {gap} against {_named(others[0], facts)} ({_mean(facts, others[0])})"
+
+
+def _keep(facts: Facts) -> str:
+    return "keep the default" if facts.best_default == DEFAULT else "use the adapted default"
 
 
 def race_note(race: "Race") -> str:
     """Says what the race of the confirmation spent and saved, and how it ended for each contender."""
+    both = ADAPTED in race.seeds
     ends = {
-        "better": "better than the default on all",
+        "better": f"better than {'both defaults' if both else 'the default'} on all",
         "dropped": "dropped as out of reach of a verdict after",
         "overtaken": "dropped behind one that was ahead after",
-        "seeds used up": "not told apart from the default by",
+        "seeds used up": f"not told apart from {'a' if both else 'the'} default by",
         "no values": "dropped because all its runs failed, on",
         "open": "still open before",
     }

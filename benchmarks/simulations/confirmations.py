@@ -161,20 +161,37 @@ CELLS: Final = (
 
 @dataclass(frozen=True)
 class Confirmations:
-    """Simulated confirmations; axes W sweeps, C configurations (default, contenders, RLlib's), S seeds."""
+    """Simulated confirmations; axes W sweeps, C configurations (defaults, contenders, RLlib's), S seeds."""
 
     x_wcs: FloatArray
     """Values; NaN where a run is lost or has crashed."""
     crashed_wcs: BoolArray
     """Whether a run has crashed."""
-    mean_c: FloatArray
-    """True means."""
+    defaults: int
+    """Number of defaults: one, or two with the adapted one."""
 
 
 def simulate(
-    cell: Cell, sweeps: int, seeds: int, *, gain: float = 0.0, seed: int = 0, contenders: int = CONTENDERS
+    cell: Cell,
+    sweeps: int,
+    seeds: int,
+    *,
+    gain: float = 0.0,
+    seed: int = 0,
+    contenders: int = CONTENDERS,
+    adapted: float | None = None,
 ) -> Confirmations:
-    """Simulates confirmations in which both baselines lie `gain` below the contenders' mean, 0."""
+    """Simulates confirmations in which the baselines lie `gain` below the contenders' mean, 0.
+
+    Args:
+        cell: The world.
+        sweeps: How many.
+        seeds: Test seeds of each configuration.
+        gain: Of the contenders over the default and RLlib's defaults.
+        seed: Of all random numbers.
+        contenders: Tuned configurations.
+        adapted: Their gain over the adapted default; None if that is the default.
+    """
     rng = np.random.default_rng([seed, seeds, round(100 * gain), contenders])
     baselines = cell.baselines or cell.contenders
     noise_wk1 = np.ones((1, 1, 1))
@@ -184,18 +201,21 @@ def simulate(
         best_wk = np.argsort(searched_wt, axis=1)[:, -contenders:]
         noise_wk1 = np.take_along_axis(noise_wt, best_wk, axis=1)[..., None]
     ours = noise_wk1 * cell.contenders(rng, (sweeps, contenders, seeds))
-    theirs = baselines(rng, (sweeps, 2, seeds))
-    x_wcs = np.concatenate([theirs[:, :1], ours, theirs[:, 1:]], axis=1)
+    below = [gain, *([] if adapted is None else [adapted])]
+    theirs = baselines(rng, (sweeps, len(below) + 1, seeds))
+    x_wcs = np.concatenate([theirs[:, :-1], ours, theirs[:, -1:]], axis=1)
     if cell.shared:
         common = cell.contenders(rng, (sweeps, 1, seeds))
         x_wcs = np.sqrt(1 - cell.shared) * x_wcs + np.sqrt(cell.shared) * common
-    chance_c = np.array([cell.baseline_crashes, *[cell.crashes] * contenders, cell.baseline_crashes])
+    chance_c = np.array(
+        [*[cell.baseline_crashes] * len(below), *[cell.crashes] * contenders, cell.baseline_crashes]
+    )
     bad_wcs = x_wcs < np.median(x_wcs, axis=(0, 2), keepdims=True)
     crashed_wcs = bad_wcs & (rng.random(x_wcs.shape) < chance_c[:, None])
     lost_wcs = rng.random(x_wcs.shape) < cell.lost
-    mean_c = np.array([-gain, *[0.0] * contenders, -gain])
+    mean_c = -np.array([*below, *[0.0] * contenders, gain])
     x_wcs = np.where(crashed_wcs | lost_wcs, np.nan, x_wcs + mean_c[:, None])
-    return Confirmations(x_wcs, crashed_wcs & ~lost_wcs, mean_c)
+    return Confirmations(x_wcs, crashed_wcs & ~lost_wcs, len(below))
 
 
 def share(count: int, of: int) -> str:

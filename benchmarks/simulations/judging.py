@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis import statistics
-from analysis.sweep import DEFAULT, RLLIB, State, trial_name
+from analysis.sweep import DEFAULTS, RLLIB, State, trial_name
 from analysis.verdict import MIN_PAIRS, decide, most_seeds
 from analysis.verdict.collapse import FAR
 from analysis.verdict.collapse import permitted_error as permitted_collapse_error
 from analysis.verdict.gain import expected_gain
 from analysis.verdict.group_sequential import differences, follow, permitted_error
-from analysis.verdict.spread import Location, Spread, located, pooled_spread
+from analysis.verdict.spread import Location, Spread, located, moments, pooled_spread
 from analysis.verdict.winner_interval import REACH
 from benchmarks.simulations.confirmations import BoolArray, Confirmations, FloatArray
 
@@ -33,9 +33,11 @@ class Judged:
     runs_w: IntArray
     """Runs of all configurations."""
     better_w: BoolArray
-    """Whether the winner is claimed to be better than the default."""
+    """Whether the winner is claimed to be better than every default."""
     beats_rllib_w: BoolArray
-    """Whether what is kept, the winner or the default, is claimed to be better than RLlib's defaults."""
+    """Whether what is kept, the winner or the better default, is claimed to beat RLlib's defaults."""
+    adapted_w: BoolArray
+    """Whether the adapted default is the better one."""
     winner_w: IntArray
     """Number of the contender that wins."""
     winner_mean_w: FloatArray
@@ -43,7 +45,7 @@ class Judged:
     winner_ends_we: FloatArray
     """Interval of that mean."""
     difference_w: Location
-    """Its difference from the default."""
+    """Its difference from the default that it is compared with."""
     error: float
     """Permitted error of one comparison."""
     choice_w: IntArray
@@ -58,13 +60,16 @@ def judge(confirmed: Confirmations, interim_analyses: Sequence[int]) -> Judged:
     """Judges all sweeps as `analysis.verdict.decide` does, array-wise."""
     analyses = tuple(interim_analyses)
     x_wcs = _with_failures(confirmed, analyses[0])[..., : analyses[-1]]
-    outcome = follow(x_wcs[:, :-1], analyses)
+    defaults = confirmed.defaults
+    outcome = follow(x_wcs[:, :-1], analyses, defaults=defaults)
     seeds_wk = np.asarray(analyses)[outcome.stage]
     default_w = seeds_wk.max(axis=1)
     rllib_w = np.minimum(default_w, most_seeds(RLLIB, analyses))
-    taken_wc = np.column_stack([default_w, seeds_wk, rllib_w])
+    taken_wc = np.column_stack([*[default_w] * defaults, seeds_wk, rllib_w])
     x_wcs = np.where(np.arange(analyses[-1]) < taken_wc[..., None], x_wcs, np.nan)
-    x_wks, each_w = x_wcs[:, 1:-1], np.arange(len(x_wcs))
+    x_wks, each_w = x_wcs[:, defaults:-1], np.arange(len(x_wcs))
+    x_wbs = x_wcs[:, :defaults]
+    best_w = _better_default(x_wbs)
     own, pooled = located(x_wks), located(x_wks, _each(pooled_spread(x_wks)))
     better_w: BoolArray = np.asarray(outcome.better.any(axis=1))
     enough_wk = np.isfinite(x_wks).sum(axis=2) >= MIN_PAIRS
@@ -75,7 +80,7 @@ def judge(confirmed: Confirmations, interim_analyses: Sequence[int]) -> Judged:
     kept = Location(
         *(
             np.where(better_w, part[each_w, winner_w], default)
-            for part, default in zip(pooled, located(x_wcs[:, 0]), strict=True)
+            for part, default in zip(pooled, located(x_wbs[each_w, best_w]), strict=True)
         )
     )
     rllib = kept.minus(located(x_wcs[:, -1])).ends(error, error)
@@ -90,13 +95,27 @@ def judge(confirmed: Confirmations, interim_analyses: Sequence[int]) -> Judged:
         winner_mean_w=own.mean[each_w, winner_w],
         winner_ends_we=_winner_ends(pooled, winner_w, choice_w),
         difference_w=Location(
-            *(part[each_w, winner_w] for part in np.broadcast_arrays(*differences(x_wks - x_wcs[:, :1])))
+            *(
+                part[each_w, best_w, winner_w]
+                for part in np.broadcast_arrays(*differences(x_wks[:, None] - x_wbs[:, :, None]))
+            )
         ),
         error=error,
         choice_w=choice_w,
         rllib_ends_we=np.stack(rllib, axis=1),
         bound_w=_bounds(confirmed, x_wcs, winner_w, choice_w),
+        adapted_w=best_w > 0,
     )
+
+
+def _better_default(x_wbs: FloatArray) -> IntArray:
+    """Returns the number of the better default, as `Evidence.best_default` does."""
+    if x_wbs.shape[1] == 1:
+        return np.zeros(len(x_wbs), np.int64)
+    difference_ws = x_wbs[:, 1] - x_wbs[:, 0]
+    enough_w = np.isfinite(difference_ws).sum(axis=1) >= MIN_PAIRS
+    better_w: IntArray = (enough_w & (moments(difference_ws).mean > 0)).astype(np.int64)
+    return better_w
 
 
 def _each(spread: Spread) -> Spread:
@@ -110,7 +129,7 @@ def _with_failures(confirmed: Confirmations, first: int) -> FloatArray:
         return x_wcs
     low_w, high_w = (reduce(x_wcs[..., :first], axis=(1, 2)) for reduce in (np.nanmin, np.nanmax))
     counted_wcs = confirmed.crashed_wcs & np.isfinite(x_wcs).any(axis=2, keepdims=True)
-    counted_wcs[:, [0, -1]] = False
+    counted_wcs[:, [*range(confirmed.defaults), -1]] = False
     return np.where(counted_wcs, (low_w - (high_w - low_w))[:, None, None], x_wcs)
 
 
@@ -139,11 +158,12 @@ def _bounds(
 ) -> FloatArray:
     """Bounds the winners' shares of collapses as `analysis.verdict.collapse` does."""
     each_w = np.arange(len(winner_w))
-    winner_ws = x_wcs[each_w, 1 + winner_w]
+    row_w = confirmed.defaults + winner_w
+    winner_ws = x_wcs[each_w, row_w]
     far_w = np.nanmedian(winner_ws, axis=1) - FAR * stats.median_abs_deviation(
         winner_ws, axis=1, scale="normal", nan_policy="omit"
     )
-    broken_ws = confirmed.crashed_wcs[each_w, 1 + winner_w, : winner_ws.shape[1]]
+    broken_ws = confirmed.crashed_wcs[each_w, row_w, : winner_ws.shape[1]]
     there_ws = np.isfinite(winner_ws)
     number_w = (there_ws & (broken_ws | (winner_ws < far_w[:, None]))).sum(axis=1)
     seeds_w = there_ws.sum(axis=1)
@@ -160,7 +180,9 @@ def check_against_decide(
     Raises:
         AssertionError: If one differs; the tables would then describe something else than the report.
     """
-    names = [DEFAULT, *(trial_name(1 + k) for k in range(judged.seeds_wk.shape[1])), RLLIB]
+    defaults = DEFAULTS[: confirmed.defaults]
+    contenders = [trial_name(1 + k) for k in range(judged.seeds_wk.shape[1])]
+    names = [*defaults, *contenders, RLLIB]
     for sweep in range(checked):
         # More runs than the race asks for: it must not count them.
         rows = [
@@ -175,12 +197,13 @@ def check_against_decide(
         verdict = decide(table, interim_analyses=interim_analyses)
         if verdict.race is not None and not verdict.race.is_over:
             continue  # lost runs would be run again
-        assert verdict.winner == names[1 + judged.winner_w[sweep]]
+        assert verdict.winner == contenders[judged.winner_w[sweep]]
         assert verdict.beats_default == judged.better_w[sweep], verdict.sentence
         row = verdict.row(str(verdict.winner))
         ends = row[["mean", "mean_low", "mean_high"]].astype(float)
         assert np.allclose(ends, [judged.winner_mean_w[sweep], *judged.winner_ends_we[sweep]])
-        kept = verdict.winner if verdict.beats_default else DEFAULT
+        kept = verdict.winner if verdict.beats_default else defaults[int(judged.adapted_w[sweep])]
+        assert verdict.chosen == kept
         against = verdict.evidence.against_rllib[str(kept)]
         assert np.allclose([against.low, against.high], judged.rllib_ends_we[sweep])
         if verdict.gain is not None:

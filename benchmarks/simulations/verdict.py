@@ -64,6 +64,10 @@ POWER_HEADER: Final = (
     "gain", '"better"', "\"beats RLlib's\"", "seeds per contender", "all runs", "claimed gain / true",
     "gain to expect / true", "its interval holds the true gain", "winner's mean, given a claim",
 )  # fmt: skip
+ADAPTED_HEADER: Final = (
+    "runs", "gain over the default", "over the adapted one", '"better"', "either, no gain",
+    "adapted default kept", "seeds per contender", "all runs",
+)  # fmt: skip
 FIXED_HEADER: Final = (
     "seeds", "runs", "no gain: either", "winner's mean", "gain 0.5 sd", "1 sd", "2 sd", "3 sd",
 )  # fmt: skip
@@ -75,9 +79,15 @@ INTERVALS_HEADER: Final = (
 )  # fmt: skip
 
 
-def judged(options: VerdictOptions, cell: Cell, analyses: Sequence[int], gain: float = 0.0) -> Judged:
+def judged(
+    options: VerdictOptions,
+    cell: Cell,
+    analyses: Sequence[int],
+    gain: float = 0.0,
+    adapted: float | None = None,
+) -> Judged:
     """Judges simulated sweeps, and checks the first of them against the package."""
-    confirmed = simulate(cell, options.sweeps, analyses[-1], gain=gain, seed=options.seed)
+    confirmed = simulate(cell, options.sweeps, analyses[-1], gain=gain, seed=options.seed, adapted=adapted)
     found = judge(confirmed, analyses)
     check_against_decide(confirmed, analyses, found, options.checked)
     return found
@@ -93,6 +103,38 @@ def claims(options: VerdictOptions) -> Iterator[list[str]]:
             f"{found.better_w.mean():.1%}",
             f"{found.beats_rllib_w.mean():.1%}",
             share(int(either_w.sum()), options.sweeps),
+            f"{found.seeds_wk.mean():.1f}",
+            f"{found.runs_w.mean():.0f}",
+        ]
+
+
+def adapted(options: VerdictOptions) -> Iterator[list[str]]:
+    """Yields what is claimed and kept where the default was also trained with its batch adapted."""
+    names = (
+        "normal", "contenders skewed, baselines mirrored",
+        "contenders lognormal with bad tails, baselines quiet", "collapse in 1 of 10, baselines quiet",
+        "unequal noise and luck, collapse in 1 of 10",
+    )  # fmt: skip
+    cells = {cell.name: cell for cell in CELLS}
+    wrong = [(name, gain, 0.0) for name in names for gain in (0.0, 1.0, 3.0)]
+    for name, gain, over_adapted in (
+        *wrong,
+        ("normal", 1.0, 0.5),
+        ("normal", 1.0, 1.0),
+        ("normal", 3.0, 1.0),
+    ):
+        found = judged(options, cells[name], RACE, gain, over_adapted)
+        either = (
+            "" if over_adapted else share(int((found.better_w | found.beats_rllib_w).sum()), options.sweeps)
+        )
+        kept_w = ~found.better_w & found.adapted_w
+        yield [
+            name,
+            f"{gain:g} sd",
+            f"{over_adapted:g} sd",
+            share(int(found.better_w.sum()), options.sweeps),
+            either if gain == 0 else "",
+            f"{kept_w.mean():.0%}",
             f"{found.seeds_wk.mean():.1f}",
             f"{found.runs_w.mean():.0f}",
         ]
@@ -242,6 +284,7 @@ def main(options: VerdictOptions) -> None:
     """Simulates, prints and writes the tables of docs/statistics.md."""
     for section, header, rows in (
         ("claims", CLAIMS_HEADER, claims),
+        ("adapted", ADAPTED_HEADER, adapted),
         ("power", POWER_HEADER, power),
         ("coverage", COVERAGE_HEADER, coverage),
         ("tests", TESTS_HEADER, tests),

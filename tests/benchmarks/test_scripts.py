@@ -56,14 +56,15 @@ def test_benchmarks_enter_a_room_by_its_face_where_that_has_the_name():
     assert not around
 
 
+@pytest.mark.parametrize("adapted", [None, 0.0, 2.0], ids=["one default", "as good", "worse"])
 @pytest.mark.parametrize("analyses", [(5, 8, 13), (7,)], ids=["race", "fixed"])
 @pytest.mark.parametrize(
     "name",
     ["contenders skewed, baselines mirrored", "10% of contenders' bad runs crash", "collapse in 1 of 5"],
 )
-def test_simulated_confirmations_are_judged_as_the_package_judges_them(name, analyses):
+def test_simulated_confirmations_are_judged_as_the_package_judges_them(name, analyses, adapted):
     cell = next(cell for cell in confirmations.CELLS if cell.name == name)
-    confirmed = confirmations.simulate(cell, 5, analyses[-1], gain=1.0)
+    confirmed = confirmations.simulate(cell, 5, analyses[-1], gain=1.0, adapted=adapted)
     judged = judging.judge(confirmed, analyses)
     judging.check_against_decide(confirmed, analyses, judged, checked=5)  # raises where they differ
     for wrong in ({"winner_mean_w": judged.winner_mean_w + 0.001}, {"better_w": ~judged.better_w}):

@@ -159,6 +159,9 @@ def _difference_title(verdict: Verdict) -> str:
         return f"{verdict.winner} beats the default: its whole interval lies right of zero"
     if verdict.outcome == Outcome.TOO_FEW:
         return "Difference from the default: too few seeds for a verdict"
+    against = verdict.evidence.against_default.get(verdict.winner or "")
+    if against is not None and against.above_zero:
+        return f"{verdict.winner} beats the default, but not every untuned configuration, or not safely"
     return "No interval of a tuned configuration lies right of zero"
 
 

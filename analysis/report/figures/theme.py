@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from analysis.sweep import DEFAULT, RLLIB
+from analysis.sweep import ADAPTED, DEFAULT, RLLIB
 
 WIDTH: Final = 760
 """Width of a figure's plotting area in PNG and SVG, in px; in the report it follows the page."""
@@ -20,6 +20,7 @@ GRID: Final = "#e9edf1"
 PAPER: Final = "#ffffff"
 WINNER: Final = "#0072b2"
 DEFAULT_COLOUR: Final = "#d55e00"
+ADAPTED_COLOUR: Final = "#e69f00"
 RLLIB_COLOUR: Final = "#6b7280"
 # Okabe and Ito's remaining colours, told apart by every common colour vision.
 CONTENDERS: Final = ("#009e73", "#a15c9b", "#56a5d8", "#b58900", "#7a5230")
@@ -39,12 +40,14 @@ Layered = alt.LayerChart | alt.FacetChart
 
 def label(config_id: str) -> str:
     """Names a configuration as a reader knows it."""
-    return {DEFAULT: "default", RLLIB: "RLlib's defaults"}.get(config_id, config_id)
+    named = {DEFAULT: "default", ADAPTED: "default, batch adapted", RLLIB: "RLlib's defaults"}
+    return named.get(config_id, config_id)
 
 
 def colours(config_ids: Sequence[str], winner: str | None) -> dict[str, str]:
     """Returns each configuration its colour: the winner and the baselines always have the same."""
-    fixed = {DEFAULT: DEFAULT_COLOUR, RLLIB: RLLIB_COLOUR} | ({winner: WINNER} if winner else {})
+    fixed = {DEFAULT: DEFAULT_COLOUR, ADAPTED: ADAPTED_COLOUR, RLLIB: RLLIB_COLOUR}
+    fixed |= {winner: WINNER} if winner else {}
     others = [config for config in config_ids if config not in fixed]
     rest = {config: CONTENDERS[index % len(CONTENDERS)] for index, config in enumerate(others)}
     return {config: (fixed | rest)[config] for config in config_ids}

@@ -79,9 +79,10 @@ class Confirmation:
     """Confirmation of the search's best configurations on seeds that the search never saw.
 
     The best of many noisy scores is also lucky, so a search's own scores prove nothing. The `top_k` trials of
-    the best objective and two baselines (the space's default values and RLlib's own) are trained from scratch
-    on test seeds, and each is evaluated on episodes of its own. The verdict compares winner and default on
-    the seeds that they share, by intervals that hold for all contenders together.
+    the best objective and the baselines (the space's default values, the same with their batch adapted to the
+    budget where that is another one, and RLlib's own) are trained from scratch on test seeds, and each is
+    evaluated on episodes of its own. The verdict compares winner and defaults on the seeds that they share,
+    by intervals that hold for all contenders together.
 
     Example:
         >>> from experiments import Confirmation, Racing

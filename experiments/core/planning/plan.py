@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from analysis.sweep import DEFAULT, RLLIB, STOP_FILE, Phase, WarmStart
+from analysis.sweep import ADAPTED, DEFAULT, RLLIB, STOP_FILE, Phase, WarmStart
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Experiment, Seeds
 from experiments.core.environments import (
@@ -27,7 +27,7 @@ from experiments.core.ray_internals import cores_here
 from experiments.core.records import Look, recorded_manifest, take_look
 from experiments.core.training import Task
 from search_spaces import model_layouts
-from search_spaces.baselines import rllib_defaults
+from search_spaces.baselines import adapted_defaults, rllib_defaults
 
 LEAST_TIMEOUT_S = 60.0
 """Seconds that a call of an environment may take, however fast it is otherwise."""
@@ -139,13 +139,24 @@ class Plan:
         """Every seed of the sweep."""
         return Seeds(self.experiment.seed, self.look.block)
 
-    @property
+    @cached_property
     def baselines(self) -> Mapping[str, Mapping[str, Any]]:
-        """The untuned configurations by id, slowest first: RLlib's defaults train ten times longer."""
-        default = self.experiment.space.defaults
+        """The untuned configurations by id, slowest first: RLlib's defaults train ten times longer.
+
+        The default with its batch adapted is there where that is another batch, unless the sweep was begun by
+        a release that did not know it.
+        """
+        experiment = self.experiment
+        steps, default = experiment.budget.steps_per_trial, experiment.space.defaults
+        adapted = adapted_defaults(
+            experiment.space, steps=steps, lanes=experiment.lanes, fixed=experiment.fixed
+        )
+        recorded = recorded_manifest(self.folder)
+        known = recorded is None or ADAPTED in recorded.baselines
+        found = {ADAPTED: adapted, DEFAULT: default} if known and adapted != default else {DEFAULT: default}
         return {
-            RLLIB: rllib_defaults(self.experiment.space),
-            DEFAULT: {**default, **model_layouts.derived(default)},
+            RLLIB: rllib_defaults(experiment.space),
+            **{name: {**config, **model_layouts.derived(config)} for name, config in found.items()},
         }
 
     @property

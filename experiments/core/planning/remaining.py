@@ -18,7 +18,7 @@ def missing_trials(plan: Plan) -> int:
 
 
 def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """Returns what is confirmed: both baselines and the best trials, by id, slowest first."""
+    """Returns what is confirmed: the baselines and the best trials, by id, slowest first."""
     tried = [
         run
         for run in finished_runs(plan.folder / Phase.SEARCH)

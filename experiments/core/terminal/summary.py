@@ -54,8 +54,9 @@ def print_question(console: Console, plan: Plan, *, finished: bool = False) -> N
     seeds = f" on each of {experiment.seeds_per_trial} seeds" if experiment.seeds_per_trial > 1 else ""
     console.print(
         f"{experiment.env}: {_search(experiment)}{seeds} over "
-        f"{counted(len(experiment.space), 'hyperparameter')}, then the best {experiment.top_k} and 2 "
-        f"baselines on {confirmation} test seed{'' if confirmation.maximum == 1 else 's'} each"
+        f"{counted(len(experiment.space), 'hyperparameter')}, then the best {experiment.top_k} and "
+        f"{len(plan.baselines)} baselines on {confirmation} test "
+        f"seed{'' if confirmation.maximum == 1 else 's'} each"
     )
     _print_there(console, plan, finished=finished)
     if plan.warm_start is not None:

@@ -124,10 +124,10 @@ def test_labels_are_moved_apart_in_their_order():
 
 
 def test_baselines_and_winner_always_have_their_colours():
-    colours = theme.colours(["trial_0001", "trial_0002", "default", "rllib"], "trial_0002")
+    colours = theme.colours(["trial_0001", "trial_0002", "default", "adapted", "rllib"], "trial_0002")
     assert colours["trial_0002"] == theme.WINNER
     assert colours["default"] == theme.DEFAULT_COLOUR
-    assert len(set(colours.values())) == 4
+    assert len(set(colours.values())) == 5
 
 
 def draw(folder):

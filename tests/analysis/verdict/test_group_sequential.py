@@ -25,6 +25,29 @@ def race(*contenders):
     return np.array([np.zeros(len(contenders[0])), *contenders])
 
 
+@pytest.mark.parametrize("upto", [1, 2])
+def test_of_two_defaults_a_contender_has_to_beat_each(upto):
+    rng = np.random.default_rng(3)
+    x_ocs = rng.normal(size=(400, 4, 10)) + np.array([0.0, 0.5, 1.5, 2.0])[:, None]
+    both = follow(x_ocs, (5, 10), upto, defaults=2)
+    alone = [follow(x_ocs[:, [row, 2, 3]], (5, 10), upto) for row in (0, 1)]
+    # Who is overtaken depends on who is ahead of both, so only those whom nobody overtakes are compared.
+    plain = ~(both.overtaken | alone[0].overtaken | alone[1].overtaken).any(axis=1)
+    assert plain.sum() > 50
+    assert (both.open == (alone[0].open & alone[1].open))[plain].all()
+    if upto == 2:
+        accepted = alone[0].better & alone[1].better
+        assert (both.better == accepted)[plain].all()
+        assert 0 < both.better[plain].sum() < alone[0].better[plain].sum()
+
+
+def test_one_of_two_defaults_that_lacks_values_lets_nothing_be_claimed():
+    x_cs = np.array([np.zeros(10), np.zeros(10), differences(20.0, 10)])
+    assert follow(x_cs, (10,), defaults=2).better.all()
+    x_cs[1, 4:] = np.nan
+    assert not follow(x_cs, (10,), defaults=2).better.any()
+
+
 def test_the_permitted_error_is_two_and_a_half_percent_over_all():
     assert permitted_error(1) == pytest.approx(0.025)
     assert permitted_error(4) == pytest.approx(0.025 / 4)

@@ -174,3 +174,31 @@ def test_runs_that_are_all_alike_are_dropped_without_a_warning():
     state = run_race(confirmation, INTERIM_ANALYSES)
     assert set(state.standings.values()) == {Standing.DROPPED}
     assert decide(confirmation, interim_analyses=INTERIM_ANALYSES).row("trial_0001")["difference"] == 0.0
+
+
+def test_the_adapted_default_runs_for_as_long_as_the_default_and_a_contender_that_trails_it_is_dropped():
+    noise = np.random.default_rng(0).normal(size=(4, 40))
+    means = {"default": 0.0, "adapted": 10.0, "trial_0001": 3.0, "trial_0002": 10.0}
+
+    def ended(seeds):
+        rows = [
+            (config, seed, "completed", mean + noise[row][seed])
+            for row, (config, mean) in enumerate(means.items())
+            for seed in range(seeds)
+        ]
+        return pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"])
+
+    state = run_race(ended(5), INTERIM_ANALYSES)
+    assert state.standings["trial_0001"] == Standing.DROPPED
+    assert run_race(ended(5).query("config_id != 'adapted'"), INTERIM_ANALYSES).standings["trial_0001"] == (
+        Standing.OVERTAKEN
+    )
+    waiting = ended(5).query("config_id != 'adapted' or test_seed < 4")
+    assert missing_runs(waiting, INTERIM_ANALYSES, list(means)) == [("adapted", 4)]
+
+
+def test_an_adapted_default_whose_runs_all_failed_holds_nobody_up():
+    failed = [("adapted", seed, "failed", np.nan) for seed in range(5)]
+    confirmation = table(dict.fromkeys(ALL, 5), gains={"trial_0001": 30.0, "trial_0002": -3.0})
+    both = pd.concat([confirmation, pd.DataFrame(failed, columns=confirmation.columns)])
+    assert run_race(both, INTERIM_ANALYSES).standings == run_race(confirmation, INTERIM_ANALYSES).standings

@@ -282,3 +282,44 @@ def test_the_gain_to_expect_is_stated_beside_the_claimed_one_and_is_no_larger():
     assert 0 <= verdict.gain.interval.low <= verdict.gain.mean <= claimed
     assert "As only large differences are claimed, expect +0." in verdict.sentence
     assert decide(confirmation(SCORES | {"trial_0003": [0.5] * 5, "trial_0007": [0.4] * 5})).gain is None
+
+
+BETTER_ADAPTED = {**SCORES, "adapted": [0.87, 0.95, 0.90, 0.89, 0.93]}
+
+
+def test_a_winner_has_to_beat_the_adapted_default_too_and_else_the_better_default_is_used():
+    verdict = decide(confirmation(BETTER_ADAPTED), batches=(512, 2048))
+    assert (verdict.outcome, verdict.winner, verdict.chosen) == ("not better", "trial_0003", "adapted")
+    assert not verdict.beats_default
+    assert verdict.evidence.against_default["trial_0003"].above_zero
+    assert verdict.gain is None
+    assert verdict.contenders == 2, "it is no contender"
+    without = decide(confirmation(SCORES))
+    assert (without.outcome, without.chosen) == ("better", "trial_0003")
+
+
+def test_a_winner_that_beats_both_defaults_is_compared_with_the_better_one():
+    scores = {**SCORES, "adapted": [0.60, 0.62, 0.59, 0.61, 0.60]}
+    verdict = decide(confirmation(scores))
+    assert (verdict.outcome, verdict.chosen) == ("better", "trial_0003")
+    assert verdict.gain.mean == pytest.approx(0.304, abs=0.01)
+    row = verdict.row("trial_0003")
+    assert (row["difference"], row["adapted_difference"]) == pytest.approx((0.404, 0.304))
+
+
+def test_an_adapted_default_that_is_worse_is_not_used():
+    scores = {**BETTER_ADAPTED, "adapted": [0.30, 0.31, 0.29, 0.30, 0.32], "trial_0003": [0.4] * 5}
+    verdict = decide(confirmation(scores | {"trial_0007": [0.45, 0.5, 0.55, 0.48, 0.52]}))
+    assert (verdict.outcome, verdict.chosen) == ("not better", "default")
+
+
+@pytest.mark.parametrize("state", ["failed", "running"])
+def test_an_adapted_default_without_a_value_decides_nothing(state):
+    judged = decide(confirmation({**SCORES, "adapted": [np.nan] * 5}, adapted=[state] * 5))
+    assert (judged.outcome, judged.chosen) == ("better", "trial_0003")
+
+
+def test_a_gain_over_the_default_alone_is_too_few_seeds_where_the_adapted_one_has_too_few():
+    states = {"adapted": ["completed"] * 4 + ["failed"]}
+    verdict = decide(confirmation({**SCORES, "adapted": [0.5, 0.5, 0.5, 0.5, np.nan]}, **states))
+    assert (verdict.outcome, verdict.beats_default) == ("too few seeds", False)

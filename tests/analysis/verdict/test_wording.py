@@ -22,7 +22,7 @@ def told(scale=UNIT, **scores):
         for seed, score in enumerate(runs)
     ]
     table = pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"])
-    return decide(table, scale=scale).sentence
+    return decide(table, scale=scale, batches=(512, 2048)).sentence
 
 
 def thousandfold(runs):
@@ -190,3 +190,34 @@ def test_how_many_looks_there_have_been():
         "Look 3 at test seeds: 2 sweeps of this experiment, or that it started from, took some"
     )
     assert "none of them saw" in note
+
+
+ADAPTED = [0.60, 0.62, 0.59, 0.61, 0.60]
+
+
+def test_a_winner_is_compared_with_both_defaults_the_better_one_first():
+    assert told(default=DEFAULT, adapted=ADAPTED, trial_0003=BEST, trial_0007=SECOND) == (
+        "Tuning paid: trial_0003 scores 0.91 [0.87, 0.93] on 5 seeds that the search never saw; "
+        "that is +0.30 [+0.28, +0.32] against the 0.60 of the default with its batch adapted to the budget "
+        "(512 instead of 2048), or +0.304 in return, "
+        "and +0.40 [+0.38, +0.42] against the default (0.50). "
+        "As only large differences are claimed, expect +0.30 [+0.28, +0.32]. "
+        "Of 5 trainings none collapsed: a collapse in up to 45% of trainings is still possible."
+    )
+
+
+def test_where_nothing_beats_the_adapted_default_it_is_used_and_told_from_the_default():
+    sentence = told(default=ADAPTED, adapted=SECOND, rllib=RLLIB, trial_0003=[0.8, 0.9, 0.82, 0.85, 0.84])
+    assert sentence.startswith(
+        "Nothing beat the default with its batch adapted to the budget (512 instead of 2048): the best tuned"
+    )
+    assert "Its difference from the adapted default's 0.85 is -0.004 [" in sentence
+    assert ", which does not exclude zero. Use the adapted default. It beats RLlib's own" in sentence
+
+
+def test_a_race_against_two_defaults_says_both():
+    standings = {"trial_0001": Standing.BETTER, "trial_0002": Standing.EXHAUSTED}
+    seeds = {"trial_0001": 20, "trial_0002": 20, "default": 20, "adapted": 20}
+    race = Race(interim_analyses=(5, 20), standings=standings, seeds=seeds, spent=80)
+    assert "trial_0001 better than both defaults on all 20 seeds" in race_note(race)
+    assert "trial_0002 not told apart from a default by 20 seeds" in race_note(race)

@@ -34,7 +34,7 @@ def smoke(tmp_path_factory):
 def test_a_smoke_sweep_passes_every_stage_and_says_so(smoke):
     folder, done = smoke
     assert "search     4/4" in done.stdout
-    assert "confirm    6/6" in done.stdout
+    assert "confirm    8/8" in done.stdout
     assert "Too few seeds to tell" in done.stdout  # two test seeds allow no verdict, and it says so
     for command in ("tensorboard --logdir", "python -m analysis report", "python -m experiments replay"):
         assert f"{command} {folder}" in done.stdout
@@ -46,7 +46,7 @@ def test_the_folder_holds_what_the_contract_names(smoke):
     for name in ("manifest.json", "study.journal", "best.yaml", "report.html", "trials.parquet"):
         assert (folder / name).stat().st_size > 0
     runs = [*(folder / "search").glob("trial_*"), *(folder / "confirm").glob("*_seed*")]
-    assert len(runs) == 4 + 6
+    assert len(runs) == 4 + 8
     for run in runs:
         for name in ("params.json", "result.json", "progress.csv", "state.json"):
             assert (run / name).exists(), run / name
@@ -59,15 +59,15 @@ def test_after_the_confirmation_the_top_k_and_the_confirmed_keep_their_checkpoin
     kept = {path.parent.name for path in (folder / "search").glob("*/checkpoint_*")}
     runs = list((folder / "confirm").glob("*_seed*"))
     confirmed = {run.name.rpartition("_seed")[0] for run in runs}
-    assert kept == confirmed - {"default", "rllib"}
+    assert kept == confirmed - {"default", "adapted", "rllib"}
     assert len(kept) == 1
-    assert [len(list(run.glob("checkpoint_*"))) for run in runs] == [1] * 6
+    assert [len(list(run.glob("checkpoint_*"))) for run in runs] == [1] * 8
 
 
 def test_every_evaluation_has_every_column_and_counts_steps(smoke):
     folder, _ = smoke
     paths = list(folder.glob("*/*/result.json"))
-    assert len(paths) == 4 + 6
+    assert len(paths) == 4 + 8
     for path in paths:
         results = [json.loads(line) for line in path.read_text().splitlines()]
         steps = [result["steps"] for result in results]
@@ -95,8 +95,8 @@ def test_the_objective_is_the_mean_of_the_last_three_scores(smoke):
 def test_baselines_and_winner_are_confirmed_on_the_same_unseen_seeds(smoke):
     sweep = load_sweep(smoke[0])
     seeds = sweep.confirmation.groupby("config_id")["seed"].apply(set)
-    assert {"default", "rllib"} < set(seeds.index)
-    assert len(seeds.index) == 3
+    assert {"default", "adapted", "rllib"} < set(seeds.index)
+    assert len(seeds.index) == 4
     assert all(used == seeds["default"] for used in seeds)
     assert not seeds["default"] & set(sweep.trials["seed"])
     assert sweep.trials["seed"].nunique() == len(sweep.trials)
@@ -107,7 +107,10 @@ def test_the_manifest_says_how_to_do_it_again(smoke):
     assert manifest["question"] == "Does tuning PPO pay on a mean-reverting market?"
     assert manifest["command"].startswith("python -m experiments.trading_sweep --smoke")
     assert manifest["env"]["floor"] < manifest["env"]["optimum"]
-    assert set(manifest["baselines"]) == {"default", "rllib"}
+    assert set(manifest["baselines"]) == {"default", "adapted", "rllib"}
+    default, adapted = (manifest["baselines"][name] for name in ("default", "adapted"))
+    # 4,096 steps are two updates of 2,048.
+    assert adapted == default | {"batch_size": 512, "num_minibatches": 8}
     assert manifest["versions"]["ray"]
     assert manifest["machine"]["cores"] >= 1
 
@@ -125,7 +128,7 @@ def test_tensorboard_shows_the_schemas_names_on_a_step_axis_and_lists_the_config
 
 def test_the_best_configuration_is_readable(smoke):
     best = yaml.safe_load((smoke[0] / "best.yaml").read_text())
-    assert best["config_id"] in {"default", "rllib"} or best["config_id"].startswith("trial_")
+    assert best["config_id"] in {"default", "adapted"} or best["config_id"].startswith("trial_")
     assert "lr" in best["configuration"]
     batch = best["configuration"]["batch_size"]
     assert best["rllib"]["training"]["train_batch_size_per_learner"] == batch
@@ -143,7 +146,7 @@ def test_the_best_configuration_can_be_trained_again_on_seeds_that_nobody_used(s
     (written,) = folder.glob("retrain/*_200/reproduction.json")
     assert list(json.loads(written.read_text())["values"]) == ["200"]
     assert len(load_sweep(written.parent).confirmation) == 1
-    assert len(load_sweep(folder).confirmation) == 6
+    assert len(load_sweep(folder).confirmation) == 8
     used = run_here("experiments/trading_sweep.py", "--retrain", folder, "--seeds", "1,300")
     assert used.returncode == 2
     assert "--seeds 1,300: the confirmation used 1 already" in used.stderr

@@ -152,3 +152,25 @@ def test_a_manifest_that_lacks_what_was_added_since_is_gone_on_with(plan_of, rac
     assert found["git"] == {"commit": None, "dirty": None, "diff_sha256": None}
     assert found["continued"][0]["git"]["commit"] == "later"
     assert found.keys() - {"continued"} == manifest_of(raced).to_json().keys()
+
+
+def test_a_sweep_that_knew_no_adapted_default_goes_on_without_it(tmp_path):
+    experiment = Experiment(
+        env="sweeps/Bandit-v0", space=ppo.BATCH, budget=Budget(trials=3, steps_per_trial=STEPS, evaluations=2)
+    )
+
+    def plan():
+        return Plan.of(experiment, Options(storage=str(tmp_path), name="x"), name="some_sweep", question="?")
+
+    first = plan()
+    assert set(first.baselines) == {"rllib", "adapted", "default"}
+    assert first.test_runs == 8 + 2 * 20 + 2 * 20
+    first.folder.mkdir(parents=True)
+    _started(first)
+    assert difference_of(recorded_manifest(first.folder), manifest_of(plan())) is None
+    path = first.folder / "manifest.json"
+    entries = json.loads(path.read_text())
+    del entries["baselines"]["adapted"]
+    path.write_text(json.dumps(entries))
+    assert set(plan().baselines) == {"rllib", "default"}
+    assert difference_of(recorded_manifest(first.folder), manifest_of(plan())) is None
