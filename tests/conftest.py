@@ -28,10 +28,17 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture(scope="session")
+def common_folder(tmp_path_factory, worker_id):
+    """Folder that all processes of this run of the tests have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _key_of_the_tests(tmp_path_factory):
+def _key_of_the_tests(common_folder):
     """Keeps the key of saved states out of the folders of whoever runs the tests."""
-    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    os.environ["XDG_STATE_HOME"] = str(common_folder / "state")
 
 
 @pytest.fixture(scope="session")

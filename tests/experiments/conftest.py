@@ -1,6 +1,9 @@
 """What tests of runs share: a Ray of their own, which building an Algorithm needs, and made-up sweeps."""
 
+import fcntl
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,25 @@ def writer():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def recalled(common_folder, _key_of_the_tests):
+    """Storage of a finished sweep of nested observations and actions, named x: to be copied, never changed.
+
+    Whichever process of the tests comes first runs it, for all of them.
+    """
+    storage = common_folder / "recalled"
+    with (common_folder / "recalled.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not storage.exists():
+            command = ["recall_sweep.py", "--name", "x", "--storage", str(storage), "--concurrency", "1"]
+            data = Path(__file__).parent / "data"
+            done = subprocess.run(
+                [sys.executable, *command], cwd=data, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+    return storage
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def sweep(run_python, tmp_path):
     def sweep(vectorization):
         storage = tmp_path / vectorization
         done = run_python(
-            "talkative_sweep.py", "--name", "x", "--storage", storage,
+            "talkative_sweep.py", "--name", "x", "--storage", storage, "--concurrency", "1",
             cwd=DATA, env={"VECTORIZATION": vectorization, "PYTHONPATH": os.pathsep.join(sys.path)},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

@@ -29,7 +29,8 @@ CLOCK = ("wall_s", "steps_per_s")
 
 def start(storage, *arguments):
     command = [
-        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage), *arguments,
+        sys.executable, "resumed_sweep.py", "--name", "x", "--storage", str(storage), "--concurrency", "1",
+        *arguments,
     ]  # fmt: skip
     return subprocess.Popen(
         command,
@@ -173,7 +174,7 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
 
     started = tmp_path / "started"
     started.touch()
-    last = start(tmp_path, "--trials", "4", "--concurrency", "1")
+    last = start(tmp_path, "--trials", "4")
     lost = []
     for phase in (search, confirm):
         wait_until(lambda phase=phase: saved_since(started, phase), last)

@@ -218,7 +218,7 @@ def test_a_sweep_outlives_trials_that_fail_and_trials_that_diverge(fragile):
 
 
 def test_a_sweep_whose_trials_all_fail_after_an_evaluation_says_why_and_fails_too(run_python, tmp_path):
-    command = (DATA / "failing_sweep.py", "--storage", tmp_path, "--name", "x")
+    command = (DATA / "failing_sweep.py", "--storage", tmp_path, "--name", "x", "--concurrency", "1")
     done = run_python(*command, cwd=DATA)
     assert done.returncode == 1, done.stderr
     said = re.sub(r"\d+", "N", done.stderr)
@@ -241,7 +241,7 @@ def raced(tmp_path_factory):
     storage = tmp_path_factory.mktemp("results")
     command = [
         sys.executable, str(DATA / "racing_sweep.py"), "--storage", str(storage), "--name", "x",
-        "--scheduler", "median",
+        "--scheduler", "median", "--concurrency", "1",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -78,11 +78,21 @@ def test_without_numba_one_line_says_so_and_torch_trains_the_same_network(first,
     assert alone["losses"] == pytest.approx(first[1]["losses"], rel=1e-2)
 
 
-@pytest.mark.slow
-def test_a_cache_folder_that_cannot_be_written_is_done_without(tmp_path):
+def test_a_cache_folder_that_cannot_be_written_is_done_without(run_python, tmp_path):
     not_a_folder = tmp_path / "file"
     not_a_folder.write_text("")
-    assert train(folder=not_a_folder)[1]["network"] == "DenseNetwork"
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from experiments.core.fast_ppo.native import native\n"
+        "@native\n"
+        "def doubled(x):\n"
+        "    return 2 * x\n"
+        "print(doubled(3), type(doubled).__module__.partition('.')[0])\n"
+    )
+    done = run_python(
+        program, env={"XDG_CACHE_HOME": str(not_a_folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    assert (done.stdout, done.stderr) == ("6 numba\n", "")
 
 
 @pytest.mark.parametrize("activation", [LINEAR, TANH, RELU, SILU, ELU])

@@ -3,8 +3,6 @@
 import io
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import gymnasium as gym
@@ -27,15 +25,9 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(recalled):
     """A finished sweep on nested observations and actions."""
-    storage = tmp_path_factory.mktemp("results")
-    command = [
-        sys.executable, "recall_sweep.py", "--name", "x", "--storage", str(storage), "--concurrency", "1",
-    ]  # fmt: skip
-    done = subprocess.run(command, cwd=DATA, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return storage / "recall_sweep" / "x"
+    return recalled / "recall_sweep" / "x"
 
 
 def test_a_policy_takes_and_gives_the_environments_own_values(folder):

@@ -52,4 +52,4 @@ def test_the_number_of_snapshots_does_not_grow_with_the_number_of_trials(tmp_pat
         return len(written)
 
     with quiet_libraries(debug=False), connected(cores=2, debug=False):
-        assert snapshots_of(25) <= snapshots_of(5) + 1
+        assert snapshots_of(12) <= snapshots_of(4) + 1
