@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 from search_spaces.space import SearchSpace, choice
 
 _Choice = TypeVar("_Choice", int, str)
-_MLP_NAME = re.compile(r"(?P<widths>\d+(x\d+)*)-(?P<activation>tanh|relu|silu)(?P<shared>-shared)?")
+_MLP_NAME = re.compile(r"(?P<widths>\d+(x\d+)*)-(?P<activation>tanh|relu|silu|elu)(?P<shared>-shared)?")
 _CNN_NAME = re.compile(r"cnn-(?P<stack>\w+)-(?P<width>\d+)(?P<shared>-shared)?")
+_CHANNELS = re.compile(r"[1-9]\d*(x[1-9]\d*)*")
 
 Filters = tuple[tuple[int, int, int], ...]
 """Convolutions, first to last: channels, kernel size and stride of each."""
@@ -54,25 +55,27 @@ def parse(name: str) -> Layout:
     """Reads a layout's name: widths and activation, or a convolutional stack and the width after it.
 
     Args:
-        name: For example "64x64-tanh", "256-relu-shared", "128x64x32-silu", "cnn-small-256"; "-shared" at the
-            end shares the layers with the value network.
+        name: For example "64x64-tanh", "256-relu-shared", "512x256x128-silu", "cnn-small-256"; a stack may be
+            given by its channels, "cnn-16x32x64-256", each convolution then looking at 4x4 in steps of 2;
+            "-shared" at the end shares the layers with the value network.
 
     Raises:
         ValueError: The name does not describe a layout.
     """
     cnn = _CNN_NAME.fullmatch(name)
-    if cnn is not None and cnn["stack"] in CNN_STACKS:
+    if cnn is not None and (filters := _filters(cnn["stack"])):
         return Layout(
             widths=(int(cnn["width"]),),
             activation="relu",
             shared=cnn["shared"] is not None,
-            filters=CNN_STACKS[cnn["stack"]],
+            filters=filters,
         )
     match = _MLP_NAME.fullmatch(name)
     if match is None:
         raise ValueError(
             f"unknown model layout {name!r}: expected widths and activation such as '64x64-tanh', "
-            f"or a stack ({', '.join(CNN_STACKS)}) and width such as 'cnn-small-256', "
+            f"or a stack ({', '.join(CNN_STACKS)}, or channels such as 16x32x64) and width such as "
+            "'cnn-small-256', "
             "with '-shared' for a shared value network"
         )
     return Layout(
@@ -80,6 +83,13 @@ def parse(name: str) -> Layout:
         activation=match["activation"],
         shared=match["shared"] is not None,
     )
+
+
+def _filters(stack: str) -> Filters:
+    """Returns the convolutions that a stack's name means; none if it means nothing."""
+    if _CHANNELS.fullmatch(stack):
+        return tuple((int(channels), 4, 2) for channels in stack.split("x"))
+    return CNN_STACKS.get(stack, ())
 
 
 def check_fits(name: str, shape: tuple[int, ...]) -> None:
@@ -128,7 +138,7 @@ def deep_mlp(
     Args:
         depths: Numbers of hidden layers, 1 to `MAX_DEPTH`.
         widths: Units that each layer may have.
-        activations: Nonlinearities by torch's names: tanh, relu or silu.
+        activations: Nonlinearities by torch's names: tanh, relu, silu or elu.
 
     Raises:
         ValueError: A depth is out of range.

@@ -39,9 +39,18 @@ def test_a_layouts_name_says_all_of_it():
     layout = model_layouts.parse("128x64x32-silu-shared")
     assert layout == model_layouts.Layout(widths=(128, 64, 32), activation="silu", shared=True)
     assert not model_layouts.parse("256-relu").shared
+    assert model_layouts.parse("512x256x128-elu").activation == "elu"
 
 
-@pytest.mark.parametrize("name", ["64x64", "64x64-gelu", "x64-tanh", "64x64-tanh-separate", ""])
+def test_a_stack_is_named_by_its_channels_too():
+    layout = model_layouts.parse("cnn-16x32x64-256-shared")
+    assert layout.filters == ((16, 4, 2), (32, 4, 2), (64, 4, 2))
+    assert (layout.widths, layout.activation, layout.shared) == ((256,), "relu", True)
+
+
+@pytest.mark.parametrize(
+    "name", ["64x64", "64x64-gelu", "x64-tanh", "64x64-tanh-separate", "cnn-0x8-64", "cnn-8x-64", ""]
+)
 def test_a_layout_without_a_meaning_is_refused(name):
     with pytest.raises(ValueError, match="expected widths and activation such as '64x64-tanh'"):
         model_layouts.parse(name)
@@ -60,6 +69,7 @@ def test_every_layout_for_tiles_fits_every_image_of_tiles(name, size):
         ("cnn-tile4-64", (4,), "does not fit vectors of 4: expected widths such as"),
         ("cnn-small-128", (6, 6, 3), "its convolution 1 looks at 8x8 but is shown 6"),
         ("cnn-nature-64", (8, 8, 3), "its convolution 2 looks at 4x4 but is shown 2"),
+        ("cnn-16x32x64-64", (8, 8, 3), "its convolution 3 looks at 4x4 but is shown 2"),
     ],
 )
 def test_a_layout_that_cannot_see_the_observation_is_refused(name, shape, message):

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 Layer = Callable[[Array], Array]
 """Outputs [B, ...] of inputs [B, ...], which stay as they are."""
 Activation = Callable[[Array], Array]
-"""Changes an array in place and returns it."""
+"""Returns the values for an array, which it may change in place."""
 
 WINDOW_NUMBERS = 2**19
 """Numbers that all windows of a convolution may have at once: 2 MiB, about what a core's cache holds. All at
@@ -30,6 +30,10 @@ once, 256 images of 64x64 pixels take twice as long."""
 def _silu(x: Array) -> Array:
     # The sigmoid as a tangent, which cannot overflow.
     return np.multiply(x, 0.5 * (1.0 + np.tanh(0.5 * x)), out=x)
+
+
+def _elu(x: Array) -> Array:
+    return np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))
 
 
 def _linear(x: Array) -> Array:
@@ -42,6 +46,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "relu": lambda x: np.maximum(x, 0.0, out=x),
         "silu": _silu,
         "swish": _silu,
+        "elu": _elu,
         "linear": _linear,
     }
 )

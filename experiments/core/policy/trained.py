@@ -72,12 +72,30 @@ class TrainedPolicy:
     """From the network's actions to the environment's own; None where they are the same."""
 
     def compute_actions(self, observations: Any) -> Any:
-        """Computes the best action for each observation of a batch, both in the environment's own spaces."""
+        """Computes the best action for each observation of a batch, both in the environment's own spaces.
+
+        Args:
+            observations: A batch as the environment's vector form observes it; or single observations by
+                names that are no parts of the space, such as `{"first": o, "second": o}`.
+
+        Returns:
+            A batch of actions; for single observations by name, single actions by the same names.
+        """
+        if isinstance(observations, Mapping) and not self._is_batch(observations):
+            batch = collate(self.observation_space, list(observations.values()))
+            actions = self.compute_actions(batch) if observations else None
+            return {name: member(self.action_space, actions, i) for i, name in enumerate(observations)}
         if self.encoder is not None:
             length = batch_length(self.observation_space, observations)
             observations = self.encoder.encode_batch(observations, length)
         actions = self.act(observations)
         return actions if self.decoder is None else self.decoder.decode_batch(actions)
+
+    def _is_batch(self, observations: Mapping[Any, Any]) -> bool:
+        """Returns whether a mapping is a batch of the space: one of its parts, by their names."""
+        return isinstance(self.observation_space, gym.spaces.Dict) and set(observations) == set(
+            self.observation_space
+        )
 
     def compute_action(self, observation: Any) -> Any:
         """Computes the best action for one observation, both in the environment's own spaces."""

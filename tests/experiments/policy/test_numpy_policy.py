@@ -46,8 +46,8 @@ LAYOUTS = sorted(
         if isinstance(space, SearchSpace)
         for layout in space["layout"].domain.choices
     }
-    | {f"{widths}-{end}" for widths in ("24", "24x8x16") for end in ("tanh", "relu", "silu", "silu-shared")}
-    | {f"cnn-{stack}-16{end}" for stack in model_layouts.CNN_STACKS for end in ("", "-shared")}
+    | {f"{widths}-{end}" for widths in ("24", "24x8x16") for end in ("tanh", "relu", "elu", "silu-shared")}
+    | {f"cnn-{stack}-16{end}" for stack in (*model_layouts.CNN_STACKS, "16x32") for end in ("", "-shared")}
 )
 
 
@@ -196,7 +196,6 @@ def test_observations_of_another_shape_are_refused(saved):
         ({"use_lstm": True}, "use_lstm"),
         ({"fcnet_use_layernorm": True}, "fcnet_use_layernorm"),
         ({"head_fcnet_hiddens": [8], "head_fcnet_use_layernorm": True}, "head_fcnet_use_layernorm"),
-        ({"fcnet_activation": "elu"}, "activation elu"),
         ({"fcnet_activation": torch.nn.Tanh}, "torch.nn"),
     ],
     ids=str,

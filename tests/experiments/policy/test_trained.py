@@ -55,6 +55,19 @@ def test_a_policy_alone_and_in_a_batch_decides_alike(folder):
             np.testing.assert_allclose(joint[lane], own[0], atol=1e-5)
 
 
+def test_single_observations_by_name_get_actions_by_name(folder):
+    policy = load_policy(folder)
+    single = gym.make(policy.env, **policy.env_parameters)
+    observations = {name: single.reset(seed=seed)[0] for seed, name in enumerate(("first", "second", 3))}
+    actions = policy.compute_actions(observations)
+    assert list(actions) == ["first", "second", 3]
+    for name, action in actions.items():
+        expected = policy.compute_action(observations[name])
+        for by_name, own in zip(_leaves(action), _leaves(expected), strict=True):
+            np.testing.assert_allclose(by_name, own, atol=1e-5)
+    assert policy.compute_actions({}) == {}
+
+
 def test_a_served_policy_answers_each_observation_with_an_action(folder):
     policy = load_policy(folder)
     single = gym.make(policy.env, **policy.env_parameters)
