@@ -11,6 +11,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def printable(text: str) -> str:
+    """Returns a text in one line, without characters that command a terminal or turn the line around.
+
+    What a user's code raises, and what a stranger's folder says, may have any.
+    """
+    return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)
+
+
 def shortened(text: str) -> str:
     """Returns a text, cut to 60 characters where it is longer."""
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -34,12 +34,20 @@ def write_runs(sweep: Sweep, *, csv: Path | None, parquet: Path | None) -> list[
     """
     frame, written = runs(sweep), []
     if csv is not None:
-        frame.to_csv(csv, index=False)
+        text: list[str] = frame.select_dtypes("str").columns.tolist()
+        frame.assign(**{name: frame[name].map(_as_text, na_action="ignore") for name in text}).to_csv(
+            csv, index=False
+        )
         written.append(csv)
     if parquet is not None:
         frame.to_parquet(parquet, index=False)
         written.append(parquet)
     return written
+
+
+def _as_text(cell: str) -> str:
+    """Returns a cell that a spreadsheet takes for text: one that begins like a formula would be run."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def write_frames(sweep: Sweep) -> dict[str, Path]:

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 
 from analysis.sweep.layout import CONFIG_ID, RUN_IDENTITY
 from analysis.sweep.schema import State
+from analysis.text import printable
 
 _WIDEST: Final = 2**63 - 1
 LARGEST: Final = 2**26
@@ -56,7 +57,7 @@ class DamagedError(Exception):
     def __init__(self, path: Path, reason: str, *, unreadable: bool = False) -> None:
         super().__init__(path, reason, unreadable)
         self.path = path
-        shown = "".join(char if char.isprintable() else "?" for char in " ".join(reason.split()))
+        shown = printable(" ".join(reason.split()))
         self.reason = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
         self.unreadable = unreadable
 
@@ -110,7 +111,17 @@ class Ending(Record, frozen=True, kw_only=True):
 
     state: State
     cause: str | None = None
-    """Why it failed or diverged."""
+    """Why it failed or diverged, in one line."""
+    code: dict[str, str] = msgspec.field(default_factory=dict)
+    """What it failed with: versions by name, and its environment's file by its hash."""
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Returns the record that a file's entries are."""
+        ending = msgspec.convert(value, cls)
+        return msgspec.structs.replace(
+            ending, cause=None if ending.cause is None else printable(ending.cause)
+        )
 
     def __post_init__(self) -> None:
         if self.state is State.RUNNING:

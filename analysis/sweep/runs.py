@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
@@ -67,6 +67,8 @@ class FinishedRun:
     """Why it failed or diverged."""
     schedule: tuple[Segment, ...] = ()
     """The configurations that led to its weights, if they changed."""
+    code: Mapping[str, str] = field(default_factory=dict)
+    """What it failed with: versions by name, and its environment's file by its hash."""
 
     @property
     def config_id(self) -> str:
@@ -129,6 +131,7 @@ class RunRecords:
             state=self.ending.state,
             curve=self.evaluations.curve,
             cause=self.ending.cause,
+            code=self.ending.code,
             schedule=() if self.schedule is None else tuple(self.schedule.schedule),
         )
 

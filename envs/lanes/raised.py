@@ -143,7 +143,9 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return error.msg or ""
     try:
-        return " ".join(str(error).split())
+        text = " ".join(str(error).split())
+        # What a terminal would obey is nothing that an error says.
+        return "".join(char if char.isprintable() else "?" for char in text)
     except Exception:  # a user's own exception may fail at that, too
         return ""
 

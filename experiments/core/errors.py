@@ -25,9 +25,13 @@ def unexpected(error: Exception) -> UserError:
     return UserError(f"{told(error)}; --debug shows the traceback")
 
 
+_GOES_ON = "; what is written so far is kept, and the same command goes on"
 _WAYS_OUT = {
-    errno.ENOSPC: "free some space, or choose another folder with --storage; what is written so far is kept",
-    errno.EDQUOT: "free some space, or choose another folder with --storage; what is written so far is kept",
-    errno.EROFS: "choose a folder that can be written with --storage",
+    errno.ENOSPC: f"free some space, or choose another folder with --storage{_GOES_ON}",
+    errno.EDQUOT: f"free some space, or choose another folder with --storage{_GOES_ON}",
+    errno.EROFS: f"make it writable, or choose a folder that is with --storage{_GOES_ON}",
     errno.EACCES: "choose a folder that can be written with --storage",
+    errno.EIO: f"see that the disk works, or choose another one with --storage{_GOES_ON}",
+    errno.ENOENT: f"see that it is there, and not moved or unmounted{_GOES_ON}",
+    errno.EMFILE: f"let a process open more files, say with ulimit -n 4096{_GOES_ON}",
 }

@@ -1,3 +1,5 @@
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +70,21 @@ def test_table_of_an_unconfirmed_sweep_prints_the_best_trials(writer, tmp_path, 
     assert done.returncode == 0, done.stderr
     assert "No verdict yet" in done.stdout
     assert "trial_0000" in done.stdout
+
+
+def test_a_cause_that_commands_a_terminal_or_a_spreadsheet_is_text(sweep_folder, tmp_path, run):
+    folder, csv = tmp_path / "sweep", tmp_path / "runs.csv"
+    shutil.copytree(sweep_folder, folder)
+    causes = {"trial_0001": "=1+1", "trial_0002": "\x1b[2J\x07gone\r\n\u202e@now"}
+    for name, cause in causes.items():
+        (folder / "search" / name / "state.json").write_text(json.dumps({"state": "failed", "cause": cause}))
+    causes = load_sweep(folder).trials.set_index("trial_id")["cause"]
+    assert causes["trial_0001"] == "=1+1"
+    assert causes["trial_0002"] == "?[2J?gone  ?@now"
+    assert run("table", folder, "--csv", csv).returncode == 0
+    written = pd.read_csv(csv).set_index("trial_id")["cause"]
+    assert written["trial_0001"] == "'=1+1"
+    assert written["trial_0002"] == "?[2J?gone  ?@now"
 
 
 def test_csv_and_parquet_hold_every_run(sweep_folder, tmp_path, run):

@@ -99,12 +99,15 @@ def _carried_out(experiment: Experiment, options: Options, *, name: str, questio
         check_sweep(plan, console, abandon)
         return None
     from experiments.core.commands.finished import finished_result
+    from experiments.core.terminal import summary
 
-    if (result := finished_result(plan, console)) is not None:
-        return str(result)
-    with collecting_later():
-        from experiments.core.commands.sweep import run_sweep
-    return str(run_sweep(plan, console, abandon))
+    result = finished_result(plan, console)
+    if result is None:
+        with collecting_later():
+            from experiments.core.commands.sweep import run_sweep
+        result = run_sweep(plan, console, abandon)
+    summary.print_failed(console, result.folder, _again(result.folder.name, options, retry_failed=True))
+    return str(result)
 
 
 @contextmanager
@@ -132,16 +135,17 @@ def _say_stopped(stop: CommandStopped, options: Options) -> None:
 
     _say_sentence(None if stop.result is None else str(stop.result), options)
     console = open_console(quiet=options.quiet)
-    console.print(f"stopped; to go on where it was: {_again(stop, options)}", soft_wrap=True)
+    console.print(f"stopped; to go on where it was: {_again(stop.sweep, options)}", soft_wrap=True)
 
 
-def _again(stop: CommandStopped, options: Options) -> str:
-    """Returns what goes on with a command that was stopped, to be pasted where it was started."""
-    named = options.name is not None or stop.sweep is None
+def _again(sweep: str | None, options: Options, *, retry_failed: bool = False) -> str:
+    """Returns what goes on with a sweep, or a retraining if it is None, to be pasted where it was started."""
     if program_module() == NO_FILE:
-        return f"run(EXPERIMENT, name={stop.sweep!r})"
+        return f"run(EXPERIMENT, name={sweep!r}{', retry_failed=True' if retry_failed else ''})"
     again = this_command(installed("python"))
-    return again if named else f"{again} --name {shlex.quote(str(stop.sweep))}"
+    if options.name is None and sweep is not None:
+        again += f" --name {shlex.quote(sweep)}"
+    return f"{again} --retry-failed" if retry_failed and not options.retry_failed else again
 
 
 def abandon(said: str) -> None:

@@ -44,6 +44,7 @@ class RunOptions(TypedDict, total=False):
     scheduler: SchedulerName | None
     sampler: SamplerName | None
     trainer: Trainer
+    retry_failed: bool
     smoke: bool
     trust: bool
     quiet: bool
@@ -76,6 +77,7 @@ def run(experiment: Experiment, **options: Unpack[RunOptions]) -> SweepResult:
             scheduler: What stops hopeless trials early, by its name on the command line.
             sampler: What proposes configurations, likewise.
             trainer: "fast", or "rllib" for RLlib's own runner and learner.
+            retry_failed: Whether to train again what has failed by an exception.
             smoke: Whether to run a tiny sweep through every stage.
             trust: Whether to run code that lies in the sweep's folder, as a saved state that another machine
                 or an earlier release has left may.
@@ -92,14 +94,17 @@ def run(experiment: Experiment, **options: Unpack[RunOptions]) -> SweepResult:
     """
     with _planned(experiment, options, caller="run") as plan:
         from experiments.core.commands.finished import finished_result
-        from experiments.core.terminal import open_console
+        from experiments.core.terminal import open_console, summary
 
         console = open_console(quiet=plan.options.quiet)
-        if (result := finished_result(plan, console)) is not None:
-            return result
-        from experiments.core.commands.sweep import run_sweep
+        result = finished_result(plan, console)
+        if result is None:
+            from experiments.core.commands.sweep import run_sweep
 
-        return run_sweep(plan, console)
+            result = run_sweep(plan, console)
+        again = f"the same call with name={plan.sweep!r}, retry_failed=True"
+        summary.print_failed(console, result.folder, again)
+        return result
 
 
 def check(experiment: Experiment, **options: Unpack[RunOptions]) -> Checked:
@@ -129,6 +134,7 @@ def retrain(
     seeds: str | Iterable[int],
     experiment_name: str | None = None,
     concurrency: int | None = None,
+    retry_failed: bool = False,
     trust: bool = False,
     quiet: bool = False,
     debug: bool = False,
@@ -141,6 +147,7 @@ def retrain(
         seeds: Test seeds that the confirmation did not use, such as "200-209" or `range(200, 210)`.
         experiment_name: Name of the experiment; that of the file which declares it.
         concurrency: Runs at once; as many as fit.
+        retry_failed: Whether to train again what has failed by an exception.
         trust: Whether to run code that lies in the folder, or that it names.
         quiet: Whether to print nothing.
         debug: Whether to show Ray's own messages.
@@ -157,6 +164,7 @@ def retrain(
         retrain=Path(folder),
         seeds=_seeds(seeds),
         concurrency=concurrency,
+        retry_failed=retry_failed,
         trust=trust,
         quiet=quiet,
         debug=debug,

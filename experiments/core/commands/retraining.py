@@ -28,7 +28,7 @@ from experiments.core.commands.original import Original
 from experiments.core.commands.results import CommandStopped, Retraining
 from experiments.core.declaration import INDICES, Experiment
 from experiments.core.errors import AllRunsFailedError, UserError
-from experiments.core.planning import Options, Plan, manifest_of
+from experiments.core.planning import Options, Plan, code_of, manifest_of, tried_again
 from experiments.core.program import shown
 from experiments.core.records import (
     Look,
@@ -42,7 +42,7 @@ from experiments.core.records import (
     write_reproduction,
 )
 from experiments.core.signing import user_key
-from experiments.core.terminal import SweepProgress, print_damaged, summary
+from experiments.core.terminal import SweepProgress, print_damaged, print_tried_again, summary
 from experiments.core.tuning import Interruption, ListedSearch, Recorder, check_cluster, connected, train_all
 
 
@@ -120,7 +120,8 @@ def _compared(original: Original, folder: Path) -> Retraining:
     retrained = values_by_seed(load_confirmation(folder)).get(original.config_id)
     if retrained is None:
         raise AllRunsFailedError(
-            f"every run failed; their causes are in {shown(folder)}/{Phase.CONFIRM}/*/{STATE_FILE}"
+            f"every run failed; their causes are in {shown(folder)}/{Phase.CONFIRM}/*/{STATE_FILE}; "
+            "--retry-failed tries them again"
         )
     found = original.compared(retrained.tolist())
     values = dict(zip(map(int, retrained.index), map(float, retrained), strict=True))
@@ -189,8 +190,11 @@ def _train(
 ) -> None:
     """Trains what the folder does not hold yet."""
     task = plan.task()
+    (folder / Phase.CONFIRM).mkdir(exist_ok=True)
     print_damaged(console, folder / Phase.CONFIRM)
-    tidy(folder / Phase.CONFIRM)
+    again = tried_again(plan, folder / Phase.CONFIRM)
+    print_tried_again(console, folder / Phase.CONFIRM, again)
+    tidy(folder / Phase.CONFIRM, again=again)
     there = {run.name for run in finished_runs(folder / Phase.CONFIRM)}
     runs: list[dict[str, Any]] = [
         {
@@ -209,7 +213,7 @@ def _train(
     _write_manifest(plan, indices, folder)
     options = plan.options
     progress = SweepProgress(console, totals={Phase.CONFIRM: len(runs)})
-    recorder = Recorder(folder, task.steps, progress)
+    recorder = Recorder(folder, task.steps, progress, code_of(plan.experiment.env), interruption)
     with connected(cores=plan.cores, debug=options.debug) as available, progress:
         progress.begin(Phase.CONFIRM, len(runs))
         with graceful_interrupt(interruption, task.stop_file) as recorders:

@@ -23,10 +23,11 @@ from experiments.core.commands.interrupt import graceful_interrupt
 from experiments.core.commands.results import CommandStopped, SweepResult
 from experiments.core.declaration import Population
 from experiments.core.environments import start_lane_server
-from experiments.core.errors import AllRunsFailedError, UserError
+from experiments.core.errors import AllRunsFailedError, UserError, unexpected
 from experiments.core.planning import (
     Plan,
     chosen_configurations,
+    code_of,
     continued,
     lacks_runs,
     manifest_of,
@@ -75,6 +76,9 @@ def run_sweep(plan: Plan, console: Console, abandon: Callable[[str], None] | Non
             if report is not None:
                 summary.print_spent(console, plan, progress, expected_s=checked.estimate.seconds)
                 summary.print_result(console, plan, report)
+        except OSError as error:
+            error.filename = error.filename or str(plan.folder)
+            raise unexpected(error) from error
         except KeyboardInterrupt:  # the second Ctrl-C, or the first outside of training
             raise _stopped(plan, interruption) from None
         result = None if report is None else SweepResult(folder=plan.folder, report=report)
@@ -90,7 +94,7 @@ def _first_cause(plan: Plan) -> str:
     folder = plan.folder / Phase.SEARCH
     failed = [run.cause for run in finished_runs(folder)]
     if failed:
-        return f"every trial failed; the first cause: {failed[0]}"
+        return f"every trial failed; the first cause: {failed[0]}; --retry-failed tries them again"
     lost = [cause_of_loss(folder / run.name) for run in unfinished_runs(folder)]
     first = next((cause for cause in lost if cause is not None), "their processes died")
     return f"every trial was lost; the first cause: {first}"
@@ -150,7 +154,7 @@ def _train(
     plan: Plan, task: Task, progress: SweepProgress, interruption: Interruption, concurrency: int
 ) -> None:
     """Runs the search and the confirmation; both end early when the user asks for it."""
-    recorder = Recorder(plan.folder, task.steps, progress)
+    recorder = Recorder(plan.folder, task.steps, progress, code_of(plan.experiment.env), interruption)
     chosen: Mapping[str, Mapping[str, Any]] = {}
 
     def confirmation() -> Mapping[str, Mapping[str, Any]]:

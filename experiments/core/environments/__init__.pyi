@@ -1,5 +1,5 @@
 from .evaluation import EvaluationResult, NonFiniteError, Policy, evaluate, first_non_finite
-from .lookup import episode_limit, full_name, imported_module, imported_spec, time_limit
+from .lookup import episode_limit, full_name, imported_module, imported_spec, source_file, time_limit
 from .make import RLlibEnv, close_open, close_open_within, make_plain_vector, make_vector
 from .named_by_folder import check_named_environment, needs_trust
 from .network_spaces import (
@@ -46,6 +46,7 @@ __all__ = [
     "needs_trust",
     "observation_encoder",
     "scale_of",
+    "source_file",
     "start_lane_server",
     "time_limit",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +17,7 @@ from analysis.text import did_you_mean
 from envs.base import UnknownTargetError, target_spec
 from envs.lanes import is_of_users, told
 from experiments.core.errors import UserError
-from experiments.core.program import NO_FILE, program_module
+from experiments.core.program import NO_FILE, program_file, program_module
 
 
 def time_limit(env_id: str, parameters: Mapping[str, Any]) -> int | None:
@@ -79,6 +80,25 @@ def is_own(entry_point: Any) -> bool:
     """Returns whether the running program declares an entry point itself, in no module that it imports."""
     module = entry_point.partition(":")[0] if isinstance(entry_point, str) else _module_of(entry_point)
     return module in {"__main__", program_module()}
+
+
+def source_file(env_id: str) -> Path | None:
+    """Returns the file in which an environment is declared; None of a notebook's, and of what is compiled.
+
+    Raises:
+        UserError: There is no such environment.
+    """
+    spec = imported_spec(env_id)
+    entry_point = spec.entry_point or spec.vector_entry_point
+    name = entry_point.partition(":")[0] if isinstance(entry_point, str) else _module_of(entry_point)
+    if name in {"__main__", program_module()}:
+        return program_file()
+    try:
+        found = importlib.util.find_spec(str(name))
+    except (ImportError, ValueError):  # a module may have been made by hand
+        found = None
+    path = None if found is None or found.origin is None else Path(found.origin)
+    return path if path is not None and path.is_file() else None
 
 
 def _module_of(entry_point: Any) -> str | None:

@@ -55,6 +55,8 @@ class Options:
     """What proposes configurations; a population has no use for it."""
     trainer: Trainer = "fast"
     """The suite's fast PPO path, or RLlib's own runner and learner for comparison."""
+    retry_failed: bool = False
+    """Train again what has failed by an exception; its old records are set aside."""
     retrain: Path | None = None
     """Sweep folder whose best configuration to train again on the test seeds in --seeds, and nothing else."""
     seeds: str | None = None

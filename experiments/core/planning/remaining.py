@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, State, finished_runs, load_confirmation, ranking_key
+from analysis.sweep import (
+    BASELINES,
+    FIRST_TRIAL,
+    FinishedRun,
+    Phase,
+    State,
+    finished_runs,
+    load_confirmation,
+    ranking_key,
+)
 from analysis.verdict import missing_runs
+from experiments.core.planning.code import code_of
 from experiments.core.planning.plan import Plan
+
+
+def tried_again(plan: Plan, phase_folder: Path) -> dict[str, str]:
+    """Returns the failed runs that are trained again, by name, and why.
+
+    That is asked for, or the code is not that with which they failed.
+    """
+    failed = [run for run in finished_runs(phase_folder) if run.state is State.FAILED]
+    if plan.options.retry_failed:
+        return {run.name: "--retry-failed asks for it" for run in failed}
+    now = code_of(plan.experiment.env) if any(run.code for run in failed) else {}
+    changed = {
+        run.name: [name for name in {**run.code, **now} if run.code.get(name) != now.get(name)]
+        for run in failed
+        if run.code
+    }
+    return {name: f"{' and '.join(what)} changed since" for name, what in changed.items() if what}
+
+
+def settled_runs(plan: Plan, phase: Phase) -> list[FinishedRun]:
+    """Returns the runs of a phase that ended, but for those that are trained again."""
+    again = tried_again(plan, plan.folder / phase)
+    return [run for run in finished_runs(plan.folder / phase) if run.name not in again]
 
 
 def missing_trials(plan: Plan) -> int:
     """Counts the trials that the search lacks."""
-    return max(0, plan.experiment.budget.trials - len(finished_runs(plan.folder / Phase.SEARCH)))
+    return max(0, plan.experiment.budget.trials - len(settled_runs(plan, Phase.SEARCH)))
 
 
 def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
@@ -38,7 +72,7 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 def lacks_runs(plan: Plan) -> bool:
     """Returns whether a sweep that was begun has anything left to run."""
-    if missing_trials(plan):
+    if missing_trials(plan) or tried_again(plan, plan.folder / Phase.CONFIRM):
         return True
     chosen = chosen_configurations(plan)
     if not chosen.keys() - set(BASELINES):

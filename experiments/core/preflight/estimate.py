@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, finished_runs, load_confirmation
+from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, load_confirmation
 from analysis.text import counted
 from analysis.verdict import Standing, most_seeds, run_race
 from experiments.core.declaration import Population
 from experiments.core.environments import episode_limit, time_limit
-from experiments.core.planning import Plan, chosen_configurations, missing_trials
+from experiments.core.planning import Plan, chosen_configurations, missing_trials, settled_runs
 from experiments.core.preflight.cost_model import (
     CostEstimate,
     Racer,
@@ -160,7 +160,7 @@ def estimate_of(plan: Plan, costs: Costs) -> CostEstimate:
         steps=round(sum(run.steps for run in full) / MIX),
         bytes=round(sum(run.bytes for run in full) / MIX),
     )
-    searched = {run.name for run in finished_runs(plan.folder / Phase.SEARCH)}
+    searched = {run.name for run in settled_runs(plan, Phase.SEARCH)}
     has_default = FIRST_TRIAL in searched
     racers, interim_analyses = _race(plan, cost, average)
     return estimate(
@@ -188,7 +188,7 @@ def _race(
         average: The same of those that the search has not found yet.
     """
     interim_analyses = plan.experiment.confirmation.interim_analyses
-    done = Counter(run.config_id for run in finished_runs(plan.folder / Phase.CONFIRM))
+    done = Counter(run.config_id for run in settled_runs(plan, Phase.CONFIRM))
     if missing_trials(plan):
         # The best so far are taken to remain the best.
         begun = sorted((n for config, n in done.items() if config not in BASELINES), reverse=True)

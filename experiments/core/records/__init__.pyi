@@ -11,6 +11,7 @@ from .lost import (
     write_cause_of_loss,
 )
 from .output import STANDARD_ERROR, STANDARD_OUTPUT, RunOutput
+from .run_errors import RunError, os_error_in, run_error
 from .run_log import CONFIGURATION, RunLog
 from .schedule import config_at
 from .seen_seeds import Look, take_look
@@ -32,6 +33,7 @@ __all__ = [
     "CheckpointBudget",
     "Look",
     "Printed",
+    "RunError",
     "RunLog",
     "RunOutput",
     "cause_of_loss",
@@ -45,11 +47,13 @@ __all__ = [
     "kept_from_the_terminal",
     "new_study",
     "open_dump",
+    "os_error_in",
     "own_streams",
     "recorded_manifest",
     "remove_empty_files",
     "remove_tunes_files",
     "remove_unfinished",
+    "run_error",
     "saved_state",
     "sole_use",
     "take_look",

@@ -40,14 +40,20 @@ def check_readable(phase_folder: Path) -> None:
                 )
 
 
-def tidy(phase_folder: Path) -> None:
+def tidy(phase_folder: Path, *, again: Container[str] = ()) -> None:
     """Removes half-written records, and what Tune would restore itself from; sets aside what is damaged.
 
     Nothing that a run goes on from is touched, and no file that somebody else put there.
+
+    Args:
+        phase_folder: Where the runs are.
+        again: Names of runs that ended and are trained again; they are set aside like damaged ones.
     """
     for records in read_runs(phase_folder):
         folder = phase_folder / str(records.name)
-        if isinstance(records.run, FinishedRun):
+        if folder.name in again:
+            _set_aside(folder, records.params)
+        elif isinstance(records.run, FinishedRun):
             discard(folder)
             for path in filter(is_partial, folder.iterdir()):
                 path.unlink()

@@ -40,7 +40,10 @@ def sole_use(folder: Path, *, way_out: str) -> Iterator[None]:
             yield
         finally:
             # Before the lock is given up: whoever has opened the file by then sees that it is gone.
-            (folder / LOCK_FILE).unlink(missing_ok=True)
+            with suppress(
+                OSError
+            ):  # it cannot be written any more, and a lock that nobody holds locks nothing
+                (folder / LOCK_FILE).unlink(missing_ok=True)
             with suppress(OSError):  # not empty
                 folder.rmdir()
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from analysis.sweep import LOST_FILE, OUTPUT_FILE, write_text
+from analysis.text import printable
 
 
 def open_dump(folder: Path) -> int:
@@ -18,14 +19,14 @@ def open_dump(folder: Path) -> int:
     Returns:
         A file descriptor, for :mod:`faulthandler`; what is written there becomes the cause.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     return os.open(folder / LOST_FILE, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
 
 
 def write_cause_of_loss(folder: Path, cause: str) -> None:
     """Writes why a run is lost; what cannot be written is lost with it, as the process is about to end."""
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         write_text(folder / LOST_FILE, f"{cause}\n")
 
 
@@ -44,7 +45,7 @@ def cause_of_loss(folder: Path) -> str | None:
         return f"its process crashed: {crash}{at}"
     if is_of_a_timeout(text):
         return f"a call that holds Python's lock has not come back{at}"
-    return text.partition("\n")[0] or None
+    return printable(text.partition("\n")[0]) or None
 
 
 def forget_loss(folder: Path) -> None:

@@ -94,6 +94,6 @@ class RunOutput(io.TextIOBase):
 
     def _opened(self) -> TextIO:
         if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(exist_ok=True)
             self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         return self._file

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from analysis.sweep import (
@@ -112,8 +113,16 @@ class RunLog:
             writer.writerows(rows)
         self.table = path.open("a", encoding="utf-8", buffering=1, newline="")
 
-    def close(self, state: State | None, cause: str | None) -> None:
-        """Ends the records; without a state the run stays unfinished."""
+    def close(
+        self, state: State | None, cause: str | None, code: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Ends the records; without a state the run stays unfinished.
+
+        Args:
+            state: How it ended.
+            cause: Why it failed or diverged.
+            code: What a failure may come from besides the configuration.
+        """
         if state is not None:
             named = {name: value for name, value in self.config.items() if name not in RUN_IDENTITY}
             self.tensorboard.hyperparameters(named, self.last)
@@ -122,5 +131,8 @@ class RunLog:
         self.table.close()
         if state is not None:
             # Last, since its presence says that the run is over and its records are whole.
-            write_json(self.folder / STATE_FILE, {"state": state.value, "cause": cause})
+            ending = {"state": state.value, "cause": cause}
+            write_json(
+                self.folder / STATE_FILE, {**ending, "code": {**code}} if state is State.FAILED else ending
+            )
             discard(self.folder)

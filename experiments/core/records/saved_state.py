@@ -60,7 +60,7 @@ def save(folder: Path, results: Sequence[dict[str, Any]], state: Any, *, key: by
     from ray import cloudpickle  # here, since whoever only reads needs no Ray
 
     pickled = cloudpickle.dumps(state)
-    head = {"written_by": _versions(), "signature": signature_of(pickled, key), "results": list(results)}
+    head = {"written_by": versions(), "signature": signature_of(pickled, key), "results": list(results)}
     _write(folder, head, pickled)
 
 
@@ -135,13 +135,13 @@ def _pickled(folder: Path) -> bytes:
 
 
 def _check_versions(before: Mapping[str, str]) -> None:
-    for name, now in _versions().items():
+    for name, now in versions().items():
         if before.get(name) != now:
             raise VersionError(f"{name} {before.get(name, '?')} wrote it, and this is {now}")
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """What a state depends on besides the run itself, by name."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"format": str(FORMAT), "python": python, **{name: version(name) for name in LIBRARIES}}

@@ -2,7 +2,7 @@ from . import summary
 from .console import open_console
 from .progress import SweepProgress, check_progress, duration, steps_of
 from .replayed import replay_lines
-from .summary import print_damaged
+from .summary import print_damaged, print_tried_again
 
 __all__ = [
     "SweepProgress",
@@ -10,6 +10,7 @@ __all__ = [
     "duration",
     "open_console",
     "print_damaged",
+    "print_tried_again",
     "replay_lines",
     "steps_of",
     "summary",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from analysis.text import counted
 from analysis.verdict import Verdict, race_note
 from experiments.core.declaration import Experiment, Population, interval_points
 from experiments.core.environments import needs_trust
-from experiments.core.planning import Plan
+from experiments.core.planning import Plan, tried_again
 from experiments.core.program import NO_FILE, installed, module_command, shown
 from experiments.core.terminal.progress import SweepProgress, duration
 
@@ -103,6 +104,7 @@ def _print_there(console: Console, plan: Plan, *, finished: bool) -> None:
         console.print(f"continues: {trials}{also} and {runs} are there", soft_wrap=True)
     for phase in Phase:
         print_damaged(console, plan.folder / phase)
+        print_tried_again(console, plan.folder / phase, tried_again(plan, plan.folder / phase))
     if isinstance(plan.experiment.scheduler, Population) and cut_off:
         console.print(
             f"the population was cut off: its {len(cut_off)} unfinished members start again together, "
@@ -120,6 +122,25 @@ def print_damaged(console: Console, phase_folder: Path) -> None:
             f"what is there is set aside as {aside.name}",
             soft_wrap=True,
         )
+
+
+def print_tried_again(console: Console, phase_folder: Path, again: Mapping[str, str]) -> None:
+    """Prints which failed runs are trained again and why, and where their records are set aside."""
+    for name, reason in again.items():
+        aside = place_aside(phase_folder / name)
+        console.print(
+            f"{name}: it failed and is trained again, as {reason}; what is there is set aside as "
+            f"{aside.name}",
+            soft_wrap=True,
+        )
+
+
+def print_failed(console: Console, folder: Path, way: str) -> None:
+    """Prints how many runs failed by an exception, and what trains them again."""
+    ended = [run for phase in Phase for run in finished_runs(folder / phase)]
+    failed = sum(run.state is State.FAILED for run in ended)
+    if failed:
+        console.print(f"{failed} of {counted(len(ended), 'run')} failed; to try again: {way}", soft_wrap=True)
 
 
 def print_spent(console: Console, plan: Plan, progress: SweepProgress, *, expected_s: float) -> None:

@@ -136,7 +136,13 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         return result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Saves RLlib's checkpoint and how far training has come, of each replica."""
+        """Saves RLlib's checkpoint and how far training has come, of each replica.
+
+        Raises:
+            FileNotFoundError: The sweep's folder is gone, which Tune would begin anew in its place.
+        """
+        if storage := getattr(self, "_storage", None):
+            Path(storage.trial_fs_path).parent.stat()
         self._replicas.save(Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
@@ -213,8 +219,9 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         wait = max(SAVE_EVERY_S, self._save_cost / SAVE_SHARE)
         if self._folder is None or started - self._saved_at < wait:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        saved_state.save(self._folder, self._results, self._replicas.get_state(), key=self._task.key)
+        with suppress(OSError):  # what was saved before is still there; the driver looks to the storage
+            self._folder.mkdir(exist_ok=True)
+            saved_state.save(self._folder, self._results, self._replicas.get_state(), key=self._task.key)
         self._saved_at = time.perf_counter()
         self._save_cost = self._saved_at - started
 

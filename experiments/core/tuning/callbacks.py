@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
+import errno
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping
-from itertools import dropwhile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
 from analysis.sweep import Phase, State, refusal_of, run_name
-from envs.lanes import EnvironmentRaisedError
-from experiments.core.errors import UserError
+from analysis.text import printable
 from experiments.core.records import (
     CheckpointBudget,
     RunLog,
@@ -24,15 +25,13 @@ from experiments.core.records import (
     cut_off,
     forget_loss,
     remove_empty_files,
+    run_error,
     write_cause_of_loss,
 )
 from experiments.core.training import phase_of
 
 SILENT_S = 60.0
 """Seconds after which a run of which nothing is heard is named, or five times the usual if that is more."""
-_REFUSED, _RAISED = (f"{kind.__module__}.{kind.__name__}: " for kind in (UserError, EnvironmentRaisedError))
-FRAME = re.compile(r'\s+File ".*", line \d+')
-"""A call in a traceback."""
 
 
 class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
@@ -42,6 +41,8 @@ class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
         self.requested = False
         self.exit_code = 128 + signal.SIGINT
         """By which a shell knows the signal that asked."""
+        self.storage_error: OSError | None = None
+        """First error of the storage, after which nothing is written any more."""
 
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
         """Returns False: no single trial is stopped."""
@@ -50,6 +51,20 @@ class Interruption(Stopper):  # type: ignore[misc]  # ray ships no types
     def stop_all(self) -> bool:
         """Returns whether everything shall stop."""
         return self.requested
+
+
+def kept_from_tune(method: Callable[..., None]) -> Callable[..., None]:
+    """Keeps an error of writing for the step's end, since Tune would call it a run's, or hide it."""
+
+    @wraps(method)
+    def written(self: Recorder | EnforceCheckpointBudget, *arguments: Any, **info: Any) -> None:
+        if self.interruption.storage_error is None:
+            try:
+                method(self, *arguments, **info)
+            except OSError as error:
+                self.interruption.storage_error = error
+
+    return written
 
 
 class RunListener(Protocol):
@@ -78,12 +93,24 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         folder: The sweep's folder; each run gets the one that `run_folder` names below its phase's.
         full_steps: Steps of a complete run; one that ends before them was stopped by the scheduler.
         listener: Notified of what happens meanwhile, to show it.
+        code: What runs depend on besides their configuration; of one that fails it is kept.
+        interruption: Ends the phase when it is asked to, and where the records cannot be written.
     """
 
-    def __init__(self, folder: Path, full_steps: int, listener: RunListener) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        full_steps: int,
+        listener: RunListener,
+        code: Mapping[str, str] = MappingProxyType({}),
+        interruption: Interruption | None = None,
+    ) -> None:
+        self.interruption = interruption or Interruption()
         self._folder = folder
+        self._place: tuple[int, int] | None = None
         self._full_steps = full_steps
         self._listener = listener
+        self._code = code
         self._open: dict[str, RunLog] = {}
         self._silences = Silences()
         self._losses: Counter[str] = Counter()
@@ -94,15 +121,16 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         self.interrupted = False
         """Set before Tune is told to stop early: runs that end from then on are unfinished, not pruned."""
 
+    @kept_from_tune
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Opens the run's records, with what it reported before it was cut off if it continues from there."""
         folder = self._log(trial).folder
         self._silences.heard(folder.name)
         forget_loss(folder)
-        cause = refusal_of(folder)
-        if cause is not None:
+        if (cause := refusal_of(folder)) is not None:
             self._listener.restarted(folder.name, cause)
 
+    @kept_from_tune
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
@@ -113,24 +141,35 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         self._listener.reported(log.folder.name, result)
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Says of which runs nothing was heard for long."""
+        """Says of which runs nothing was heard for long, and raises what keeps records from being written."""
+        self._check_place()
+        if self.interruption.storage_error is not None:  # Asked to stop, Tune would write in a new folder.
+            raise self.interruption.storage_error
         for run, seconds in self._silences.broken():
             self._listener.silent(run, seconds, self._silences.expected_s)
 
+    @kept_from_tune
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Writes how the run ended."""
         self._close(trial, self._state_of(trial.last_result), trial.last_result.get("cause"))
 
+    @kept_from_tune
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Writes why the run failed; one whose process ended is no worse for it, and left unfinished."""
-        cause, died = failure_cause(trial)
-        if died and not self.interrupted:
-            log = self._log(trial)
-            cause = cause_of_loss(log.folder) or cause
-            write_cause_of_loss(log.folder, cause)
-        self._close(trial, None if died or self.interrupted else State.FAILED, cause)
-        if died and not self.interrupted:
-            self._go_on(trial, log.folder, str(cause))
+        self._check_place()
+        error = run_error(trial.error_file)
+        if self.interrupted:
+            self._close(trial, None, error.cause)
+        elif error.of_storage is not None:
+            raise error.of_storage
+        elif error.is_loss:
+            folder = self._log(trial).folder
+            cause = cause_of_loss(folder) or error.cause
+            write_cause_of_loss(folder, cause)
+            self._close(trial, None, cause)
+            self._go_on(trial, folder, cause)
+        else:
+            self._close(trial, State.FAILED, error.cause)
 
     def _go_on(self, trial: Trial, folder: Path, cause: str) -> None:
         """Has a run that was lost suggested again, to go on from what it saved, if it was not too often."""
@@ -146,8 +185,17 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
         """Leaves what is still under way unfinished."""
         for log in self._open.values():
             remove_empty_files(log.folder)
-            log.close(None, None)
+            with suppress(OSError):  # the lines of it that are written are all that can be
+                log.close(None, None)
         self._open.clear()
+
+    @kept_from_tune
+    def _check_place(self) -> None:
+        """Sees that the folder is still that in which the sweep began."""
+        there = self._folder.stat()
+        self._place = self._place or (there.st_dev, there.st_ino)
+        if self._place != (there.st_dev, there.st_ino):
+            raise FileNotFoundError(errno.ENOENT, "the sweep's folder was taken away", str(self._folder))
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns nothing: Tune pickles its callbacks for a restore of its own, which a sweep never uses."""
@@ -163,17 +211,17 @@ class Recorder(Callback):  # type: ignore[misc]  # ray ships no types
 
     def _log(self, trial: Trial) -> RunLog:
         if trial.trial_id not in self._open:
-            self._open[trial.trial_id] = RunLog.open(
-                self._folder / phase_of(trial.config) / run_folder(trial), trial.config
-            )
+            folder = self._folder / phase_of(trial.config) / run_folder(trial)
+            self._open[trial.trial_id] = RunLog.open(folder, trial.config)
         return self._open[trial.trial_id]
 
     def _close(self, trial: Trial, state: State | None, cause: str | None) -> None:
+        cause = None if cause is None else printable(cause)
         log = self._log(trial)
         self._silences.over(log.folder.name)
         del self._open[trial.trial_id]
         remove_empty_files(log.folder)
-        log.close(state, cause)
+        log.close(state, cause, self._code)
         if state is not None:
             self._listener.ended(log.folder.name, state, log.last, cause)
 
@@ -211,52 +259,34 @@ def run_folder(trial: Trial) -> str:
     return run_name(trial.config)
 
 
-def failure_cause(trial: Trial) -> tuple[str, bool]:
-    """Returns in one line why a run failed, and whether that is the death of its process.
-
-    Else it is the exception, type and whole message.
-    """
-    # Tune copies this file to the storage only later, so it is read where Tune wrote it.
-    written = Path(trial.error_file or "")
-    text = written.read_text(encoding="utf-8") if written.is_file() else ""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    frames = [i for i, line in enumerate(lines) if FRAME.match(line)]
-    if not frames:  # nothing was raised: it is Ray that tells of an end
-        return ("out of memory" if "low on memory" in text else "its process died"), True
-    # The source below the last frame is indented; the exception, of one line or more, begins at the margin.
-    below = lines[frames[-1] + 1 :]
-    exception = list(dropwhile(lambda line: line[0].isspace(), below)) or lines[-1:]
-    cause = " ".join(" ".join(exception).split())
-    # These say what they are by themselves.
-    return cause.removeprefix(_REFUSED).removeprefix(_RAISED), False
-
-
 class EnforceCheckpointBudget(Callback):  # type: ignore[misc]  # ray ships no types
     """Budget of the search's checkpoints, enforced whenever one may be written or dropped.
 
     Goes behind the recorder in Tune's list of callbacks: a run is finished once its end is on disk.
     """
 
-    def __init__(self, budget: CheckpointBudget) -> None:
+    def __init__(self, budget: CheckpointBudget, interruption: Interruption) -> None:
         self._budget = budget
+        self.interruption = interruption
 
+    @kept_from_tune
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Frees disk for the checkpoint that the run will write."""
         self._enforce(trial)
 
+    @kept_from_tune
     def on_checkpoint(
         self, iteration: int, trials: list[Trial], trial: Trial, checkpoint: Any, **info: Any
     ) -> None:
         """Enforces the budget after a run has written a checkpoint."""
         self._enforce(trial)
 
+    @kept_from_tune
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Enforces the budget, as the run's checkpoint may be dropped from now on."""
+        """Enforces the budget: the run's checkpoint may be dropped from now on, and a failed one has none."""
         self._enforce(trial)
 
-    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Enforces the budget, as a run that failed writes no checkpoint any more."""
-        self._enforce(trial)
+    on_trial_error = on_trial_complete
 
     def _enforce(self, trial: Trial) -> None:
         if phase_of(trial.config) is Phase.SEARCH:

@@ -33,11 +33,12 @@ from analysis.sweep import (
 )
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Population, Stopping
-from experiments.core.planning import Plan, missing_confirmation_runs, missing_trials
+from experiments.core.planning import Plan, missing_confirmation_runs, missing_trials, tried_again
 from experiments.core.records import (
     CheckpointBudget,
     drop_older_checkpoints,
     new_study,
+    os_error_in,
     remove_tunes_files,
     remove_unfinished,
     tidy,
@@ -55,7 +56,6 @@ from experiments.core.tuning.perturbation import members
 from experiments.core.tuning.scheduler_replay import ReplayOnStart, end_stopped_runs, replay_finished
 from search_spaces.starting_points import starting_points
 
-GIGABYTE = 10**9
 RETRIES = 3
 """Times that a run whose process died goes on at once; after that it is left unfinished."""
 EVERY_RUN = -1
@@ -86,14 +86,14 @@ def train(
             first, so that no core idles at the end, or none.
     """
     remove_tunes_files(plan.folder)
+    (plan.folder / Phase.SEARCH).mkdir(exist_ok=True)
     for phase in Phase:
-        tidy(plan.folder / phase)
+        tidy(plan.folder / phase, again=tried_again(plan, plan.folder / phase))
     confirmation = partial(_confirmation, plan, interruption, next_phase)
     declared, folder = plan.experiment.scheduler, plan.folder / Phase.SEARCH
     budget = EnforceCheckpointBudget(
-        CheckpointBudget(
-            folder, budget=plan.experiment.checkpoint_budget_gb * GIGABYTE, full_steps=task.steps
-        )
+        CheckpointBudget(folder, budget=plan.experiment.checkpoint_budget_gb * 10**9, full_steps=task.steps),
+        interruption,
     )
     callbacks: list[Callback] = [recorder, budget]
     judge: TrialScheduler = FirstComeScheduler()
@@ -219,6 +219,7 @@ def _confirmation(
     chosen = {} if interruption.requested else next_phase()
     if not chosen:
         return None
+    (plan.folder / Phase.CONFIRM).mkdir(exist_ok=True)
     possible = confirmation_runs(plan, chosen)
     # Half a run of a configuration that is not among the best any more is of no use to anyone.
     remove_unfinished(plan.folder / Phase.CONFIRM, keep=possible)
@@ -266,6 +267,9 @@ def train_all(
         param_space: Where the runs come from, if they are a population.
         kept_checkpoints: Of a run, while the phase goes on; all if None. With a number, Tune writes down the
             state of all runs whenever one has written so many.
+
+    Raises:
+        OSError: The storage cannot be written, or is gone; all runs under way are left unfinished.
     """
     tuner = Tuner(
         tune.with_resources(tune.with_parameters(PPOTrial, task=task), task.resources.declared),
@@ -290,4 +294,7 @@ def train_all(
             verbose=0,
         ),
     )
-    tuner.fit()
+    try:
+        tuner.fit()
+    except Exception as error:
+        raise interruption.storage_error or os_error_in(str(error)) or error from error  # Tune makes it text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from envs.lanes import told
@@ -53,16 +55,25 @@ def quiet_libraries(*, debug: bool) -> Iterator[None]:
     """Does as :func:`quieten` until it ends: whatever a program does later keeps its warnings and logs."""
     names = {name: os.environ.get(name) for name in _QUIET}
     disabled, level = logging.root.manager.disable, logging.getLogger("ray").level
+    answer = threading.excepthook
     with warnings.catch_warnings():
         quieten(debug=debug)
+        if not debug:
+            threading.excepthook = lambda raised: None if _is_told(raised) else answer(raised)
         try:
             yield
         finally:
+            threading.excepthook = answer
             logging.disable(disabled)
             logging.getLogger("ray").setLevel(level)
             for name, value in names.items():
                 if value is None:
                     del os.environ[name]
+
+
+def _is_told(raised: threading.ExceptHookArgs) -> bool:
+    """Returns whether a thread's error is known elsewhere: TensorBoard's writer raises its own twice."""
+    return isinstance(raised.exc_value, OSError) and type(raised.thread).__name__ == "_AsyncWriterThread"
 
 
 def has_died(*, within_s: float) -> bool:
@@ -145,7 +156,8 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]
 
     A job's driver (`RAY_ADDRESS` is set) joins its cluster. A program that has connected to a Ray by itself
     stays connected to that. Anything else gets a private Ray on this machine, since one that happens to run
-    here belongs to somebody else; in the end it is shut down, and the program answers signals as before.
+    here belongs to somebody else; in the end it is shut down, what it wrote of itself is removed, unless it
+    may talk, and the program answers signals as before.
 
     Args:
         cores: Cores of a private Ray; all of this machine's if None.
@@ -165,15 +177,25 @@ def connected(*, cores: int | None, debug: bool) -> Iterator[Mapping[str, float]
         "logging_level": logging.INFO if debug else logging.ERROR,
         "configure_logging": debug,
     }
-    address = os.environ.get("RAY_ADDRESS")
-    if address:
-        _started(address="auto", **common)
+    own: Path | None = None
+    if os.environ.get("RAY_ADDRESS"):
+        common["address"] = "auto"
     else:
-        _started(address="local", num_cpus=cores, include_dashboard=False, **common)
+        # Ray removes nothing of what it writes, which without a folder of its own would lie among others'.
+        own = Path(tempfile.mkdtemp(prefix="ray_", dir=os.environ.get("RAY_TMPDIR")))
+        common |= {
+            "address": "local",
+            "num_cpus": cores,
+            "include_dashboard": False,
+            "_temp_dir": own.as_posix(),
+        }
     try:
+        _started(**common)
         with deaths_untold(debug=debug):
             yield ray.cluster_resources()
     finally:
         ray.shutdown()
+        if own is not None and not debug:
+            shutil.rmtree(own, ignore_errors=True)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, answer)

@@ -16,19 +16,21 @@ from experiments.core.preflight import witness
 # Whole commands, each waiting for a time limit.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 DATA = Path(__file__).parents[1] / "data"
+PLACE = r"\(stuck_env\.py:\d+\)"
 
 
 @pytest.fixture
 def start(run_python, tmp_path):
     """Runs the sweep of an environment that gets stuck, with a short time for its check."""
 
-    def start(*arguments, vectorization="auto", once=None, check_s="3", **parameters):
+    def start(*arguments, vectorization="auto", once=None, check_s="3", environment=(), **parameters):
         env = {
             "PYTHONPATH": os.pathsep.join(sys.path),
             "STUCK_CHECK_S": check_s,
             "STUCK_PARAMETERS": json.dumps(parameters),
             "STUCK_VECTORIZATION": vectorization,
             "STUCK_TEST": str(tmp_path),
+            **dict(environment),
         }
         if once is not None:
             env["STUCK_ONCE"] = str(once)
@@ -129,23 +131,30 @@ def test_a_witness_of_a_process_that_is_gone_already_leaves_all_others_alone(tmp
     [
         (
             "auto",
-            "holds crashes",
-            ["a call that holds Python's lock has not come back", "its process crashed: Segmentation fault"],
+            "holds crashes killed passes passes leaves",
+            [
+                rf"a call that holds Python's lock has not come back {PLACE}",
+                rf"its process crashed: Segmentation fault {PLACE}",
+                r"its process died \(killed, or ended by os._exit\)",
+                r"its process died \(killed, or ended by os._exit\)",
+            ],
         ),
-        ("async", "holds", ["step has not come back for 5 s"]),
+        ("async", "holds", [rf"step has not come back for 5 s {PLACE}"]),
     ],
 )
 def test_runs_that_are_stuck_are_lost_and_go_on_at_once(
     start, none_is_left, tmp_path, vectorization, hows, causes
 ):
     common = ("--storage", tmp_path, "--name", "x", "--concurrency", 1)
-    once = [tmp_path / how for how in hows.split()]
+    once = [tmp_path / str(number) for number, _ in enumerate(hows.split())]
     stuck = {"at": 450, "how": hows, "once": os.pathsep.join(map(str, once)), "vectorization": vectorization}
     first = start(*common, **stuck, check_s="60")
     assert first.returncode == 0, first.stderr
-    for attempt, cause in enumerate(causes, start=1):
-        said = rf"default is lost: {re.escape(cause)} \(stuck_env\.py:\d+\); .*\(attempt {attempt}\)"
-        assert re.search(said, first.stdout)
+    lost = [line for line in first.stdout.splitlines() if " is lost: " in line]
+    # The third attempt comes through with both lanes, and the next process trains another run.
+    for number, (line, cause) in enumerate(zip(lost, causes, strict=True)):
+        run, attempt = ("default", "trial_0001")[number // 3], number % 3 + 1
+        assert re.fullmatch(rf"{run} is lost: {cause}; it goes on .* \(attempt {attempt}\)", line)
     assert "search: 3 completed" in first.stdout
     assert "(raylet)" not in first.stdout
     assert not [*tmp_path.rglob("lost.txt")]
@@ -164,3 +173,16 @@ def test_a_sweep_of_which_every_run_is_stuck_says_so_and_leaves_nothing_running(
         *(f"it goes on from what it saved (attempt {attempt})" for attempt in (1, 2, 3)),
         "the same command with --name goes on with it",
     ]
+
+
+def test_runs_that_take_too_much_memory_are_lost_and_the_cause_says_how_much_there_is(start, tmp_path):
+    done = start(
+        "--storage", tmp_path, "--name", "x", "--trials", 2, "--concurrency", 1, check_s="60",
+        # Ray's monitor ends trials as soon as more than that share of the memory is used.
+        environment={"RAY_memory_usage_threshold": "0.0001", "RAY_memory_monitor_refresh_ms": "100"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    cause = r"out of memory, [\d.]+[GM]B of [\d.]+[GM]B were used"
+    assert re.fullmatch(rf"error: every trial was lost; the first cause: {cause}", said)
+    assert len(re.findall(rf"^default is lost: {cause}; ", done.stdout, re.MULTILINE)) == 4

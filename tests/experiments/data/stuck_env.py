@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import os
+import signal
 import time
 
 import gymnasium as gym
@@ -15,7 +16,8 @@ class Stuck(gym.Env):
     Args:
         at: Step, counted over all episodes of this environment, that never comes back.
         how: "waits", "loops", "swallows" every exception meanwhile, "holds" Python's lock in C, "crashes" the
-            process, or "leaves" it; a word for each process that is to be stuck, where they are counted.
+            process, "leaves" it, is "killed", "raises", or "passes"; a word for each process that comes to
+            this step, where they are counted.
         reset: Whether it is a reset that never comes back.
         constructor: Whether it is the constructor.
         closing: Whether it is `close`.
@@ -77,6 +79,12 @@ class Stuck(gym.Env):
                 ctypes.string_at(0)
             elif self._how == "leaves":
                 os._exit(3)
+            elif self._how == "passes":
+                return
+            elif self._how == "raises":
+                raise RuntimeError("=1+1 \x1b[31m gone\x07\u202e")
+            elif self._how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 gym.register("tests/Stuck-v0", entry_point=Stuck)

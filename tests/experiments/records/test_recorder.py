@@ -19,9 +19,10 @@ from experiments.core.records.lost import (
     remove_empty_files,
     write_cause_of_loss,
 )
+from experiments.core.records.run_errors import RunError, run_error
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning import callbacks
-from experiments.core.tuning.callbacks import Recorder, failure_cause
+from experiments.core.tuning.callbacks import Recorder
 
 
 class Licence(Exception):
@@ -31,7 +32,8 @@ class Licence(Exception):
 def cause_of(tmp_path, text):
     written = tmp_path / "error.txt"
     written.write_text(f"Failure # 1 (occurred at 2026-11-20_19-42-06)\n{text}")
-    return failure_cause(SimpleNamespace(error_file=str(written)))
+    error = run_error(str(written))
+    return error.cause, error.is_loss
 
 
 @pytest.mark.parametrize(
@@ -79,14 +81,27 @@ def test_of_an_exception_that_came_of_another_one_the_last_is_the_cause(tmp_path
             "its process died",
         ),
         (
-            "Task was killed due to the node running low on memory.\nMemory on the node: 15 GB",
-            "out of memory",
+            "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR",
+            "its process died (killed, or ended by os._exit)",
+        ),
+        ("The actor died because its node has died. Node Id: 0f", "its node died"),
+        (
+            "1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: 1.2.3.4, "
+            "ID: 9) was 1.73GB used / 23.54GB limit (0.07)\nOOM kill reason: Memory usage",
+            "out of memory, 1.73GB of 23.54GB were used",
+        ),
+        ("Task was killed due to the node running low on memory.\nMemory: 15 GB", "out of memory"),
+        # What it was lost of before stands above.
+        (
+            "Task was killed due to the node running low on memory.\n"
+            "Failure # 1 (occurred at 2026-11-20_19-42-09)\nThe actor died unexpectedly.",
+            "its process died",
         ),
     ],
 )
 def test_a_process_that_died_is_told_from_an_exception(tmp_path, said, cause):
     assert cause_of(tmp_path, said) == (cause, True)
-    assert failure_cause(SimpleNamespace(error_file=None)) == ("its process died", True)
+    assert run_error(None) == RunError(cause="its process died", is_loss=True)
 
 
 @pytest.fixture
@@ -192,3 +207,38 @@ def test_a_run_of_which_nothing_is_heard_is_named_once_for_each_time_that_is_too
     ]  # fmt: skip
     silences.over("trial_0001")
     assert silences.broken() == []
+
+
+@pytest.mark.parametrize(
+    ("raised", "is_loss", "number"),
+    [
+        ("OSError: [Errno 28] No space left on device: '/disk/run'", True, 28),
+        ("OSError: [Errno 28] Error writing bytes to file. Detail: [errno 28] No space left", True, 28),
+        ("OSError: [Errno 30] Read-only file system: '/disk'", True, 30),
+        ("OSError: [Errno 24] Too many open files: '/my/map.npz'", True, None),
+        ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 3. TiB", True, None),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'map.npz'", False, None),
+        ("ValueError: [Errno 28] is what I say", False, None),
+    ],
+)
+def test_an_error_of_the_machine_is_a_loss_and_one_of_its_disk_is_known_as_such(
+    tmp_path, raised, is_loss, number
+):
+    (tmp_path / "error.txt").write_text(RAISED.replace("KeyError: 3", raised))
+    error = run_error(str(tmp_path / "error.txt"))
+    assert (error.is_loss, error.of_storage and error.of_storage.errno) == (is_loss, number)
+    assert error.cause == raised
+
+
+def test_records_that_cannot_be_written_end_the_phase_and_no_run(recorded, tmp_path):
+    recorder = recorded.recorder
+    recorder.on_step_end(0, [])
+    taken = tmp_path.with_name(f"{tmp_path.name}-taken")
+    tmp_path.rename(taken)
+    tmp_path.mkdir()
+    recorded.trial.last_result = {"steps": 100}
+    with pytest.raises(FileNotFoundError, match="the sweep's folder was taken away"):
+        recorder.on_step_end(0, [])
+    recorder.on_trial_complete(0, [], recorded.trial)
+    assert not [*tmp_path.iterdir()]
+    assert [run.name for run in unfinished_runs(taken / Phase.SEARCH)] == ["trial_0001"]

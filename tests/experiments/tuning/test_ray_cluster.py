@@ -1,8 +1,14 @@
 """A Ray that does not come up, or a cluster that does not answer, is one line and no wait without end."""
 
 import http.server
+import os
+import signal
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 import ray
@@ -102,3 +108,27 @@ def test_a_temporary_folder_with_a_path_too_long_for_ray_is_named(run_python, tm
         done.stderr
     )
     assert done.stdout.count("\n") == 1
+
+
+HELD = """
+import time
+from experiments.core.tuning import connected
+with connected(cores=1, debug=False):
+    print("came up", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_of_a_ray_of_its_own_nothing_is_left_also_after_ctrl_c():
+    # Ray's sockets lie below it, whose paths may not be long.
+    with tempfile.TemporaryDirectory(prefix="h") as folder:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "RAY_TMPDIR": folder}
+        with subprocess.Popen(
+            [sys.executable, "-c", HELD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        ) as running:
+            assert running.stdout is not None
+            assert running.stdout.readline() == b"came up\n"
+            assert [*Path(folder).glob("*/session_*/logs")]
+            running.send_signal(signal.SIGINT)
+        assert running.returncode != 0
+        assert not [*Path(folder).iterdir()]

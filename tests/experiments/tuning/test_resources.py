@@ -21,9 +21,9 @@ from experiments.core.fast_ppo import greedy_policy
 from experiments.core.planning.options import Options
 from experiments.core.planning.plan import Plan
 from experiments.core.preflight.checks import preflight
+from experiments.core.records.run_errors import run_error
 from experiments.core.training.task import Task
 from experiments.core.training.trial import PPOTrial, ppo_config
-from experiments.core.tuning.callbacks import failure_cause
 from experiments.core.tuning.listed_search import ListedSearch
 from experiments.core.tuning.phases import Interruption, train_all
 from search_spaces import ppo
@@ -149,7 +149,7 @@ class Seen(Callback):
 
     def on_trial_error(self, iteration, trials, trial, **info):
         self.required.append(trial.placement_group_factory.required_resources)
-        self.causes.append(failure_cause(trial)[0])
+        self.causes.append(run_error(trial.error_file).cause)
 
 
 @pytest.mark.slow
