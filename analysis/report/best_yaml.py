@@ -67,6 +67,7 @@ def best_content(
             "command": manifest.command,
             "started": manifest.started,
             "git": manifest.git,
+            "program_git": manifest.program_git,
             "versions": manifest.versions,
             "machine": manifest.machine,
         },

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.advice import Finding
 from analysis.report.figures import theme
-from analysis.sweep import Change, Lineage, Scale, State, Sweep, configuration, shown_member
+from analysis.sweep import Change, GitRecord, Lineage, Scale, State, Sweep, configuration, shown_member
 from analysis.verdict import Verdict
 
 DASH: Final = "–"
@@ -203,8 +203,7 @@ def problem_runs(sweep: Sweep) -> list[dict[str, str]]:
 def provenance(sweep: Sweep) -> list[tuple[str, str]]:
     """Returns what one needs to run the sweep again, from the manifest; what it lacks is left out."""
     manifest = sweep.manifest
-    env, git = manifest.env, manifest.git
-    dirty = " with uncommitted changes" if git.dirty else ""
+    env = manifest.env
     scheduler = manifest.scheduler
     lines = [
         ("Command", manifest.command),
@@ -221,9 +220,15 @@ def provenance(sweep: Sweep) -> list[tuple[str, str]]:
         ("Seeds", _listed(msgspec.to_builtins(manifest.seeds))),
         ("Machine", _listed(manifest.machine)),
         ("Versions", _listed(manifest.versions)),
-        ("Git commit", f"{git.commit}{dirty}" if git.commit else None),
+        ("Git commit", _commit(manifest.git)),
+        ("Git commit of the experiment", _commit(manifest.program_git)),
     ]
     return [(name, str(value)) for name, value in lines if value]
+
+
+def _commit(git: GitRecord) -> str | None:
+    """Returns a commit, and whether anything differed from it."""
+    return f"{git.commit} with uncommitted changes" if git.dirty else git.commit
 
 
 def findings(found: list[Finding]) -> list[dict[str, str]]:

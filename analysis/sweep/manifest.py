@@ -170,7 +170,7 @@ class SeedsRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class GitRecord(Struct, frozen=True, kw_only=True):
-    """The code: equal hashes, equal changes to tracked files."""
+    """A checkout: the suite's, or the experiment's own. Equal hashes, equal changes to tracked files."""
 
     commit: str | None = None
     dirty: bool | None = None
@@ -202,6 +202,7 @@ class StartRecord(Struct, frozen=True, kw_only=True):
     machine: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     git: GitRecord = GitRecord()
+    program_git: GitRecord = GitRecord()
     budget: BudgetRecord | None = None
     """What the search could spend from then on."""
     replaced: dict[str, Any] = field(default_factory=dict)
@@ -227,7 +228,6 @@ class Manifest(Record, frozen=True, kw_only=True):
     confirmation: ConfirmationRecord
     baselines: dict[str, Configuration] = field(default_factory=dict)
     scheduler: dict[str, Any] | str | None = None
-    """Name and parameters."""
     sampler: str | None = None
     warm_start: WarmStart | None = None
     checkpoint_budget_gb: float | None = None
@@ -238,6 +238,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     machine: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     git: GitRecord = GitRecord()
+    program_git: GitRecord = GitRecord()
     continued: list[StartRecord] = field(default_factory=list)
     """Later starts that ran anything or asked for something else."""
     added: dict[str, Any] = field(default_factory=dict)
@@ -248,9 +249,8 @@ class Manifest(Record, frozen=True, kw_only=True):
         """Returns the manifest that a file's entries are."""
         entries = msgspec.convert(value, dict[str, Any])
         own = set(cls.__struct_fields__) - {"added"}
-        known = {name: value for name, value in entries.items() if name in own}
-        added = {name: value for name, value in entries.items() if name not in own}
-        return msgspec.convert(known | {"added": added}, cls)
+        added = {name: entries.pop(name) for name in [*entries] if name not in own}
+        return msgspec.convert(entries | {"added": added}, cls)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the inverse of :meth:`of`."""

@@ -31,9 +31,9 @@ from analysis.sweep import (
 from analysis.text import shortened
 from experiments.core.declaration import recorded, schedulers
 from experiments.core.planning.plan import Plan
-from experiments.core.program import this_command
+from experiments.core.program import program_file, this_command
 
-PACKAGES = ("ray", "torch", "optuna", "gymnasium", "numpy", "pandas", "scipy", "altair")
+PACKAGES = ("ppo-sweeps", "ray", "torch", "optuna", "gymnasium", "numpy", "pandas", "scipy", "altair")
 
 
 def manifest_of(plan: Plan) -> Manifest:
@@ -93,11 +93,15 @@ def manifest_of(plan: Plan) -> Manifest:
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=_machine(),
         versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        git=_git(),
+        git=_git(SUITE),
+        program_git=_program_git(),
     )
 
 
-START = ("command", "started", "machine", "versions", "git")
+SUITE = Path(__file__).parent
+ROOT = ("rev-parse", "--show-toplevel")
+"""What asks git for the folder of a repository."""
+START = ("command", "started", "machine", "versions", "git", "program_git")
 """Entries that say how a sweep was started, and by which code. They stay those of its first start."""
 
 
@@ -221,25 +225,32 @@ def _cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def _git() -> GitRecord:
+def _program_git() -> GitRecord:
+    """Returns the state of the repository that the program's file lies in, where that is not the suite's."""
+    file = program_file()
+    if file is None or _git_output(SUITE, *ROOT) == _git_output(file.parent, *ROOT):
+        return GitRecord()
+    return _git(file.parent)
+
+
+def _git(folder: Path) -> GitRecord:
     """Returns the commit, and a hash of what differs from it: equal hashes mean equal tracked files."""
-    commit = _git_output("rev-parse", "HEAD")
+    commit = _git_output(folder, "rev-parse", "HEAD")
     if commit is None:
         return GitRecord()
-    diff = _git_output("diff", "HEAD", "--binary")
+    diff = _git_output(folder, "diff", "HEAD", "--binary")
     return GitRecord(
         commit=commit,
-        dirty=bool(_git_output("status", "--porcelain")),
+        dirty=bool(_git_output(folder, "status", "--porcelain")),
         diff_sha256=hashlib.sha256(diff.encode()).hexdigest() if diff else None,
     )
 
 
-def _git_output(*arguments: str) -> str | None:
-    here = Path(__file__).parent
+def _git_output(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
             ["git", *arguments],
-            cwd=here, capture_output=True, text=True, errors="replace", timeout=10, check=True,
+            cwd=folder, capture_output=True, text=True, errors="replace", timeout=10, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None

@@ -1,7 +1,10 @@
 """A sweep that goes on knows what it lacks, what that takes, and by whom it was started."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -103,7 +106,7 @@ def manifest(plan):
 @pytest.fixture
 def elsewhere(monkeypatch):
     """The same suite in other versions, on another machine, with other code."""
-    monkeypatch.setattr("experiments.core.planning.manifest._git", lambda: GitRecord(commit="later"))
+    monkeypatch.setattr("experiments.core.planning.manifest._git", lambda folder: GitRecord(commit="later"))
     monkeypatch.setattr("experiments.core.planning.manifest._machine", lambda: {"cpu": "another"})
     monkeypatch.setattr("experiments.core.planning.manifest.this_command", lambda: "another command")
 
@@ -112,7 +115,7 @@ def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(
     first = manifest(raced)
     _started(plan_of(trials=5))
     second = manifest(raced)
-    for name in ("command", "started", "machine", "versions", "git"):
+    for name in ("command", "started", "machine", "versions", "git", "program_git"):
         assert second[name] == first[name]
     assert second["budget"]["trials"] == 5
     (later,) = second["continued"]
@@ -123,6 +126,30 @@ def test_whoever_goes_on_with_a_sweep_is_written_down_beside_those_who_began_it(
     _started(plan_of(trials=5))  # killed before it had run anything, and started again
     assert manifest(raced)["continued"][:1] == [later]
     assert len(manifest(raced)["continued"]) == 2
+
+
+def test_the_repository_of_an_experiment_that_lies_elsewhere_is_written_down(tmp_path, run_python):
+    program = tmp_path / "room_sweep.py"
+    program.write_text(
+        "from experiments.core.planning.manifest import SUITE, _git, _program_git\n"
+        "print(_program_git())\n"
+        "print(_git(SUITE) == _program_git())\n"
+    )
+    env = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    outside = run_python(program, cwd=tmp_path, env=env)
+    assert outside.stdout.startswith("GitRecord(commit=None, dirty=None"), outside.stderr
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *arguments], cwd=tmp_path, check=True)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    clean = run_python(program, cwd=tmp_path, env=env)
+    assert f"GitRecord(commit='{commit}', dirty=False" in clean.stdout
+    program.write_text(program.read_text() + "# changed\n")
+    changed = run_python(program, cwd=tmp_path, env=env)
+    assert f"GitRecord(commit='{commit}', dirty=True, diff_sha256='" in changed.stdout
+    assert changed.stdout.splitlines()[1] == "False"
 
 
 def test_a_call_that_runs_nothing_and_asks_for_nothing_else_leaves_no_trace(raced, elsewhere):
