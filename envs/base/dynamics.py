@@ -121,6 +121,11 @@ class Dynamics(ABC, Generic[P]):
         for row, text in enumerate([type(self).__name__, *self.describe(lane).splitlines()]):
             canvas.text(24, 32 + 24 * row, text, size=20 if row == 0 else 14)
 
+    def present(self, lane: int) -> dict[str, float]:
+        """Returns one lane's present numbers for whoever steps it by hand: none, unless overridden."""
+        del lane
+        return {}
+
     def describe(self, lane: int) -> str:
         """Returns one lane's present state as text: its observation, unless overridden."""
         observations = self.observe()

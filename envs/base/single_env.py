@@ -19,6 +19,8 @@ class SingleEnv(gym.Env[Any, Any]):
     Args:
         render_mode: None; "rgb_array" (frames, no display needed), "human" (a window, opened by the first
             reset) or "ansi" (text).
+        step_info: Whether the info of every reset and step carries the present numbers (prices, servers, what
+            there is). Lanes report at an episode's end alone, and so does this without it.
         **parameters: The environment's own keywords.
 
     Raises:
@@ -31,7 +33,7 @@ class SingleEnv(gym.Env[Any, Any]):
     }
     dynamics_type: ClassVar[type[Dynamics[Any]]]
 
-    def __init__(self, render_mode: str | None = None, **parameters: Any) -> None:
+    def __init__(self, render_mode: str | None = None, *, step_info: bool = False, **parameters: Any) -> None:
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode={render_mode!r}: expected None or one of {', '.join(modes)}")
@@ -42,6 +44,7 @@ class SingleEnv(gym.Env[Any, Any]):
         self._window: Window | None = None
         self.observation_space = self.dynamics.observation_space
         self.action_space = self.dynamics.action_space
+        self._step_info = step_info
         self._over = True
 
     def reset(
@@ -52,7 +55,7 @@ class SingleEnv(gym.Env[Any, Any]):
         self.dynamics.begin(np.zeros(1, dtype=np.intp), [self.np_random])
         self._over = False
         self._show()
-        return self._observe(), {}
+        return self._observe(), self._present()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Moves by one step; the info of an episode's last step carries its summary.
@@ -66,10 +69,10 @@ class SingleEnv(gym.Env[Any, Any]):
         actions = check_action(self.action_space, action)
         rewards, terminated, truncated = self.dynamics.advance(slice(None), actions)
         self._over = bool(terminated[0] or truncated[0])
-        info = {}
+        info = self._present()
         if self._over:
             summary = self.dynamics.summarise(np.zeros(1, dtype=np.intp))
-            info = {name: float(values[0]) for name, values in summary.items()}
+            info |= {name: float(values[0]) for name, values in summary.items()}
         self._show()
         return self._observe(), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), info
 
@@ -91,6 +94,9 @@ class SingleEnv(gym.Env[Any, Any]):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    def _present(self) -> dict[str, float]:
+        return self.dynamics.present(0) if self._step_info else {}
 
     def _show(self) -> None:
         if self.render_mode != "human":

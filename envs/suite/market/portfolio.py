@@ -113,6 +113,16 @@ class Portfolio(Dynamics[T]):
         """Returns the shares of the portfolio held in stock and of the episode left; 0 to 1, each [N]."""
         return self._stock / self._value, 1.0 - self.time / self.parameters.max_steps
 
+    def present(self, lane: int) -> dict[str, float]:
+        """Returns the step, the price, the whole shares held, the cash, and what both are worth."""
+        return {
+            "step": float(self.time[lane]),
+            "price": float(self._price[lane]),
+            "shares": float(self.shares[lane]),
+            "cash": float(self._cash[lane]),
+            "portfolio_value": float(self._value[lane]),
+        }
+
     def summarise(self, lanes: NDArray[np.intp]) -> dict[str, Floats]:
         """Returns the trader's figures of the episodes that have just ended."""
         p = self.parameters

@@ -209,6 +209,17 @@ class Resource(Dynamics[ResourceParameters]):
         """Draws load against capacity, and the queue, since midnight."""
         draw_service(canvas, self._frame(lane))
 
+    def present(self, lane: int) -> dict[str, float]:
+        """Returns the step, servers that serve and that boot, the load of the last step, and the queue."""
+        time, members = self.time[lane], self._fleets.members[self.fleet[lane]]
+        return {
+            "step": float(time),
+            "servers": float(members[0]),
+            "booting": float(members[1:].sum()),
+            "load": float(self.loads[lane, time]),
+            "queue": float(self.queue[lane]),
+        }
+
     def describe(self, lane: int) -> str:
         """Describes time, servers, queue and cost in one line."""
         return self._frame(lane).summary
