@@ -30,6 +30,12 @@ def is_signed(content: bytes, signature: str | None, key: bytes) -> bool:
     )
 
 
+def state_folder() -> Path:
+    """Returns where this suite keeps what it knows of its user."""
+    folder = os.environ.get("XDG_STATE_HOME") or Path("~", ".local", "state").expanduser()
+    return Path(folder, "ppo-sweeps")
+
+
 def user_key() -> bytes:
     """Returns this user's key, which is made when it is first asked for.
 
@@ -38,8 +44,7 @@ def user_key() -> bytes:
     Raises:
         UserError: The file is there, and is no key.
     """
-    folder = Path(os.environ.get("XDG_STATE_HOME") or Path("~", ".local", "state").expanduser())
-    path = folder / "ppo-sweeps" / "key"
+    path = state_folder() / "key"
     try:
         key = path.read_bytes() if path.exists() else _made(path)
     except OSError:

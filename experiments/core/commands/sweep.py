@@ -22,7 +22,7 @@ from experiments.core.commands.claim import claimed
 from experiments.core.commands.interrupt import graceful_interrupt
 from experiments.core.commands.results import CommandStopped, SweepResult
 from experiments.core.declaration import Population
-from experiments.core.environments import start_lane_server
+from experiments.core.environments import remember_origin, start_lane_server
 from experiments.core.errors import AllRunsFailedError, UserError, unexpected
 from experiments.core.planning import (
     Plan,
@@ -210,6 +210,7 @@ def _started(plan: Plan) -> Plan:
             manifest = continued(before, manifest, runs=lacks_runs(plan))
         if manifest is not before:
             write_manifest(plan.folder, manifest)
+        remember_origin(manifest)
     except OSError as error:
         raise UserError(f"--storage {plan.options.storage}: cannot be written ({error.strerror})") from error
     return plan

@@ -12,6 +12,7 @@ from .network_spaces import (
     most_probable,
     observation_encoder,
 )
+from .origins import find_as_before, remember_origin
 from .portable import PortableEnvironment
 from .processes import LaneProcesses, start_lane_server
 from .scale import EvaluationSetting, ScoreScale, scale_of
@@ -34,6 +35,7 @@ __all__ = [
     "close_open_within",
     "episode_limit",
     "evaluate",
+    "find_as_before",
     "first_non_finite",
     "full_name",
     "imported_module",
@@ -45,6 +47,7 @@ __all__ = [
     "most_probable",
     "needs_trust",
     "observation_encoder",
+    "remember_origin",
     "scale_of",
     "source_file",
     "start_lane_server",

@@ -34,6 +34,7 @@ from experiments.core.environments import (
     Policy,
     check_named_environment,
     episode_limit,
+    find_as_before,
     make_plain_vector,
     make_vector,
 )
@@ -123,6 +124,7 @@ def load_policy(folder: str | Path, *, trust: bool = False) -> TrainedPolicy:
         sweep = load_sweep(folder)
     except NotASweepError as error:
         raise UserError(str(error)) from error
+    find_as_before(sweep.manifest)
     check_named_environment(sweep.folder, sweep.manifest.env.id, trust=trust)
     run, best = _best_run(Path(folder), sweep)
     checkpoint = checkpoints_in(run)[-1]

@@ -68,6 +68,16 @@ def test_what_is_written_for_a_class_in_a_file_passes_its_check_and_runs(tmp_pat
     assert swept.returncode == 0, swept.stderr
     assert (tmp_path / "results" / "room_sweep" / "x" / "report.html").exists()
 
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    replay = ("-m", "experiments", "replay", tmp_path / "results" / "room_sweep" / "x", "--episodes", "2")
+    paths = {"PYTHONPATH": ":".join(sys.path)}
+    played = run_python(*replay, cwd=elsewhere, env=paths)
+    assert played.returncode == 0, "its module is found where the sweep had found it: " + played.stderr
+    stranger = run_python(*replay, cwd=elsewhere, env={**paths, "XDG_STATE_HOME": str(elsewhere)})
+    assert stranger.returncode == 2, "a folder of somebody else's says nothing of where code lies"
+    assert "there is no module 'my_env' to import" in stranger.stderr
+
     again = new("room_sweep.py", "--env", "my_env.py")
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == ("error: room_sweep.py is there already: choose another name, or remove it\n")
