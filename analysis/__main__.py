@@ -4,22 +4,22 @@ import signal
 import sys
 
 from analysis.command_line import read_command
-from analysis.commands import ReportCommand, TableCommand
+from analysis.commands import CompareCommand, ReportCommand, TableCommand
 
 
 def main() -> int:
     """Runs the command line; every user error is one line and exit code 2."""
-    command: ReportCommand | TableCommand = read_command(
-        {"report": ReportCommand, "table": TableCommand},
+    command: ReportCommand | TableCommand | CompareCommand = read_command(
+        {"report": ReportCommand, "table": TableCommand, "compare": CompareCommand},
         sys.argv[1:],
         program="python -m analysis",
-        description="Reads what a sweep has left on disk.",
+        description="Reads what sweeps have left on disk.",
     )
-    from analysis.sweep import NotASweepError
+    from analysis import CannotCompareError, NotASweepError
 
     try:
         command.run()
-    except (NotASweepError, OSError) as error:
+    except (CannotCompareError, NotASweepError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

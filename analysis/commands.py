@@ -1,4 +1,4 @@
-"""Commands of `python -m analysis`: the report and the tables of a sweep folder."""
+"""Commands of `python -m analysis`: report and tables of a sweep folder, and the comparison of several."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,3 +50,25 @@ class TableCommand:
             print(f"Written: {path}")
         if self.csv is None and self.parquet is None:
             tables.print_confirmed(sweep)
+
+
+@dataclass(frozen=True)
+class CompareCommand:
+    """Comparison of sweeps: of one experiment by their winners, of several on the common score."""
+
+    folders: tuple[Path, ...]
+    """Two sweep folders or more, of one experiment, or one of each of several."""
+
+    out: Path = Path("comparison")
+    """Folder to write comparison.html, its figures and its tables to."""
+
+    def run(self) -> None:
+        """Writes the comparison and says what it found and where it is."""
+        from analysis.comparison import compare, write_comparison
+
+        compared = compare(*self.folders)
+        html = write_comparison(compared, self.out)
+        print(compared.sentence)
+        for note in compared.notes:
+            print(f"Note: {note}")
+        print(f"\nComparison: {html}")

@@ -21,7 +21,7 @@ from analysis.sweep import (
     State,
     Sweep,
 )
-from analysis.verdict import MIN_PAIRS, Comparison, Outcome, Verdict, compare
+from analysis.verdict import MIN_PAIRS, Comparison, Outcome, Verdict, compare_paired
 
 EDGE: Final = 0.1
 """A value in the outer tenth of its range is at the edge."""
@@ -125,7 +125,7 @@ def against_second(verdict: Verdict) -> tuple[str, Comparison] | None:
     if verdict.winner is None or not others:
         return None
     pairs = verdict.contenders * (verdict.contenders - 1) // 2
-    return others[0], compare(runs[verdict.winner], runs[others[0]], pairs)
+    return others[0], compare_paired(runs[verdict.winner], runs[others[0]], pairs)
 
 
 def _against_default(verdict: Verdict) -> Finding:

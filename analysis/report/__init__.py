@@ -1,6 +1,7 @@
 """Report of a sweep: page, figures, tables and best.yaml, drawn from what the lower rooms computed.
 
-Imported by `python -m analysis` and by the command that ran the sweep; by no other room of analysis.
+Imported by `python -m analysis`, by the command that ran the sweep, and by :mod:`analysis.comparison`, whose
+page is made of the same parts.
 """
 
 import lazy_loader

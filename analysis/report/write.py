@@ -1,19 +1,14 @@
 """Writer of a sweep's report: one offline HTML file, figures, tables and the configuration to use."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import jinja2
 import msgspec
-import vl_convert
 import yaml
 from markupsafe import Markup
 
-from analysis.report import page
+from analysis.report import offline, page
 from analysis.report.assessment import FINGERPRINT_LINE, Assessment, Report, assess, fingerprint
 from analysis.report.best_yaml import best_content
 from analysis.report.figures import Figure, draw_all
@@ -27,13 +22,10 @@ from analysis.sweep import (
     Sweep,
     check_writes_stay_inside,
     load_sweep,
-    write_bytes,
     write_text,
 )
 from analysis.verdict import Verdict, race_note
 
-TEMPLATES: Final = files("analysis.report") / "templates"
-PNG_SCALE: Final = 2
 CONFIRMATION_FIGURES: Final = ("confirmed_curves", "confirmed_scores", "paired_differences")
 POPULATION_FIGURE: Final = "population"
 
@@ -51,14 +43,15 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
     sweep = load_sweep(folder)
     check_writes_stay_inside(sweep.folder)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        bundle = pool.submit(_bundle)  # seconds of work in another thread
+        bundle = pool.submit(offline.bundle)  # seconds of work in another thread
         assessed = assess(sweep)
         verdict, lineage = assessed.verdict, assessed.lineage
         drawn = draw_all(sweep, verdict, assessed.weights, lineage)
         frames = write_frames(sweep)
         best = _write_best(sweep, verdict, lineage)
-        written = _write_figures(sweep.folder / FIGURES_FOLDER, drawn) if figures else ()
-        html = write_text(sweep.folder / REPORT_FILE, _html(assessed, drawn, bundle.result()))
+        written = offline.write_figures(sweep.folder / FIGURES_FOLDER, drawn) if figures else ()
+        bundle.result()
+        html = write_text(sweep.folder / REPORT_FILE, _html(assessed, drawn))
     return Report(
         html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=assessed.findings
     )
@@ -99,29 +92,10 @@ def _write_best(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Path
     )
 
 
-def _write_figures(folder: Path, drawn: list[Figure]) -> tuple[Path, ...]:
-    folder.mkdir(exist_ok=True)
-    written = []
-    for figure in drawn:
-        svg = vl_convert.vegalite_to_svg(figure.picture())
-        written.append(write_text(folder / f"{figure.name}.svg", svg))
-        png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
-        written.append(write_bytes(folder / f"{figure.name}.png", png))
-    return tuple(written)
-
-
-def _html(assessed: Assessment, drawn: list[Figure], bundle: str) -> str:
+def _html(assessed: Assessment, drawn: list[Figure]) -> str:
     sweep, verdict, manifest = assessed.sweep, assessed.verdict, assessed.sweep.manifest
     head, _, rest = verdict.sentence.partition(": ")
-    shown = [
-        {
-            "name": figure.name,
-            "title": figure.title,
-            "reading": figure.reading,
-            "specs": [_json_for_script(spec) for spec in figure.page_specs()],
-        }
-        for figure in drawn
-    ]
+    shown = offline.shown(drawn)
     content = {
         "fingerprint": Markup(FINGERPRINT_LINE.format(fingerprint(sweep))),
         "title": f"{manifest.experiment} · {manifest.sweep}",
@@ -150,26 +124,9 @@ def _html(assessed: Assessment, drawn: list[Figure], bundle: str) -> str:
         "words": page.WORDS,
         "folder": sweep.folder,
     }
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string((TEMPLATES / "report.html.jinja").read_text(encoding="utf-8"))
-    css = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return template.render(page=content, css=Markup(css), script=Markup(bundle))
+    return offline.rendered("report.html.jinja", content)
 
 
 def _capitalised(text: str, winner: str | None) -> str:
     """Capitalises a text, unless its first word is the name of a configuration."""
     return text if winner and text.startswith(winner) else text[:1].upper() + text[1:]
-
-
-def _json_for_script(spec: dict[str, Any]) -> Markup:
-    """Writes JSON that cannot leave its script element, whatever strings it holds."""
-    text = json.dumps(spec, allow_nan=False, ensure_ascii=True)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-
-@cache
-def _bundle() -> str:
-    """Returns the page's script together with Vega, Vega-Lite and Vega-Embed, which it draws with."""
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    bundle: str = vl_convert.javascript_bundle(script)
-    return bundle.replace("</script", "<\\/script")

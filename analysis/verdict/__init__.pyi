@@ -1,5 +1,6 @@
+from . import spread
 from .collapse import missing_runs, most_extra_seeds
-from .comparison import Comparison, compare, values_by_seed
+from .comparison import Comparison, against_default, compare_paired, values_by_seed
 from .decision import Outcome, Verdict, decide, verdict_on
 from .evidence import Evidence
 from .group_sequential import MIN_PAIRS
@@ -15,7 +16,8 @@ __all__ = [
     "Reproduction",
     "Standing",
     "Verdict",
-    "compare",
+    "against_default",
+    "compare_paired",
     "decide",
     "missing_runs",
     "most_extra_seeds",
@@ -23,6 +25,7 @@ __all__ = [
     "race_note",
     "reproduce",
     "run_race",
+    "spread",
     "values_by_seed",
     "verdict_on",
 ]

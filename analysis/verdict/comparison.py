@@ -40,7 +40,7 @@ class Comparison:
         return self.pairs >= MIN_PAIRS and self.high < 0
 
 
-def compare(x: "pd.Series[float]", y: "pd.Series[float]", comparisons: int) -> Comparison:
+def compare_paired(x: "pd.Series[float]", y: "pd.Series[float]", comparisons: int) -> Comparison:
     """Compares two configurations over their shared test seeds, as one of several comparisons.
 
     Args:

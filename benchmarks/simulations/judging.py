@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis import statistics
+from analysis import Verdict, statistics
 from analysis.sweep import DEFAULTS, RLLIB, State, trial_name
 from analysis.verdict import MIN_PAIRS, decide, most_seeds
 from analysis.verdict.collapse import FAR
@@ -172,6 +172,32 @@ def _bounds(
     return np.where(number_w >= seeds_w, 1.0, bound_w)
 
 
+def decided(confirmed: Confirmations, sweep: int, interim_analyses: Sequence[int]) -> Verdict:
+    """Returns what the package itself decides of one sweep."""
+    # More runs than the race asks for: it must not count them.
+    rows = [
+        (name, seed, State.FAILED if crashed else State.COMPLETED, value)
+        for name, x_s, crashed_s in zip(
+            _names(confirmed),
+            confirmed.x_wcs[sweep],
+            confirmed.crashed_wcs[sweep],
+            strict=True,
+        )
+        for seed, (value, crashed) in enumerate(zip(x_s[: interim_analyses[-1]], crashed_s, strict=False))
+    ]
+    table = pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"])
+    table.loc[(table["state"] == State.COMPLETED) & table["objective"].isna(), "state"] = State.RUNNING
+    return decide(table, interim_analyses=interim_analyses)
+
+
+def _contenders(confirmed: Confirmations) -> list[str]:
+    return [trial_name(1 + k) for k in range(confirmed.x_wcs.shape[1] - confirmed.defaults - 1)]
+
+
+def _names(confirmed: Confirmations) -> list[str]:
+    return [*DEFAULTS[: confirmed.defaults], *_contenders(confirmed), RLLIB]
+
+
 def check_against_decide(
     confirmed: Confirmations, interim_analyses: Sequence[int], judged: Judged, checked: int
 ) -> None:
@@ -181,20 +207,9 @@ def check_against_decide(
         AssertionError: If one differs; the tables would then describe something else than the report.
     """
     defaults = DEFAULTS[: confirmed.defaults]
-    contenders = [trial_name(1 + k) for k in range(judged.seeds_wk.shape[1])]
-    names = [*defaults, *contenders, RLLIB]
+    contenders = _contenders(confirmed)
     for sweep in range(checked):
-        # More runs than the race asks for: it must not count them.
-        rows = [
-            (name, seed, State.FAILED if crashed else State.COMPLETED, value)
-            for name, x_s, crashed_s in zip(
-                names, confirmed.x_wcs[sweep], confirmed.crashed_wcs[sweep], strict=True
-            )
-            for seed, (value, crashed) in enumerate(zip(x_s[: interim_analyses[-1]], crashed_s, strict=False))
-        ]
-        table = pd.DataFrame(rows, columns=["config_id", "test_seed", "state", "objective"])
-        table.loc[(table["state"] == State.COMPLETED) & table["objective"].isna(), "state"] = State.RUNNING
-        verdict = decide(table, interim_analyses=interim_analyses)
+        verdict = decided(confirmed, sweep, interim_analyses)
         if verdict.race is not None and not verdict.race.is_over:
             continue  # lost runs would be run again
         assert verdict.winner == contenders[judged.winner_w[sweep]]

@@ -114,3 +114,26 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip().endswith("[]")
     assert "table" in done.stdout
+
+
+def test_compare_prints_what_it_found_and_where_it_is(writer, tmp_path, run_python):
+    folders = [
+        writer.write_sweep(tmp_path / f"sweep {number}", trials=6, seeds=5, seed=number) for number in (3, 4)
+    ]
+    done = run_python("-m", "analysis", "compare", *folders, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "between the winners of 2 sweeps" in done.stdout or "The winners differ" in done.stdout
+    assert f"Comparison: {tmp_path / 'out' / 'comparison.html'}" in done.stdout
+    assert (tmp_path / "out" / "figures" / "winners.png").exists()
+    assert f"'{folders[0]}'" in (tmp_path / "out" / "comparison.html").read_text().replace("&#39;", "'")
+
+
+def test_a_comparison_that_cannot_be_made_is_one_line_and_exit_code_two(sweep_folder, tmp_path, run):
+    for given in ([sweep_folder], [sweep_folder, tmp_path], [sweep_folder, sweep_folder]):
+        done = run("compare", *given, "--out", tmp_path / "out")
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: ")
+        assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "out").exists()

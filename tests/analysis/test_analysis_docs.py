@@ -6,13 +6,16 @@ from analysis.sweep import schema
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_examples_of_the_analysis_page_run(sweep_folder, capsys):
+def test_the_examples_of_the_analysis_page_run(sweep_folder, writer, tmp_path, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "analysis.md").read_text(), flags=re.DOTALL)
     assert len(blocks) >= 6
-    scope = {"folder": sweep_folder}
+    other = writer.write_sweep(tmp_path / "other", trials=8, seed=4, experiment="trading_sweep")
+    scope = {"folder": sweep_folder, "other": other}
     for block in blocks:
         exec(compile(block, "docs/analysis.md", "exec"), scope)
-    assert "trial_0000" in capsys.readouterr().out or (sweep_folder / "report.html").exists()
+    assert "between the winners of 2 sweeps" in capsys.readouterr().out
+    assert (sweep_folder / "report.html").exists()
+    assert scope["page"].exists()
 
 
 def test_the_analysis_page_explains_every_column():

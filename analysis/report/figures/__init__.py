@@ -1,6 +1,7 @@
 """Figures of a report: one module a family of figures, and the theme that they share.
 
-Drawing only: everything is computed before. Imported by :mod:`analysis.report` alone.
+Drawing only: everything is computed before. Imported by :mod:`analysis.report` and
+:mod:`analysis.comparison`.
 """
 
 import lazy_loader

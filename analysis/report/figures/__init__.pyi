@@ -1,4 +1,5 @@
-from . import theme
-from .build import Figure, draw_all
+from . import colours, curves, theme
+from .build import draw_all
+from .figure import Figure
 
-__all__ = ["Figure", "draw_all", "theme"]
+__all__ = ["Figure", "colours", "curves", "draw_all", "theme"]

@@ -1,40 +1,14 @@
 """List of a report's figures, drawn from a sweep's frames; everything is computed before."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from analysis.advice import surely_important
-from analysis.report.figures import confirmed, curves, history, hyperparameters, population, theme
+from analysis.report.figures import colours, confirmed, curves, history, hyperparameters, population
+from analysis.report.figures.figure import Figure
 from analysis.sweep import Lineage, Sweep, copies, line_of, parts, shown_member
 from analysis.verdict import Outcome, Verdict
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """Figure of the report, also written as PNG and SVG."""
-
-    name: str
-    """File name without its ending."""
-    title: str
-    """What one sees, as a finding where there is one."""
-    reading: str
-    """One or two sentences on how to read it."""
-    panels: tuple[Any, ...]
-    """One chart, or several small ones that flow side by side."""
-
-    def picture(self) -> dict[str, Any]:
-        """Returns the Vega-Lite specification of all panels under one title, for PNG and SVG."""
-        chart = self.panels[0] if len(self.panels) == 1 else alt.concat(*self.panels, columns=3, spacing=26)
-        return theme.specification(theme.titled(chart, self.title, self.reading))
-
-    def page_specs(self) -> list[dict[str, Any]]:
-        """Returns each panel's Vega-Lite specification for the report, as wide as the page allows."""
-        fitted = {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
-        return [theme.specification(panel) | fitted for panel in self.panels]
 
 
 def draw_all(
@@ -52,13 +26,13 @@ def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
     scale = sweep.scale
     runs = curves.confirmed_runs(sweep.curves, verdict.evidence.started)
     if not runs.empty:
-        means = curves.mean_curves(runs)
         yield Figure(
             name="confirmed_curves",
             title=_curves_title(sweep, verdict),
-            reading="Thin lines: one training run each, on seeds the search never saw. Thick lines: their "
-            "mean. Bands: 95 % interval of the mean at each step.",
-            panels=(curves.draw_confirmed(runs, means, verdict, scale),),
+            reading="Lines: interquartile mean over test seeds, which the search never saw. Bands: its 95 % "
+            "interval at each step, from five seeds on. Faint: the other contenders. The verdict compares "
+            "means of the last three evaluations.",
+            panels=(curves.draw_confirmed(runs, curves.typical_curves(runs), verdict, scale),),
         )
     if (verdict.table["n"] > 0).any():
         yield Figure(
@@ -167,7 +141,7 @@ def _difference_title(verdict: Verdict) -> str:
 
 def _history_title(frame: pd.DataFrame) -> str:
     counts = frame["state"].value_counts()
-    parts = ", ".join(f"{counts[state]} {state}" for state in theme.STATES if state in counts)
+    parts = ", ".join(f"{counts[state]} {state}" for state in colours.STATES if state in counts)
     return f"{len(frame)} trials: {parts}"
 
 

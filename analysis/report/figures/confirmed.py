@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from analysis.report.figures import theme
+from analysis.report.figures import colours, theme
 from analysis.sweep import DEFAULT, RLLIB, Scale
 from analysis.verdict import Verdict
 
@@ -41,9 +41,7 @@ def draw_scores(verdict: Verdict, scale: Scale) -> theme.Layered:
         columns=["label", "test_seed", "objective"],
     )
     y = alt.Y("label:N", sort=table["label"].tolist(), title=None, axis=_row_axis())
-    colour = alt.Color(
-        "label:N", scale=theme.colour_scale(table["config_id"].tolist(), verdict.winner), legend=None
-    )
+    colour = alt.Color("label:N", scale=theme.colour_scale(verdict), legend=None)
     x_scale = alt.Scale(zero=False, nice=True)
     points = alt.Chart(seeds).mark_circle(size=46, opacity=1, fillOpacity=0.45, yOffset=9).encode(
         x=alt.X("objective:Q", scale=x_scale, title=scale.axis_title), y=y, color=colour,
@@ -79,12 +77,10 @@ def draw_differences(verdict: Verdict, scale: Scale) -> theme.Layered:
     seeds = seeds[seeds["config_id"].isin(table["config_id"])]
     seeds = seeds.assign(label=seeds["config_id"].map(theme.label))
     y = alt.Y("label:N", sort=table["label"].tolist(), title=None, axis=_row_axis())
-    colour = alt.Color(
-        "label:N", scale=theme.colour_scale(table["config_id"].tolist(), verdict.winner), legend=None
-    )
+    colour = alt.Color("label:N", scale=theme.colour_scale(verdict), legend=None)
     title = f"Difference in {scale.noun} from the default, on the same test seed"
     x_scale = alt.Scale(nice=True)
-    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=theme.DEFAULT_COLOUR, strokeWidth=1.6)
+    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=colours.DEFAULT_COLOUR, strokeWidth=1.6)
     points = alt.Chart(seeds).mark_circle(size=46, opacity=1, fillOpacity=0.45, yOffset=9).encode(
         x=alt.X("difference:Q", scale=x_scale, title=title), y=y, color=colour,
         tooltip=["label:N", "test_seed:Q", alt.Tooltip("difference:Q", format="+.3f")],
@@ -107,5 +103,5 @@ def draw_differences(verdict: Verdict, scale: Scale) -> theme.Layered:
 
 def _row_axis() -> alt.Axis:
     return alt.Axis(
-        domain=False, ticks=False, grid=False, labelFontSize=12.5, labelColor=theme.INK, labelPadding=12
+        domain=False, ticks=False, grid=False, labelFontSize=12.5, labelColor=colours.INK, labelPadding=12
     )

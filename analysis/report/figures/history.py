@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from analysis.report.figures import theme
+from analysis.report.figures import colours, theme
 from analysis.report.figures.curves import references
 from analysis.report.figures.thinning import places, thin_dots
 from analysis.sweep import FIRST_TRIAL, Scale, State
@@ -29,8 +29,8 @@ def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
         at=frame["objective"].fillna(low - 0.6 * air),
         valued=frame["objective"].map(lambda value: "none" if pd.isna(value) else f"{value:.3f}"),
     )
-    present = [state for state in theme.STATES if (frame["state"] == state).any()]
-    colours, shapes = ([theme.STATES[state][index] for state in present] for index in (0, 1))
+    present = [state for state in colours.STATES if (frame["state"] == state).any()]
+    fills, shapes = ([colours.STATES[state][index] for state in present] for index in (0, 1))
     x = alt.X(
         "number:Q",
         title="Trial, in the order of the search",
@@ -48,7 +48,7 @@ def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
     )
     points = alt.Chart(dots).mark_point(size=58, filled=True, opacity=0.9).encode(
         x=x, y=alt.Y("at:Q", scale=y, title=f"Objective: {scale.axis_title}"),
-        color=alt.Color("state:N", scale=alt.Scale(domain=present, range=colours), legend=legend),
+        color=alt.Color("state:N", scale=alt.Scale(domain=present, range=fills), legend=legend),
         shape=alt.Shape("state:N", scale=alt.Scale(domain=present, range=shapes), legend=legend),
         tooltip=[
             "trial_id:N", "state:N", alt.Tooltip("valued:N", title="objective"),
@@ -59,12 +59,12 @@ def draw(frame: pd.DataFrame, scale: Scale) -> theme.Layered:
     begins = frame["best"].diff().ne(0) | (frame["number"] == len(frame) - 1)
     risen = frame.loc[begins, ["number", "best"]].dropna()
     best = alt.Chart(risen).mark_line(
-        interpolate="step-after", strokeWidth=2, color=theme.INK, strokeOpacity=0.8
+        interpolate="step-after", strokeWidth=2, color=colours.INK, strokeOpacity=0.8
     ).encode(x=x, y=alt.Y("best:Q", scale=y))  # fmt: skip
     default = alt.Chart(shown[shown["trial_id"] == FIRST_TRIAL])
-    ring = default.mark_point(size=210, filled=False, strokeWidth=2, color=theme.DEFAULT_COLOUR, opacity=1)
+    ring = default.mark_point(size=210, filled=False, strokeWidth=2, color=colours.DEFAULT_COLOUR, opacity=1)
     name = default.mark_text(
-        align="left", dx=12, dy=12, fontSize=12, fontWeight=600, color=theme.DEFAULT_COLOUR, text="default"
+        align="left", dx=12, dy=12, fontSize=12, fontWeight=600, color=colours.DEFAULT_COLOUR, text="default"
     )
     marks = [layer.encode(x=x, y=alt.Y("at:Q", scale=y)) for layer in (ring, name)]
     chart = alt.layer(*references(scale, y), best, points, *marks)

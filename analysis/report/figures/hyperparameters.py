@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from analysis.report.figures import theme
+from analysis.report.figures import colours, theme
 from analysis.report.figures.thinning import FloatArray, places, thin_dots
 from analysis.sweep import CONFIG_PREFIX, FIRST_TRIAL, ChoiceDomain, Domain, Scale, State
 
@@ -15,8 +15,8 @@ PANEL_HEIGHT: Final = 150
 KINDS: Final[dict[str, tuple[str, float, int]]] = {
     "stopped early": ("#9aa5b1", 0.5, 30),
     "completed": ("#56a5d8", 0.85, 46),
-    "default": (theme.DEFAULT_COLOUR, 1.0, 95),
-    "winner": (theme.WINNER, 1.0, 130),
+    "default": (colours.DEFAULT_COLOUR, 1.0, 95),
+    "winner": (colours.WINNER, 1.0, 130),
 }
 """End of a trial -> colour, opacity and size of its mark."""
 SHORT_NUMBER: Final = """
@@ -119,11 +119,11 @@ def draw_importance(frame: pd.DataFrame) -> theme.Layered:
     x = alt.X("importance:Q", title="Share of importance (PED-ANOVA)", axis=alt.Axis(format="%", tickCount=6))
     base = alt.Chart(frame)
     tooltip = ["name:N", *(alt.Tooltip(f"{name}:Q", format=".0%") for name in ("importance", "low", "high"))]
-    bars = base.mark_bar(color=theme.WINNER, fillOpacity=0.25, height={"band": 0.62}).encode(
+    bars = base.mark_bar(color=colours.WINNER, fillOpacity=0.25, height={"band": 0.62}).encode(
         x=x, y=y, tooltip=tooltip
     )
-    rules = base.mark_rule(color=theme.WINNER, strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y)
-    points = base.mark_point(color=theme.WINNER, filled=True, size=60, opacity=1).encode(
+    rules = base.mark_rule(color=colours.WINNER, strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y)
+    points = base.mark_point(color=colours.WINNER, filled=True, size=60, opacity=1).encode(
         x=x, y=y, tooltip=tooltip
     )
     return alt.layer(bars, rules, points).properties(width=theme.WIDTH - 130, height=26 * max(len(frame), 1))

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from analysis.report.figures import curves, theme
+from analysis.report.figures import colours, curves, theme
 from analysis.sweep import FIRST_TRIAL, Scale
 
 
@@ -37,21 +37,22 @@ def draw(
     copy_tip: list[Any] = ["member:N", "donor:N", alt.Tooltip("steps:Q", format=",")]
     base = alt.Chart(copies)
     layers = [
-        _line(others, theme.RLLIB_COLOUR, 1.2).encode(x=x, y=height, detail="part:N", tooltip=tip),
-        _line(default, theme.DEFAULT_COLOUR, 1.8).encode(x=x, y=height, detail="part:N", tooltip=tip),
-        _line(line, theme.WINNER, 3.0).encode(x=x, y=height),
-        base.mark_rule(color=theme.INK, strokeDash=[3, 3], strokeOpacity=0.6).encode(
+        _line(others, colours.RLLIB_COLOUR, 1.2).encode(x=x, y=height, detail="part:N", tooltip=tip),
+        _line(default, colours.DEFAULT_COLOUR, 1.8).encode(x=x, y=height, detail="part:N", tooltip=tip),
+        _line(line, colours.WINNER, 3.0).encode(x=x, y=height),
+        base.mark_rule(color=colours.INK, strokeDash=[3, 3], strokeOpacity=0.6).encode(
             x=x, y=height, y2="donor_objective:Q"),
-        base.mark_point(shape="cross", angle=45, size=46, filled=True, color=theme.INK, opacity=0.75).encode(
-            x=x, y=height, tooltip=copy_tip),
-        base.mark_point(shape="triangle-up", size=52, filled=True, color=theme.INK, opacity=0.9).encode(
+        base.mark_point(
+            shape="cross", angle=45, size=46, filled=True, color=colours.INK, opacity=0.75
+        ).encode(x=x, y=height, tooltip=copy_tip),
+        base.mark_point(shape="triangle-up", size=52, filled=True, color=colours.INK, opacity=0.9).encode(
             x=x, y=donor_height, tooltip=copy_tip),
         *(
             alt.Chart(frame.sort_values("steps").tail(1)).mark_text(
                 align="left", dx=8, fontSize=12, fontWeight=600, color=colour, text=text,
             ).encode(x=alt.value("width"), y=height)
             for frame, colour, text in (
-                (default, theme.DEFAULT_COLOUR, "default"), (line, theme.WINNER, theme.label(member)),
+                (default, colours.DEFAULT_COLOUR, "default"), (line, colours.WINNER, theme.label(member)),
             )
             if text != FIRST_TRIAL
         ),

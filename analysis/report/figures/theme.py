@@ -1,4 +1,4 @@
-"""Theme of all figures: palette, typography, sizes and labels."""
+"""Theme of all figures: typography, sizes and labels; colours are in `colours`."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -6,33 +6,15 @@ from typing import Any, Final
 
 import altair as alt
 
+from analysis.report.figures import colours
 from analysis.sweep import ADAPTED, DEFAULT, RLLIB
+from analysis.verdict import Verdict
 
 WIDTH: Final = 760
 """Width of a figure's plotting area in PNG and SVG, in px; in the report it follows the page."""
 PANEL_WIDTH: Final = 224
 """Width of one of three small panels side by side, in px."""
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
-
-INK: Final = "#1c2733"
-MUTED: Final = "#5f6c7b"
-GRID: Final = "#e9edf1"
-PAPER: Final = "#ffffff"
-WINNER: Final = "#0072b2"
-DEFAULT_COLOUR: Final = "#d55e00"
-ADAPTED_COLOUR: Final = "#e69f00"
-RLLIB_COLOUR: Final = "#6b7280"
-# Okabe and Ito's remaining colours, told apart by every common colour vision.
-CONTENDERS: Final = ("#009e73", "#a15c9b", "#56a5d8", "#b58900", "#7a5230")
-
-STATES: Final = {
-    "completed": (WINNER, "circle"),
-    "pruned": ("#9aa5b1", "circle"),
-    "diverged": ("#d55e00", "cross"),
-    "failed": ("#b3261e", "triangle-down"),
-    "running": ("#b58900", "square"),
-}
-"""State -> colour and shape of its mark."""
 
 Layered = alt.LayerChart | alt.FacetChart
 """Type of what `alt.layer` returns."""
@@ -44,18 +26,9 @@ def label(config_id: str) -> str:
     return named.get(config_id, config_id)
 
 
-def colours(config_ids: Sequence[str], winner: str | None) -> dict[str, str]:
-    """Returns each configuration its colour: the winner and the baselines always have the same."""
-    fixed = {DEFAULT: DEFAULT_COLOUR, ADAPTED: ADAPTED_COLOUR, RLLIB: RLLIB_COLOUR}
-    fixed |= {winner: WINNER} if winner else {}
-    others = [config for config in config_ids if config not in fixed]
-    rest = {config: CONTENDERS[index % len(CONTENDERS)] for index, config in enumerate(others)}
-    return {config: (fixed | rest)[config] for config in config_ids}
-
-
-def colour_scale(config_ids: Sequence[str], winner: str | None) -> alt.Scale:
-    """Returns the scale from configurations' labels to their colours."""
-    named = colours(config_ids, winner)
+def colour_scale(verdict: Verdict) -> alt.Scale:
+    """Returns the scale from all confirmed configurations' labels to their colours."""
+    named = colours.of_configurations(verdict)
     return alt.Scale(domain=[label(config) for config in named], range=list(named.values()))
 
 
@@ -71,20 +44,20 @@ def titled(chart: Any, title: str, subtitle: str = "", *, columns: int = 92) -> 
 def styled(chart: Any) -> Any:
     """Returns a finished chart the common style."""
     return (
-        chart.configure(font=FONT, background=PAPER, padding=12)
+        chart.configure(font=FONT, background=colours.PAPER, padding=12)
         .configure_view(stroke=None)
         .configure_title(
-            anchor="start", frame="group", color=INK, fontSize=16, fontWeight=600, offset=14,
-            subtitleColor=MUTED, subtitleFontSize=12.5, subtitlePadding=6, subtitleLineHeight=17,
+            anchor="start", frame="group", color=colours.INK, fontSize=16, fontWeight=600, offset=14,
+            subtitleColor=colours.MUTED, subtitleFontSize=12.5, subtitlePadding=6, subtitleLineHeight=17,
         )
         .configure_axis(
-            labelColor=MUTED, labelFontSize=11.5, labelPadding=5, titleColor=MUTED, titleFontSize=12,
-            titleFontWeight="normal", titlePadding=10, gridColor=GRID, domainColor="#c5ccd4",
-            tickColor="#c5ccd4", tickSize=4,
+            labelColor=colours.MUTED, labelFontSize=11.5, labelPadding=5, titleColor=colours.MUTED,
+            titleFontSize=12, titleFontWeight="normal", titlePadding=10, gridColor=colours.GRID,
+            domainColor=colours.RULE, tickColor=colours.RULE, tickSize=4,
         )
         .configure_legend(
-            labelColor=INK, labelFontSize=12, titleColor=MUTED, titleFontSize=12, titleFontWeight="normal",
-            orient="top", symbolStrokeWidth=2, padding=0, offset=10,
+            labelColor=colours.INK, labelFontSize=12, titleColor=colours.MUTED, titleFontSize=12,
+            titleFontWeight="normal", orient="top", symbolStrokeWidth=2, padding=0, offset=10,
         )
     )  # fmt: skip
 

@@ -1,94 +1,12 @@
-import itertools
-import json
-import shutil
-import subprocess
-import time
+"""The report in a browser: on a desk, on a telephone, in the dark and on paper."""
+
+import base64
 
 import pytest
-import websocket
 
 from analysis.report.write import write_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-allow-origins=*",
-    "--remote-debugging-port=0",
-]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian package `chromium`)"),
-]
-
-
-class Page:
-    """A page of a headless Chromium, driven over the DevTools protocol."""
-
-    def __init__(self, port):
-        self.numbers = itertools.count(1)
-        self.events = []
-        url = f"ws://127.0.0.1:{port[0]}{port[1]}"
-        self.socket = websocket.create_connection(url)
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.call(f"{domain}.enable")
-
-    session = None
-
-    def call(self, method, **params):
-        number = next(self.numbers)
-        message = {"id": number, "method": method, "params": params}
-        self.socket.send(json.dumps(message | ({"sessionId": self.session} if self.session else {})))
-        while True:
-            answer = json.loads(self.socket.recv())
-            if answer.get("id") == number:
-                assert "error" not in answer, answer
-                return answer["result"]
-            self.events.append(answer)
-
-    def evaluate(self, expression):
-        result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
-
-    def open(self, path, width):
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
-        )
-        self.events.clear()
-        self.call("Page.navigate", url=path.as_uri())
-        while self.evaluate("document.body && document.body.dataset.figures") != "done":
-            time.sleep(0.2)
-
-    def named(self, method):
-        return [event["params"] for event in self.events if event.get("method") == method]
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    profile = tmp_path_factory.mktemp("chromium")
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
-        try:
-            port_file = profile / "DevToolsActivePort"
-            while not (port_file.exists() and port_file.read_text().count("\n")):
-                assert browser.poll() is None, "chromium has ended"
-                time.sleep(0.1)
-            driven = Page(port_file.read_text().splitlines())
-            yield driven
-            driven.socket.close()
-        finally:
-            browser.terminate()
-            browser.wait()
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +23,8 @@ def test_the_report_draws_every_figure_without_an_error_or_a_request(page, repor
     )
     assert len(marks) == 6 + 8  # six single figures and a panel for each hyperparameter
     assert min(marks) >= 5
-    assert not page.named("Runtime.exceptionThrown")
-    assert not [event for event in page.named("Log.entryAdded") if event["entry"]["level"] == "error"]
-    assert not [
-        event for event in page.named("Runtime.consoleAPICalled") if event["type"] in ("error", "warning")
-    ]
-    requested = {event["request"]["url"] for event in page.named("Network.requestWillBeSent")}
-    assert {url for url in requested if not url.startswith("data:")} == {report.as_uri()}
+    assert page.complaints() == []
+    assert page.requests() == {report.as_uri()}
 
 
 @pytest.mark.parametrize("width", [1200, 390])
@@ -122,6 +35,71 @@ def test_nothing_sticks_out_of_the_page(page, report, width):
         "Array.from(document.querySelectorAll('.plot')).filter("
         "p => p.querySelector('svg').getBoundingClientRect().right > p.getBoundingClientRect().right + 1)"
         ".map(p => p.id)"
+    )
+    assert cut == []
+
+
+def test_every_seed_is_shown_when_it_is_asked_for(page, report):
+    page.open(report, 1200)
+    opacity = (
+        "Array.from(document.querySelectorAll('#confirmed_curves-1 path[stroke-width=\"0.9\"]'),"
+        " path => Number(path.getAttribute('stroke-opacity')))"
+    )
+    assert set(page.evaluate(opacity)) == {0}
+    page.evaluate("document.querySelector('#confirmed_curves-1 input[type=checkbox]').click()")
+    page.evaluate("new Promise(done => setTimeout(done, 0))")
+    assert min(page.evaluate(opacity)) > 0.3
+
+
+LIGHTNESS = """
+(colour => { const [r, g, b] = colour.match(/[0-9.]+/g).map(Number); return (r + g + b) / 765 })
+"""
+
+
+def test_a_dark_system_gets_a_dark_page_with_figures_that_can_be_read(page, report):
+    for dark in (False, True):
+        page.open(report, 1200, dark=dark)
+        background, text, label, line = page.evaluate(
+            f"[['body', 'backgroundColor'], ['h1', 'color'],"
+            f" ['#confirmed_scores-1 .role-axis-label text', 'fill'],"
+            f" ['#confirmed_curves-1 .role-axis-grid line', 'stroke']]"
+            f".map(([what, name]) => {LIGHTNESS}(getComputedStyle(document.querySelector(what))[name]))"
+        )
+        assert (background < 0.15) == dark
+        assert abs(background - text) > 0.6
+        assert abs(background - label) > 0.5
+        assert abs(background - line) < 0.2
+        behind = "getComputedStyle(document.querySelector('#confirmed_curves-1 svg')).backgroundColor"
+        assert page.evaluate(behind) == "rgba(0, 0, 0, 0)"
+
+
+def test_a_dark_system_prints_on_white_paper(page, report):
+    page.open(report, 1200, dark=True)
+    page.call(
+        "Emulation.setEmulatedMedia",
+        media="print",
+        features=[{"name": "prefers-color-scheme", "value": "dark"}],
+    )
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_nothing_is_cut_on_paper(page, report):
+    page.open(report, 1200)
+    paper, wide = page.printed()
+    assert wide == []
+    assert base64.b64decode(paper).startswith(b"%PDF")
+    scrolled = "Array.from(document.querySelectorAll('.scroll'), e => getComputedStyle(e).overflowX)"
+    assert set(page.evaluate(scrolled)) == {"visible"}
+
+
+def test_no_title_of_an_axis_is_cut_on_a_telephone(page, report):
+    page.open(report, 390)
+    cut = page.evaluate(
+        "Array.from(document.querySelectorAll('.plot .role-axis-title text, .plot .role-legend text'))"
+        ".filter(t => {"
+        " const plot = t.closest('.plot').getBoundingClientRect(), own = t.getBoundingClientRect();"
+        " return own.right > plot.right + 1 || own.left < plot.left - 1 || own.bottom > plot.bottom + 1"
+        " || own.top < plot.top - 1 }).map(t => t.textContent)"
     )
     assert cut == []
 

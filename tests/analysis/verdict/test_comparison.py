@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.verdict.comparison import against_default, against_rllib, compare, values_by_seed
+from analysis.verdict.comparison import against_default, against_rllib, compare_paired, values_by_seed
 from analysis.verdict.spread import located, pooled_spread
 
 X = pd.Series([0.9, 0.8, 1.0, 0.7, 0.95], index=[0, 1, 2, 3, 4])
@@ -14,7 +14,7 @@ Y = pd.Series([0.5, 0.6, 0.4, 0.55, 0.45, 9.0], index=[4, 3, 2, 1, 0, 7])
 
 @pytest.mark.parametrize("comparisons", [0, 1, 4])
 def test_a_comparison_is_the_paired_t_test_on_shared_seeds_at_the_familys_confidence(comparisons):
-    found = compare(X, Y, comparisons)
+    found = compare_paired(X, Y, comparisons)
     family = max(comparisons, 1)
     reference = stats.ttest_rel(X.to_numpy(), Y.loc[[0, 1, 2, 3, 4]].to_numpy())
     assert found.pairs == 5
@@ -36,7 +36,7 @@ def test_a_comparison_is_the_paired_t_test_on_shared_seeds_at_the_familys_confid
     ],
 )
 def test_a_claim_needs_five_pairs_and_a_whole_interval_on_its_side(pairs, low, high, above, below):
-    found = compare(X, Y, 1)
+    found = compare_paired(X, Y, 1)
     made = type(found)(pairs=pairs, difference=(low + high) / 2, low=low, high=high)
     assert (made.above_zero, made.below_zero) == (above, below)
 
@@ -45,8 +45,8 @@ def test_there_is_no_difference_where_both_score_the_same_on_every_shared_seed()
     runs = {"default": X, "same": X.iloc[:3], "other": X + 0.1, "rllib": X}
     found = against_default(runs, 2)
     assert (found["same"].is_none, found["other"].is_none, found["rllib"].is_none) == (True, False, True)
-    assert compare(X, X, 1).is_none
-    assert not compare(X, X.set_axis([90, 91, 92, 93, 94]), 1).is_none
+    assert compare_paired(X, X, 1).is_none
+    assert not compare_paired(X, X.set_axis([90, 91, 92, 93, 94]), 1).is_none
 
 
 def test_runs_count_once_with_their_last_value_if_they_ended_with_one():
