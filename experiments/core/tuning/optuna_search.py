@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,19 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
-from analysis.sweep import FIRST_TRIAL, FinishedRun, State, UnfinishedRun, trial_name, trial_number
+from analysis.sweep import FIRST_TRIAL, FinishedRun, Phase, State, UnfinishedRun, trial_name, trial_number
 from experiments.core.declaration import SamplerName
 from experiments.core.tuning.listed_search import METRIC, StatelessSearch
 from experiments.core.tuning.samplers import make_sampler
 from experiments.core.tuning.study_journal import StudyJournal
 from search_spaces import SearchSpace, model_layouts
+
+VALUE_NAME = "score (mean of the last three)"
+"""Name of a trial's value in Optuna's tables and pictures."""
 
 
 class OptunaStudySearch(StatelessSearch):
@@ -77,6 +82,9 @@ class OptunaStudySearch(StatelessSearch):
             direction="maximize",
         )
         """What is known of the trials, on disk and running."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            self.study.set_metric_names([VALUE_NAME])
         for run in finished:
             self.study.add_trial(frozen_trial(run, space))
         waiting: dict[str, Mapping[str, Any]] = {run.name: run.config for run in unfinished}
@@ -98,7 +106,8 @@ class OptunaStudySearch(StatelessSearch):
         for h in self._space:
             if h.active(config):
                 config[h.name] = _suggested(trial, h.name, h.domain)
-        trial.set_user_attr("config_id", name)
+        for attribute, value in _where(name).items():
+            trial.set_user_attr(attribute, value)
         return {
             **config,
             **model_layouts.derived(config),
@@ -121,7 +130,12 @@ class OptunaStudySearch(StatelessSearch):
             self.study.tell(trial, state=TrialState.FAIL)
             return
         self.on_trial_result(trial_id, result)
-        if result["steps"] < self._full_steps and result.get("state") != State.DIVERGED:
+        diverged = result.get("state") == State.DIVERGED
+        pruned = result["steps"] < self._full_steps and not diverged
+        state = State.DIVERGED if diverged else State.PRUNED if pruned else State.COMPLETED
+        for attribute, value in _how_it_ended(state, result["steps"]).items():
+            trial.set_user_attr(attribute, value)
+        if pruned:
             self.study.tell(trial, state=TrialState.PRUNED)
         else:
             self.study.tell(trial, result[METRIC])
@@ -153,8 +167,18 @@ def frozen_trial(run: FinishedRun, space: SearchSpace) -> optuna.trial.FrozenTri
         params=params,
         distributions={name: space[name].domain for name in params},
         intermediate_values=dict(run.curve),
-        user_attrs={"config_id": run.name},
+        user_attrs=_where(run.name) | _how_it_ended(run.state, max(run.curve, default=0)),
     )
+
+
+def _where(name: str) -> dict[str, Any]:
+    """Returns what Optuna's tables say of a trial from its start on."""
+    return {"config_id": name, "folder": f"{Phase.SEARCH}/{name}"}
+
+
+def _how_it_ended(state: State, steps: float) -> dict[str, Any]:
+    """Returns what they say of one that has ended; of Optuna's states, several of ours are one."""
+    return {"state": str(state), "steps": int(steps)}
 
 
 def _searched(config: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:

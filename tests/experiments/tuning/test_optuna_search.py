@@ -158,7 +158,30 @@ def test_what_the_folder_holds_is_known_and_what_was_cut_off_comes_first(make_se
         searcher.on_trial_result("a", before)
     known = searcher.study.trials[3]
     assert (known.state, known.intermediate_values) == (TrialState.RUNNING, {250: 0.2, 500: 0.3})
-    assert known.user_attrs == {"config_id": "trial_0001"}
+    assert known.user_attrs == {"config_id": "trial_0001", "folder": "search/trial_0001"}
+
+
+def test_optunas_own_tables_name_the_value_and_say_how_and_where_each_trial_ended(make_searcher):
+    finished = [
+        FinishedRun(
+            name="trial_0000", config=SPACE.defaults, state=State.DIVERGED, curve={250: 0.1, 300: 0.0}
+        ),
+        FinishedRun(name="trial_0001", config=SPACE.defaults, state=State.FAILED, curve={}),
+    ]
+    searcher = make_searcher(finished=finished)
+    for name, last in (
+        ("a", result(FULL, 0.4)),
+        ("b", result(250, 0.1)),
+        ("c", result(250, 0.0, state="diverged")),
+    ):
+        searcher.suggest(name)
+        searcher.on_trial_complete(name, last)
+    table = searcher.study.trials_dataframe()
+    assert searcher.study.metric_names == ["score (mean of the last three)"]
+    assert "score (mean of the last three)" in " ".join(map(str, table.columns))
+    assert table["user_attrs_folder"].tolist() == [f"search/trial_000{number}" for number in range(5)]
+    assert table["user_attrs_state"].tolist() == ["diverged", "failed", "completed", "pruned", "diverged"]
+    assert table["user_attrs_steps"].tolist() == [300, 0, FULL, 250, 250]
 
 
 def test_what_is_waiting_already_is_not_tried_a_second_time(make_searcher):
