@@ -39,8 +39,8 @@ def draw_sweeps(compared: SweepsCompared) -> Iterator[Figure]:
     yield Figure(
         name="differences",
         title="Differences between winners" + ("" if pairs["claimed"].any() else ": none excludes zero"),
-        reading="Each winner minus another one. The intervals hold together for all "
-        f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} with 95 %; those that exclude zero are blue.",
+        reading="Each winner minus another one, with 95 % intervals, blue where one excludes zero."
+        + (f" They hold together for all {len(pairs)} pairs." if len(pairs) > 1 else ""),
         panels=(_draw_pairs(pairs, compared.scale),),
     )
     differing = len({cores(side) for side in compared.contestants}) > 1

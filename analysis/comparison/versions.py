@@ -99,6 +99,9 @@ def _sentence(contestants: Sequence[Contestant], pairs: pd.DataFrame) -> str:
     scale = contestants[0].sweep.scale
     claimed = pairs[pairs["claimed"]]
     together = f"; the intervals hold together for all {len(pairs)} pairs" if len(pairs) > 1 else ""
+    if (pairs["difference"] == 0.0).all():
+        mean = scale.text(contestants[0].verdict.evidence.means[contestants[0].winner].mean)[0]
+        return f"The winners of {counted(len(contestants), 'sweep')} are alike: all of them score {mean}."
     if claimed.empty:
         widest = pairs.iloc[int(pairs["difference"].abs().to_numpy().argmax())]
         return (

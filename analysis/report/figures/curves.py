@@ -225,7 +225,7 @@ def steps_axis(runs: pd.DataFrame, column: str = "steps", title: str = "Environm
     axis = alt.Axis(
         grid=False,
         tickCount=6,
-        labelExpr="datum.value == 0 ? '0' : format(datum.value, '~s')",
+        labelExpr="datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')",
         labelFlush=False,
     )
     return alt.X(f"{column}:Q", title=title, scale=alt.Scale(domain=[0, last], nice=False), axis=axis)

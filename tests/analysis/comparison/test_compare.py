@@ -97,7 +97,7 @@ def test_two_copies_of_a_sweep_have_no_difference(versions, tmp_path):
     compared = compare(versions[0], tmp_path / "before")
     assert compared.claims.empty
     assert compared.pairs["difference"].tolist() == [0.0] * 3
-    assert compared.sentence.startswith("No difference is shown between the winners of 2 sweeps: ")
+    assert compared.sentence.startswith("The winners of 2 sweeps are alike: all of them score 0.9")
     labels = [contestant.label for contestant in compared.contestants]
     assert labels == ["trading_sweep/before", f"{tmp_path.name}/before"]
     assert compared.differences.empty
