@@ -82,7 +82,8 @@ assert not heavy, heavy
 print(time.process_time())
 """
 FRAMED = (
-    "Change", "Lineage", "Sweep", "configuration", "copies", "line_of", "load_confirmation", "load_lineage",
+    "Change", "Lineage", "Sweep", "configuration", "copies", "line_of", "load_ablation",
+    "load_confirmation", "load_lineage",
     "load_sweep", "parts", "schedule", "shown_member",
 )  # fmt: skip
 """What analysis.sweep has that gives or takes frames."""

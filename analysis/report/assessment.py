@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from analysis.advice import Finding, diagnose, importances
+from analysis.advice import Ablated, Finding, ablation_of, diagnose, importances
 from analysis.sweep import (
     BEST_FILE,
     FIGURES_FOLDER,
@@ -47,6 +47,8 @@ class Report:
     """The verdict that the report states."""
     findings: tuple[Finding, ...]
     """What it says about searching on."""
+    ablation: str | None = None
+    """Which of the winner's changes carry its gain, in words; None where there is no winner."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,12 @@ class Assessment:
     lineage: Lineage | None
     weights: pd.DataFrame
     findings: tuple[Finding, ...]
+    ablation: Ablated | None
+
+    @property
+    def ablation_sentence(self) -> str | None:
+        """Which of the winner's changes carry its gain, in words; None where there is no winner."""
+        return None if self.ablation is None else self.ablation.sentence(self.sweep.scale)
 
 
 def assess(sweep: Sweep) -> Assessment:
@@ -67,14 +75,17 @@ def assess(sweep: Sweep) -> Assessment:
     attributed = sweep.trials if lineage is None else sweep.trials.head(0)
     weights = importances(attributed, sweep.manifest.space, np.random.default_rng(IMPORTANCE_SEED))
     findings = tuple(diagnose(sweep, verdict, weights, lineage))
-    return Assessment(sweep=sweep, verdict=verdict, lineage=lineage, weights=weights, findings=findings)
+    return Assessment(
+        sweep=sweep, verdict=verdict, lineage=lineage, weights=weights, findings=findings,
+        ablation=ablation_of(sweep),
+    )  # fmt: skip
 
 
 def fingerprint(sweep: Sweep) -> str:
     """Returns a digest of what a report shows, and of the release that draws it."""
     digest = hashlib.sha256(version("ppo-sweeps").encode())
     digest.update(msgspec.json.encode(sweep.manifest.to_json()))
-    for frame in (sweep.trials, sweep.curves, sweep.confirmation):
+    for frame in (sweep.trials, sweep.curves, sweep.confirmation, sweep.ablation):
         # What damaged records hold need not be hashable.
         plain = frame.astype({name: str for name in frame if frame[name].dtype == object})
         digest.update(repr(list(frame)).encode())
@@ -107,5 +118,5 @@ def kept_report(folder: str | Path) -> Report | None:
     assessed = assess(sweep)
     return Report(
         html=html, best=best, frames=frames, figures=pictures,
-        verdict=assessed.verdict, findings=assessed.findings,
+        verdict=assessed.verdict, findings=assessed.findings, ablation=assessed.ablation_sentence,
     )  # fmt: skip

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from msgspec import UNSET
+
+from analysis.advice import Ablated
 from analysis.sweep import (
     DEFAULT,
     FIRST_TRIAL,
@@ -22,7 +25,12 @@ from analysis.verdict import Verdict
 
 
 def best_content(
-    sweep: Sweep, verdict: Verdict, config_id: str, reason: str, lineage: Lineage | None = None
+    sweep: Sweep,
+    verdict: Verdict,
+    config_id: str,
+    reason: str,
+    lineage: Lineage | None = None,
+    ablation: Ablated | None = None,
 ) -> BestRecord:
     """Returns the content of best.yaml.
 
@@ -32,6 +40,7 @@ def best_content(
         config_id: The configuration to use.
         reason: Why this one.
         lineage: Of a population, whose best configuration may be a schedule.
+        ablation: Of the winner, which may name a simpler configuration that is as good.
     """
     trained: dict[str, Any] = {"configuration": configuration(sweep, config_id)}
     if lineage is not None and config_id in lineage.schedules:
@@ -46,6 +55,7 @@ def best_content(
         sweep=manifest.sweep,
         confirmed=_confirmed(sweep, verdict, config_id),
         **trained,
+        ablation=_ablation(sweep, ablation) or UNSET,
         fixed=manifest.fixed,
         rllib=settings,
         env=manifest.env.id,
@@ -72,6 +82,25 @@ def best_content(
             "machine": manifest.machine,
         },
     )
+
+
+def _ablation(sweep: Sweep, ablation: Ablated | None) -> dict[str, Any] | None:
+    """Returns which changes carry the gain, and the simpler configuration that is as good, if one is."""
+    if ablation is None or not ablation.path.steps:
+        return None
+    steps = ablation.path.steps
+    found: dict[str, Any] = {
+        "says": ablation.sentence(sweep.scale),
+        "carried": {ablation.change(step.change): round(step.carried, 3) for step in steps},
+    }
+    if ablation.simpler is not None:
+        changes = ablation.simpler.changes
+        found["simpler"] = {
+            "config_id": ablation.ids[changes],
+            "configuration": dict(ablation.configs[changes]),
+            "rllib": rllib_settings(sweep.folder, ablation.ids[changes]),
+        }
+    return found
 
 
 def _confirmed(sweep: Sweep, verdict: Verdict, config_id: str) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import pandas as pd
 
-from analysis.advice import Finding
+from analysis.advice import Ablated, Finding
 from analysis.report.figures import theme
 from analysis.sweep import Change, GitRecord, Lineage, Scale, State, Sweep, configuration, shown_member
 from analysis.verdict import Verdict
@@ -92,12 +92,14 @@ def tiles(sweep: Sweep, verdict: Verdict) -> list[Tile]:
                         detail=scale.interval_text(*ends, signed=True),
                     )
                 )
-    runs = pd.concat([sweep.trials[["steps"]], sweep.confirmation[["steps"]]])
+    runs = pd.concat([frame[["steps"]] for frame in (sweep.trials, sweep.confirmation, sweep.ablation)])
+    ablated = f", {len(sweep.ablation)} of the ablation" if len(sweep.ablation) else ""
     shown.append(
         Tile(
             name="Spent",
             number=f"{_si(float(runs['steps'].sum()))} steps",
-            detail=f"{len(sweep.trials)} trials, {len(sweep.confirmation)} confirmation runs{_most(verdict)}",
+            detail=f"{len(sweep.trials)} trials, {len(sweep.confirmation)} confirmation runs{_most(verdict)}"
+            f"{ablated}",
         )
     )
     return shown
@@ -137,6 +139,20 @@ def confirmed_rows(verdict: Verdict, scale: Scale) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def ablation(ablated: Ablated | None, scale: Scale) -> dict[str, Any] | None:
+    """Returns the ablation in words, and its steps as text; None where nothing was ablated."""
+    if ablated is None:
+        return None
+    rows = [
+        (
+            ablated.change(step.change), f"{step.carried:.0%}",
+            scale.interval_text(*step.behind, signed=True), step.seeds, ablated.ids[step.changes],
+        )
+        for step in ablated.path.steps
+    ]  # fmt: skip
+    return {"says": ablated.sentence(scale), "rows": rows, "spent": ablated.spent, "winner": ablated.winner}
 
 
 def picked_note(verdict: Verdict) -> str:
@@ -186,7 +202,7 @@ def _changes(change: Change) -> str:
 
 def problem_runs(sweep: Sweep) -> list[dict[str, str]]:
     """Returns the runs that failed, diverged or have no end on disk, with their cause."""
-    both = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
+    both = pd.concat([sweep.trials, sweep.confirmation, sweep.ablation], ignore_index=True)
     both = both[both["state"].isin([State.FAILED, State.DIVERGED, State.RUNNING])]
     return [
         {

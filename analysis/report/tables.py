@@ -17,8 +17,8 @@ PIPED_WIDTH: Final = 130
 
 
 def runs(sweep: Sweep) -> pd.DataFrame:
-    """Returns search trials and confirmation runs in one table, one run per row."""
-    frame = pd.concat([sweep.trials, sweep.confirmation], ignore_index=True)
+    """Returns search trials, confirmation runs and those of the ablation in one table, one run per row."""
+    frame = pd.concat([sweep.trials, sweep.confirmation, sweep.ablation], ignore_index=True)
     # Where damage made a name's values text in one of both, they are text in the table.
     mixed: list[str] = frame.select_dtypes("object", exclude="str").columns.tolist()
     for column in mixed:
@@ -51,7 +51,7 @@ def _as_text(cell: str) -> str:
 
 
 def write_frames(sweep: Sweep) -> dict[str, Path]:
-    """Writes the sweep's three frames into its folder as Parquet and returns the path of each one's file."""
+    """Writes the sweep's frames into its folder as Parquet and returns the path of each one's file."""
     paths = {}
     for name, file in TABLE_FILES.items():
         paths[name] = sweep.folder / file

@@ -18,7 +18,6 @@ from analysis.sweep import (
     BEST_FILE,
     FIGURES_FOLDER,
     REPORT_FILE,
-    Lineage,
     Sweep,
     check_writes_stay_inside,
     load_sweep,
@@ -28,6 +27,7 @@ from analysis.verdict import Verdict, race_note
 
 CONFIRMATION_FIGURES: Final = ("confirmed_curves", "confirmed_scores", "paired_differences")
 POPULATION_FIGURE: Final = "population"
+ABLATION_FIGURE: Final = "ablation"
 
 
 def write_report(folder: str | Path, *, figures: bool = True) -> Report:
@@ -46,15 +46,16 @@ def write_report(folder: str | Path, *, figures: bool = True) -> Report:
         bundle = pool.submit(offline.bundle)  # seconds of work in another thread
         assessed = assess(sweep)
         verdict, lineage = assessed.verdict, assessed.lineage
-        drawn = draw_all(sweep, verdict, assessed.weights, lineage)
+        drawn = draw_all(sweep, verdict, assessed.weights, lineage, assessed.ablation)
         frames = write_frames(sweep)
-        best = _write_best(sweep, verdict, lineage)
+        best = _write_best(assessed)
         written = offline.write_figures(sweep.folder / FIGURES_FOLDER, drawn) if figures else ()
         bundle.result()
         html = write_text(sweep.folder / REPORT_FILE, _html(assessed, drawn))
     return Report(
-        html=html, best=best, frames=frames, figures=written, verdict=verdict, findings=assessed.findings
-    )
+        html=html, best=best, frames=frames, figures=written, verdict=verdict,
+        findings=assessed.findings, ablation=assessed.ablation_sentence,
+    )  # fmt: skip
 
 
 def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | None:
@@ -79,13 +80,15 @@ def chosen_configuration(sweep: Sweep, verdict: Verdict) -> tuple[str, str] | No
     return str(best), "best of the search, not confirmed"
 
 
-def _write_best(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Path | None:
+def _write_best(assessed: Assessment) -> Path | None:
+    sweep, verdict = assessed.sweep, assessed.verdict
     choice = chosen_configuration(sweep, verdict)
     if choice is None:
         return None
     config_id, reason = choice
-    content = best_content(sweep, verdict, config_id, reason, lineage)
-    header = f"# {verdict.sentence}\n".replace("\r", " ")
+    content = best_content(sweep, verdict, config_id, reason, assessed.lineage, assessed.ablation)
+    said = (verdict.sentence, assessed.ablation_sentence)
+    header = "".join(f"# {sentence}\n".replace("\r", " ") for sentence in said if sentence)
     return write_text(
         sweep.folder / BEST_FILE,
         header + yaml.safe_dump(msgspec.to_builtins(content), sort_keys=False, allow_unicode=True),
@@ -109,8 +112,12 @@ def _html(assessed: Assessment, drawn: list[Figure]) -> str:
         "tiles": page.tiles(sweep, verdict),
         "confirmed_figures": [item for item in shown if item["name"] in CONFIRMATION_FIGURES],
         "search_figures": [
-            item for item in shown if item["name"] not in (*CONFIRMATION_FIGURES, POPULATION_FIGURE)
+            item
+            for item in shown
+            if item["name"] not in (*CONFIRMATION_FIGURES, POPULATION_FIGURE, ABLATION_FIGURE)
         ],
+        "ablation": page.ablation(assessed.ablation, sweep.scale),
+        "ablation_figures": [item for item in shown if item["name"] == ABLATION_FIGURE],
         "population_figures": [item for item in shown if item["name"] == POPULATION_FIGURE],
         "population": page.population(sweep, verdict, assessed.lineage),
         "confirmed": page.confirmed_rows(verdict, sweep.scale),

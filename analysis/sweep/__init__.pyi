@@ -28,8 +28,10 @@ from .layout import (
     TUNES_FILES,
     UNFINISHED_FILE,
     RunName,
+    ablation_name,
     checkpoints_in,
     configuration_of,
+    is_ablation,
     is_set_aside,
     is_trial,
     place_aside,
@@ -42,7 +44,7 @@ from .layout import (
 )
 from .lineage import Change, Lineage, copies, line_of, load_lineage, parts, shown_member
 from .links import check_writes_stay_inside
-from .loading import Sweep, load_confirmation, load_sweep
+from .loading import Sweep, load_ablation, load_confirmation, load_sweep
 from .manifest import (
     BudgetRecord,
     ChoiceDomain,
@@ -65,6 +67,7 @@ from .records import NOT_TYPED, DamagedError, Params, Record, content_of, parsed
 from .runs import (
     FinishedRun,
     UnfinishedRun,
+    configurations_of,
     damaged_runs,
     finished_run,
     finished_runs,
@@ -163,19 +166,23 @@ __all__ = [
     "UnfinishedRun",
     "WarmStart",
     "WholeDomain",
+    "ablation_name",
     "check_writes_stay_inside",
     "checkpoints_in",
     "configuration",
     "configuration_of",
+    "configurations_of",
     "content_of",
     "copies",
     "damaged_runs",
     "finished_run",
     "finished_runs",
+    "is_ablation",
     "is_partial",
     "is_set_aside",
     "is_trial",
     "line_of",
+    "load_ablation",
     "load_confirmation",
     "load_lineage",
     "load_sweep",

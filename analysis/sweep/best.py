@@ -79,6 +79,8 @@ class BestRecord(Record, frozen=True, kw_only=True):
     """Its values, or those of the start where it changes on the way."""
     schedule: list[dict[str, Any]] | UnsetType = UNSET
     """Its changes, of a population's member: the hyperparameters that change, and `from_step`."""
+    ablation: dict[str, Any] | UnsetType = UNSET
+    """Which changes carry the gain, and the simpler configuration that is as good, if one is."""
     fixed: dict[str, Any]
     rllib: dict[str, Any] | None = None
     """Settings given to RLlib, under RLlib's own names; None where the sweep did not record them."""

@@ -40,7 +40,7 @@ BEST_FILE: Final = "best.yaml"
 REPORT_FILE: Final = "report.html"
 FIGURES_FOLDER: Final = "figures"
 TABLE_FILES: Final = MappingProxyType(
-    {name: f"{name}.parquet" for name in ("trials", "curves", "confirmation")}
+    {name: f"{name}.parquet" for name in ("trials", "curves", "confirmation", "ablation")}
 )
 """Table of a loaded sweep -> its file."""
 SEEN_FOLDER: Final = "seen_test_seeds"
@@ -84,12 +84,16 @@ RUN_IDENTITY: Final = ("seed", "config_id", "test_seed", SCHEDULE)
 """What a trial's `config` carries besides the configuration itself."""
 
 _TRIAL: Final = "trial_"
+_ABLATION: Final = "ablation_"
 _SEED: Final = "_seed"
 _REPLICA: Final = "replica_"
 _CHECKPOINTS: Final = "checkpoint_*"
 _SET_ASIDE: Final = ".set-aside-"
-CONFIG_ID: Final = rf"(?:{'|'.join(BASELINES)}|{_TRIAL}(?:[0-9]{{4}}|[1-9][0-9]{{4,8}}))"
-"""What a configuration's id looks like: a baseline's, or that of a trial as :func:`trial_name` writes it."""
+CONFIG_ID: Final = (
+    rf"(?:{'|'.join(BASELINES)}|{_ABLATION}(?:[0-9]{{2}}|[1-9][0-9]{{2,3}})"
+    rf"|{_TRIAL}(?:[0-9]{{4}}|[1-9][0-9]{{4,8}}))"
+)
+"""What a configuration's id looks like: a baseline's, or as the functions below write it."""
 _RUN_NAME: Final = re.compile(rf"({CONFIG_ID})(?:{_SEED}(0|[1-9][0-9]{{0,8}}))?")
 
 
@@ -98,7 +102,7 @@ class RunName:
     """The name of a run, which is its folder's: `trial_0007` in the search, `trial_0007_seed3` confirmed.
 
     Args:
-        config_id: The configuration: a trial of the search or a baseline.
+        config_id: The configuration: a trial of the search, a baseline, or one of an ablation.
         test_seed: Index of the test seed of a confirmation run; None in the search.
     """
 
@@ -124,7 +128,7 @@ class RunName:
 
     @property
     def order(self) -> tuple[str, int, int]:
-        """What runs are sorted by: baselines before trials, and numbers as numbers beyond four digits."""
+        """What runs are sorted by: others before trials, and numbers as numbers beyond four digits."""
         trial = is_trial(self.config_id)
         number = trial_number(self.config_id) if trial else 0
         return _TRIAL if trial else self.config_id, number, -1 if self.test_seed is None else self.test_seed
@@ -143,6 +147,16 @@ def trial_name(number: int) -> str:
 def trial_number(config_id: str) -> int:
     """Returns the inverse of :func:`trial_name`."""
     return int(config_id.removeprefix(_TRIAL))
+
+
+def ablation_name(number: int) -> str:
+    """Returns the id of the n-th configuration of an ablation."""
+    return f"{_ABLATION}{number:02d}"
+
+
+def is_ablation(config_id: str) -> bool:
+    """Returns whether a configuration lies between the default and a winner, on an ablation path."""
+    return config_id.startswith(_ABLATION)
 
 
 def is_trial(config_id: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.sweep.layout import MANIFEST_FILE
+from analysis.sweep.layout import MANIFEST_FILE, is_ablation
 from analysis.sweep.manifest import Manifest, NotASweepError, read_manifest
 from analysis.sweep.records import DamagedError
 from analysis.sweep.runs import RunRecords, read_runs
@@ -37,7 +37,8 @@ class Sweep:
         manifest: What the sweep is asked for, and how it was started.
         trials: One row per search trial, with its configuration and its last evaluation.
         curves: One row per evaluation of every run, search and confirmation.
-        confirmation: One row per confirmation run; same columns as `trials`.
+        confirmation: One row per confirmation run that the verdict is about; same columns as `trials`.
+        ablation: The same of the runs that say which of the winner's changes carry its gain.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Sweep:
     trials: pd.DataFrame
     curves: pd.DataFrame
     confirmation: pd.DataFrame
+    ablation: pd.DataFrame
 
     @property
     def scale(self) -> Scale:
@@ -71,13 +73,25 @@ def load_sweep(folder: str | Path) -> Sweep:
         manifest=manifest,
         trials=_runs_frame(manifest, Phase.SEARCH, search),
         curves=_curves_frame(manifest, {Phase.SEARCH: search, Phase.CONFIRM: confirmation}),
-        confirmation=_runs_frame(manifest, Phase.CONFIRM, confirmation),
+        confirmation=_runs_frame(manifest, Phase.CONFIRM, _of(confirmation, ablation=False)),
+        ablation=_runs_frame(manifest, Phase.CONFIRM, _of(confirmation, ablation=True)),
     )
 
 
 def load_confirmation(folder: Path) -> pd.DataFrame:
     """Read the confirmation runs of a sweep folder, as in `Sweep.confirmation`, and nothing else of it."""
-    return _runs_frame(_manifest(folder), Phase.CONFIRM, _runs(folder / Phase.CONFIRM))
+    runs = _of(_runs(folder / Phase.CONFIRM), ablation=False)
+    return _runs_frame(_manifest(folder), Phase.CONFIRM, runs)
+
+
+def load_ablation(folder: Path) -> pd.DataFrame:
+    """Read the runs of a sweep folder's ablation, as in `Sweep.ablation`, and nothing else of it."""
+    runs = _of(_runs(folder / Phase.CONFIRM), ablation=True)
+    return _runs_frame(_manifest(folder), Phase.CONFIRM, runs)
+
+
+def _of(runs: Sequence[RunRecords], *, ablation: bool) -> list[RunRecords]:
+    return [run for run in runs if is_ablation(run.name.config_id) == ablation]
 
 
 def _manifest(folder: Path) -> Manifest:

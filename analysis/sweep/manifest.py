@@ -140,7 +140,7 @@ class EvaluationRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ConfirmationRecord(Struct, frozen=True, kw_only=True):
-    """What is confirmed, and on how many test seeds."""
+    """What is confirmed, on how many test seeds, and in how many runs it is ablated."""
 
     top_k: Count
     seeds: Count
@@ -148,7 +148,7 @@ class ConfirmationRecord(Struct, frozen=True, kw_only=True):
     """Numbers of seeds at the interim analyses of a race; a single one if the number of seeds is fixed."""
     minimal_effect: float = MINIMAL_EFFECT
     max_collapse: float | None = None
-    """Share of trainings that may collapse at most; None if the experiment does not ask."""
+    ablation: Count = 0
 
 
 class SeedsRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -167,6 +167,20 @@ def damaged_runs(phase_folder: Path) -> list[RunRecords]:
     return [records for records in read_runs(phase_folder) if records.damage]
 
 
+def configurations_of(phase_folder: Path) -> dict[str, dict[str, Any]]:
+    """Returns the configurations of a phase's runs by id, those under way among them.
+
+    One that changes while it trains is left out.
+    """
+    runs = [run for run in read_runs(phase_folder) if run.params is not None]
+    changing = {run.name.config_id for run in runs if run.params and SCHEDULE in run.params.received}
+    return {
+        run.name.config_id: dict(run.params.configuration)
+        for run in runs
+        if run.params and run.name.config_id not in changing
+    }
+
+
 def ranking_key(run: FinishedRun, full_steps: int) -> tuple[int, float, float]:
     """Returns what ranks runs: a longer training counts more than a better objective.
 

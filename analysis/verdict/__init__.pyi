@@ -1,4 +1,5 @@
 from . import spread
+from .ablation import Ablation, Changes, End, Path, Step
 from .collapse import missing_runs, most_extra_seeds
 from .comparison import Comparison, against_default, compare_paired, values_by_seed
 from .decision import Outcome, Verdict, decide, verdict_on
@@ -10,11 +11,16 @@ from .wording import race_note
 
 __all__ = [
     "MIN_PAIRS",
+    "Ablation",
+    "Changes",
     "Comparison",
+    "End",
     "Evidence",
     "Outcome",
+    "Path",
     "Reproduction",
     "Standing",
+    "Step",
     "Verdict",
     "against_default",
     "compare_paired",

@@ -120,12 +120,11 @@ class Evidence:
     def reference(self, config: str) -> str:
         """Returns the default that a configuration is best compared with.
 
-        The better of them if it beats both, else the one that it is farthest from beating.
+        The better of those that it does not beat; the better of all if it beats them.
         """
-        if self.beats_default(config):
-            return self.best_default
         against = self.against_defaults(config)
-        return min(against, key=lambda d: (against[d].pairs >= MIN_PAIRS, against[d].low), default=DEFAULT)
+        unbeaten = [default for default, found in against.items() if not found.above_zero] or [*against]
+        return self.best_default if self.best_default in unbeaten else next(iter(unbeaten), DEFAULT)
 
     def intervals(self) -> dict[str, statistics.Interval]:
         """Returns the interval of each mean, as if none of them had been picked for being the highest."""

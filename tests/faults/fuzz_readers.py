@@ -386,6 +386,8 @@ RUN_NAMES = (
     "trial_0001_seed²",
     "trial_0001_seed99999999999",
     "rllib_seed0",
+    "adapted_seed0",
+    "ablation_00_seed0",
     "\udcff",
     "trial_0001\n",
     "trial_0001_seed1_seed2",

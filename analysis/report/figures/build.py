@@ -4,19 +4,33 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.advice import surely_important
-from analysis.report.figures import colours, confirmed, curves, history, hyperparameters, population
+from analysis.advice import Ablated, surely_important
+from analysis.report.figures import (
+    ablation,
+    colours,
+    confirmed,
+    curves,
+    history,
+    hyperparameters,
+    population,
+)
 from analysis.report.figures.figure import Figure
 from analysis.sweep import Lineage, Sweep, copies, line_of, parts, shown_member
+from analysis.text import counted
 from analysis.verdict import Outcome, Verdict
 
 
 def draw_all(
-    sweep: Sweep, verdict: Verdict, importance: pd.DataFrame, lineage: Lineage | None = None
+    sweep: Sweep,
+    verdict: Verdict,
+    importance: pd.DataFrame,
+    lineage: Lineage | None = None,
+    ablated: Ablated | None = None,
 ) -> list[Figure]:
     """Draws what the sweep has data for, in the order of the report."""
     return [
         *_confirmation_figures(sweep, verdict),
+        *_ablation_figures(ablated),
         *_population_figures(sweep, verdict, lineage),
         *_search_figures(sweep, verdict, importance),
     ]
@@ -51,6 +65,20 @@ def _confirmation_figures(sweep: Sweep, verdict: Verdict) -> Iterator[Figure]:
             f"together for all {verdict.contenders} with 95 %; right of the line is better.",
             panels=(confirmed.draw_differences(verdict, scale),),
         )
+
+
+def _ablation_figures(ablated: Ablated | None) -> Iterator[Figure]:
+    if ablated is None or not ablated.path.steps:
+        return
+    carried = ablated.path.steps[-1].carried
+    changes = counted(len(ablated.path.steps), "change")
+    yield Figure(
+        name="ablation",
+        title=f"{changes} of {len(ablated.names)} carried {carried:.0%} of the gain",
+        reading="From the default at 0 % to the winner at 100 %: the share of its gain with each change that "
+        "was taken over, on test seeds that all of them share.",
+        panels=(ablation.draw(ablation.carried(ablated)),),
+    )
 
 
 def _population_figures(sweep: Sweep, verdict: Verdict, lineage: Lineage | None) -> Iterator[Figure]:

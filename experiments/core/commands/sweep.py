@@ -13,7 +13,9 @@ from analysis.sweep import (
     FinishedRun,
     Phase,
     State,
+    configurations_of,
     finished_runs,
+    is_ablation,
     is_trial,
     results_of,
     unfinished_runs,
@@ -119,7 +121,7 @@ def _run(
 ) -> tuple[Report | None, SweepProgress]:
     """Trains and reports; there is no report where every trial failed, or none has ended."""
     totals = {Phase.SEARCH: plan.experiment.budget.trials, Phase.CONFIRM: plan.test_runs}
-    progress = SweepProgress(console, totals=totals)
+    progress = SweepProgress(console, totals=totals, ablation=plan.experiment.confirmation.ablation)
     with connected(cores=plan.cores, debug=plan.options.debug) as available, progress:
         concurrency = plan.concurrency(available)
         plan = _started(plan)
@@ -128,9 +130,11 @@ def _run(
     # One that failed has no value, however far it came.
     if all(run.state is State.FAILED for run in finished_runs(plan.folder / Phase.SEARCH)):
         return None, progress
+    between = configurations_of(plan.folder / Phase.CONFIRM)
+    trained = {name: config for name, config in between.items() if is_ablation(name)}
     settings = {
         name: rllib_settings(config, plan.experiment.fixed)
-        for name, config in chosen_configurations(plan).items()
+        for name, config in {**chosen_configurations(plan), **trained}.items()
     }
     write_rllib_settings(plan.folder, settings)
     from analysis.report import write_report  # whose figures' library a check does without
@@ -175,6 +179,7 @@ def _train(
         )  # fmt: skip
         if chosen and not interruption.requested:
             keep_only(plan.folder / Phase.SEARCH, chosen)
+            keep_only(plan.folder / Phase.CONFIRM, confirmation_runs(plan, chosen))
 
 
 def _begin(plan: Plan, progress: SweepProgress, phase: Phase, wanted: Collection[str] | None = None) -> None:
@@ -183,7 +188,8 @@ def _begin(plan: Plan, progress: SweepProgress, phase: Phase, wanted: Collection
     if wanted is None:
         total = max(plan.experiment.budget.trials, len(there))
     else:
-        there, total = [run for run in there if run.name in wanted], len(wanted)
+        there = [run for run in there if run.name in wanted or is_ablation(run.name)]
+        total = len(wanted)
     progress.begin(phase, total, ended=_ends(there), under_way=_under_way(plan, phase))
 
 

@@ -104,10 +104,13 @@ class Confirmation:
     max_collapse: float | None = None
     """Share of trainings that may collapse at most, 0.01 to 0.5. A winner then takes test seeds until that is
     shown with 95 % confidence, and is kept only if it is; None asks for no such thing."""
+    ablation: int = 150
+    """Runs that may be spent to say which of a better winner's changes carry its gain; 0 for none."""
 
     def __post_init__(self) -> None:
         _check(self, "top_k", 1)
         _check(self, "minimal_effect", 0, whole=False)
+        _check(self, "ablation", 0, INDICES)
         if self.max_collapse is not None:
             _check(self, "max_collapse", 0.01, 0.5, whole=False)
         if not isinstance(self.seeds, Racing):

@@ -5,8 +5,8 @@ from .plan import LEAST_TIMEOUT_S, Plan
 from .remaining import (
     chosen_configurations,
     lacks_runs,
-    missing_confirmation_runs,
     missing_trials,
+    next_confirmation_runs,
     settled_runs,
     tried_again,
 )
@@ -22,8 +22,8 @@ __all__ = [
     "difference_of",
     "lacks_runs",
     "manifest_of",
-    "missing_confirmation_runs",
     "missing_trials",
+    "next_confirmation_runs",
     "settled_runs",
     "tried_again",
 ]

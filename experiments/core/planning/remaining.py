@@ -8,15 +8,20 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.advice import ablate
 from analysis.sweep import (
     BASELINES,
     FIRST_TRIAL,
     FinishedRun,
     Phase,
     State,
+    configurations_of,
     finished_runs,
+    is_ablation,
+    load_ablation,
     load_confirmation,
     ranking_key,
+    run_name,
 )
 from analysis.verdict import missing_runs
 from experiments.core.planning.code import code_of
@@ -66,7 +71,11 @@ def chosen_configurations(plan: Plan) -> dict[str, Mapping[str, Any]]:
     # A race that was begun before trials were added continues for its contenders too.
     racing = len(plan.experiment.confirmation.interim_analyses) > 1
     folder = plan.folder / Phase.CONFIRM
-    begun = {run.config_id: run.repetition for run in (finished_runs(folder) if racing else [])}
+    begun = {
+        run.config_id: run.repetition
+        for run in (finished_runs(folder) if racing else [])
+        if not is_ablation(run.config_id)
+    }
     return {**plan.baselines, **winners, **begun}
 
 
@@ -78,7 +87,44 @@ def lacks_runs(plan: Plan) -> bool:
     if not chosen.keys() - set(BASELINES):
         return False
     confirmation = load_confirmation(plan.folder)
-    return bool(missing_confirmation_runs(plan, confirmation, list(chosen)))
+    return bool(
+        missing_confirmation_runs(plan, confirmation, list(chosen))
+        or missing_ablation_runs(plan, confirmation)
+    )
+
+
+def next_confirmation_runs(
+    plan: Plan, configurations: Sequence[str], possible: Mapping[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Returns what the next runs of the confirmation receive, the race's before the ablation's.
+
+    Args:
+        plan: The sweep.
+        configurations: Ids of what is confirmed, slowest first.
+        possible: What each run that a race may ask for receives, by its name.
+    """
+    table = load_confirmation(plan.folder)
+    raced = missing_confirmation_runs(plan, table, configurations)
+    if raced:
+        return [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in raced]
+    ablated = missing_ablation_runs(plan, table)
+    return [{**run, "seed": plan.seeds.test_training(run["test_seed"])} for run in ablated]
+
+
+def missing_ablation_runs(plan: Plan, confirmation: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    """Returns the runs of the winner's ablation to do next, as configurations with id and test seed.
+
+    Args:
+        plan: The sweep.
+        confirmation: Table of its confirmation runs, whose race is over.
+    """
+    asked = plan.experiment.confirmation
+    found = ablate(
+        confirmation, load_ablation(plan.folder), configurations_of(plan.folder / Phase.CONFIRM),
+        interim_analyses=asked.interim_analyses, budget=asked.ablation,
+        minimal_effect=asked.minimal_effect if plan.scale.floor is not None else 0.0,
+    )  # fmt: skip
+    return () if found is None else found.missing
 
 
 def missing_confirmation_runs(

@@ -107,6 +107,8 @@ class CostEstimate:
     """Seconds of the confirmation, if its race goes half of the way that is left."""
     confirm_range_s: tuple[float, float]
     """Seconds of the confirmation if its race ends at the next interim analysis, and if at the last."""
+    ablation_s: float
+    """Seconds that the ablation of a winner may take, which is part of nothing else here."""
     around_s: float
     """Seconds of starting and reporting."""
     steps: int
@@ -194,6 +196,7 @@ def estimate(
     concurrency: int,
     lanes_s: float,
     apart: bool = False,
+    ablation: Sequence[RunCost] = (),
 ) -> CostEstimate:
     """Adds up the cost of a sweep.
 
@@ -208,6 +211,7 @@ def estimate(
         concurrency: Runs at once.
         lanes_s: Seconds in which a process that trains makes its environments.
         apart: Whether the confirmation trains in processes of its own, as that of a population does.
+        ablation: Runs of a winner's ablation, if there is a winner.
     """
     each_s = sum(run.seconds for run in trials) / len(trials)
     stopped_s = RUN_S + share * (each_s - RUN_S)
@@ -229,6 +233,7 @@ def estimate(
         search_s=_makespan(search, concurrency),
         confirm_s=confirm_s,
         confirm_range_s=(least_s, most_s),
+        ablation_s=_makespan([run.seconds for run in ablation], concurrency),
         around_s=around_s if search or expected else REPORT_S,
         steps=round(others * share * each_steps) + sum(run.steps for run in (*started, *confirmed_runs)),
         bytes=min(round(others * each_bytes) + sum(run.bytes for run in started), search_bytes)

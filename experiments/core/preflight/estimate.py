@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from typing import Any
 
-from analysis.sweep import BASELINES, FIRST_TRIAL, Phase, load_confirmation
+from analysis.sweep import FIRST_TRIAL, Phase, is_ablation, is_trial, load_confirmation
 from analysis.text import counted
 from analysis.verdict import Standing, most_seeds, run_race
 from experiments.core.declaration import Population
 from experiments.core.environments import episode_limit, time_limit
-from experiments.core.planning import Plan, chosen_configurations, missing_trials, settled_runs
+from experiments.core.planning import Plan, chosen_configurations, lacks_runs, missing_trials, settled_runs
 from experiments.core.preflight.cost_model import (
     CostEstimate,
     Racer,
@@ -174,7 +174,16 @@ def estimate_of(plan: Plan, costs: Costs) -> CostEstimate:
         concurrency=costs.concurrency,
         lanes_s=costs.lanes_s,
         apart=isinstance(plan.experiment.scheduler, Population),
+        ablation=[average] * _ablation_runs(plan),
     )
+
+
+def _ablation_runs(plan: Plan) -> int:
+    """Returns the runs that the ablation of a winner may take yet."""
+    if isinstance(plan.experiment.scheduler, Population) or not lacks_runs(plan):
+        return 0
+    done = sum(is_ablation(run.name) for run in settled_runs(plan, Phase.CONFIRM))
+    return max(0, plan.experiment.confirmation.ablation - done)
 
 
 def _race(
@@ -191,7 +200,7 @@ def _race(
     done = Counter(run.config_id for run in settled_runs(plan, Phase.CONFIRM))
     if missing_trials(plan):
         # The best so far are taken to remain the best.
-        begun = sorted((n for config, n in done.items() if config not in BASELINES), reverse=True)
+        begun = sorted((n for config, n in done.items() if is_trial(config)), reverse=True)
         best = islice(chain(begun, repeat(0)), plan.experiment.top_k)
         return [
             *(

@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from analysis.sweep import DEFAULT, FIRST_TRIAL, SEEDS_PREFIX, Phase, State
+from analysis.sweep import DEFAULT, FIRST_TRIAL, SEEDS_PREFIX, Phase, State, is_ablation
 
 LATE_S = 3.0
 """Seconds after which a check is slow, and says what it is doing also where nobody may watch."""
@@ -51,11 +51,13 @@ class SweepProgress:
     Args:
         console: Where to show it; a terminal gets the live display.
         totals: Expected runs of each phase.
+        ablation: Further runs that a phase may take for an ablation, which count once it has begun.
     """
 
-    def __init__(self, console: Console, *, totals: Mapping[Phase, int]) -> None:
+    def __init__(self, console: Console, *, totals: Mapping[Phase, int], ablation: int = 0) -> None:
         self._console = console
         self._totals = dict(totals)
+        self._ablation, self._ablated = ablation, 0
         self._ended = {phase: Counter[State]() for phase in totals}
         self._steps: dict[tuple[Phase, str], int] = {}
         self._phase_started = self._started = time.monotonic()
@@ -170,8 +172,16 @@ class SweepProgress:
                 self._default = objective
             elif state is State.COMPLETED:
                 self._best = max(objective, self._best) if not math.isnan(self._best) else objective
+        self._ablated += is_ablation(run)
         note = ", ".join(f"{counts[s]} {s}" for s in State if counts[s] and s is not State.COMPLETED)
-        self._bars.update(self._tasks[self._phase], completed=counts.total(), note=note)
+        self._bars.update(self._tasks[self._phase], completed=counts.total(), total=self._total, note=note)
+
+    @property
+    def _total(self) -> int:
+        """Runs of this phase: of a race that has ended, those that it took, and what may follow it."""
+        if not self._ablated:
+            return self._totals[self._phase]
+        return self._ended[self._phase].total() - self._ablated + self._ablation
 
     @property
     def steps(self) -> int:
@@ -193,7 +203,7 @@ class SweepProgress:
     def _line(
         self, run: str, state: State, objective: float, result: Mapping[str, Any], cause: str | None
     ) -> str:
-        done = f"{self._ended[self._phase].total()}/{self._totals[self._phase]}"
+        done = f"{self._ended[self._phase].total()}/{self._total}"
         steps = f"{int(result.get('steps', 0)):>9,} steps"
         line = f"{_TITLES[self._phase]:<7} {done:>6}  {self._name(run):<18} {state:<9} {steps}"
         return f"{line}  {cause}" if cause else f"{line}  score {objective:.3f}"
@@ -216,7 +226,7 @@ class SweepProgress:
         now = ended - self._before
         if not steps or not now:
             return None
-        waiting = self._totals[self._phase] - ended
+        waiting = self._total - ended
         return max(0.0, waiting * elapsed / (now + 0.5))
 
 

@@ -75,7 +75,10 @@ def _confirmation(expected: CostEstimate) -> str:
     """Says how long it takes, and between what its race may end."""
     least, most = (duration(seconds) for seconds in expected.confirm_range_s)
     race = f", from {least} to {most} as its race goes" if least != most else ""
-    return f"{duration(expected.confirm_s)}{race}"
+    ablation = ""
+    if expected.ablation_s:
+        ablation = f", up to {duration(expected.ablation_s)} more to ablate a winner"
+    return f"{duration(expected.confirm_s)}{race}{ablation}"
 
 
 def _search(experiment: Experiment) -> str:
@@ -168,6 +171,8 @@ def print_result(console: Console, plan: Plan, report: Report) -> None:
         console.print(verdict_table(report.verdict))
     if report.verdict.race is not None:
         console.print(race_note(report.verdict.race), soft_wrap=True)
+    if report.ablation is not None:
+        console.print(report.ablation, soft_wrap=True)
     for note in report.verdict.notes:
         console.print(f"note: {note}", soft_wrap=True)
     console.print("is the sweep done?")

@@ -25,7 +25,7 @@ from analysis.sweep import (
     BASELINES,
     Phase,
     finished_runs,
-    load_confirmation,
+    is_ablation,
     run_folders,
     run_name,
     trial_name,
@@ -33,7 +33,7 @@ from analysis.sweep import (
 )
 from analysis.verdict import most_seeds
 from experiments.core.declaration import Population, Stopping
-from experiments.core.planning import Plan, missing_confirmation_runs, missing_trials, tried_again
+from experiments.core.planning import Plan, missing_trials, next_confirmation_runs, tried_again
 from experiments.core.records import (
     CheckpointBudget,
     drop_older_checkpoints,
@@ -222,17 +222,15 @@ def _confirmation(
     (plan.folder / Phase.CONFIRM).mkdir(exist_ok=True)
     possible = confirmation_runs(plan, chosen)
     # Half a run of a configuration that is not among the best any more is of no use to anyone.
-    remove_unfinished(plan.folder / Phase.CONFIRM, keep=possible)
-    asked: list[tuple[str, int]] = []
+    begun = [run.name for run in unfinished_runs(plan.folder / Phase.CONFIRM) if is_ablation(run.name)]
+    remove_unfinished(plan.folder / Phase.CONFIRM, keep={*possible, *begun})
+    asked: list[dict[str, Any]] = []
 
     def next_round() -> list[dict[str, Any]]:
         nonlocal asked
-        before, table = asked, load_confirmation(plan.folder)
-        asked = missing_confirmation_runs(plan, table, list(chosen))
+        before, asked = asked, next_confirmation_runs(plan, list(chosen), possible)
         # Asked for twice, a run leaves no records: a third time would not help.
-        if interruption.requested or asked == before:
-            return []
-        return [possible[run_name({"config_id": config_id, "test_seed": k})] for config_id, k in asked]
+        return [] if interruption.requested or asked == before else asked
 
     first = next_round()
     return ListedSearch(first, next_round) if first else None

@@ -44,7 +44,7 @@ def test_a_report_is_one_file_with_figures_tables_and_the_configuration_beside_i
     assert {path.suffix for path in report.figures} == {".png", ".svg"}
     assert len(report.figures) == 14
     assert all(path.stat().st_size > 1000 for path in report.figures)
-    assert set(report.frames) == {"trials", "curves", "confirmation"}
+    assert set(report.frames) == {"trials", "curves", "confirmation", "ablation"}
     assert len(pd.read_parquet(report.frames["confirmation"])) == 25
     assert not list(folder.rglob("*.part"))
 

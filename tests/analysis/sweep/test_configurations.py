@@ -14,7 +14,9 @@ def sweep_of(writer):
         columns = ["config_id", "config/epochs", "config/lr", "config/extra", "config/clip"]
         search, confirm = (pd.DataFrame(list(rows), columns=columns) for rows in (trials, confirmation))
         manifest = Manifest.of(entries)
-        return Sweep(folder=None, manifest=manifest, trials=search, curves=None, confirmation=confirm)
+        return Sweep(
+            folder=None, manifest=manifest, trials=search, curves=None, confirmation=confirm, ablation=None
+        )
 
     return make
 

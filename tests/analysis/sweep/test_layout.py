@@ -52,6 +52,9 @@ def test_no_other_module_spells_a_name_of_the_folder():
         ("default_seed3", RunName("default", 3)),
         ("trial_0001_seed12", RunName("trial_0001", 12)),
         ("rllib_seed200", RunName("rllib", 200)),
+        ("adapted_seed0", RunName("adapted", 0)),
+        ("ablation_00_seed3", RunName("ablation_00", 3)),
+        ("ablation_123_seed3", RunName("ablation_123", 3)),
     ],
 )
 def test_a_run_is_known_by_its_folder(folder, name):
@@ -61,7 +64,8 @@ def test_a_run_is_known_by_its_folder(folder, name):
 
 @pytest.mark.parametrize(
     "folder",
-    ["notes", "x_seed", "mine_seed0", "default", "rllib", "trial_", "trial_7", "trial_00007",
+    ["notes", "x_seed", "mine_seed0", "default", "rllib", "adapted", "ablation_00", "ablation_0_seed0",
+     "ablation_012_seed0", "ablation__seed0", "ablation_99999_seed0", "trial_", "trial_7", "trial_00007",
      "trial_0001_seed", "trial_0001_seed03", "trial_0001.set-aside-1", "trial_0001_seed1_seed2", "trial_٠٠٠١",
      "trial_0001\n", f"trial_{9**99}", f"default_seed{9**99}"],
 )  # fmt: skip

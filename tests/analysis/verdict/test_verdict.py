@@ -323,3 +323,15 @@ def test_a_gain_over_the_default_alone_is_too_few_seeds_where_the_adapted_one_ha
     states = {"adapted": ["completed"] * 4 + ["failed"]}
     verdict = decide(confirmation({**SCORES, "adapted": [0.5, 0.5, 0.5, 0.5, np.nan]}, **states))
     assert (verdict.outcome, verdict.beats_default) == ("too few seeds", False)
+
+
+def test_where_neither_default_is_beaten_the_sentence_is_about_the_one_to_use():
+    scores = {**SCORES, "trial_0003": [0.55, 0.45, 0.50, 0.53, 0.49], "trial_0007": [0.4] * 5}
+    adapted = decide(confirmation({**scores, "adapted": [0.51, 0.53, 0.50, 0.52, 0.51]}))
+    assert adapted.chosen == "adapted"
+    assert adapted.sentence.startswith("Nothing beat the default with its batch adapted to the budget: ")
+    assert adapted.sentence.count("adapted default") == 2
+    default = decide(confirmation({**scores, "adapted": [0.48, 0.51, 0.48, 0.50, 0.49]}))
+    assert default.chosen == "default"
+    assert default.sentence.startswith("Nothing beat the default: ")
+    assert "adapted" not in default.sentence

@@ -97,3 +97,13 @@ def test_counts_are_kept_by_phase_and_state():
     assert progress.count(Phase.SEARCH, State.COMPLETED) == 2
     assert progress.count(Phase.CONFIRM, State.COMPLETED) == 0
     assert progress.steps == 2250
+
+
+def test_an_ablation_counts_once_it_has_begun():
+    screen = io.StringIO()
+    with SweepProgress(Console(file=screen, width=110), totals=TOTALS, ablation=150) as progress:
+        progress.begin(Phase.CONFIRM, 108)
+        for run in ("default_seed0", "trial_0001_seed0", "ablation_00_seed0", "ablation_00_seed1"):
+            progress.ended(run, State.COMPLETED, {"steps": 10, "objective": 0.5}, None)
+    counts = [line.split()[1] for line in screen.getvalue().splitlines() if "completed" in line]
+    assert counts == ["1/108", "2/108", "3/152", "4/152"]
