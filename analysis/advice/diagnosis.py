@@ -33,6 +33,7 @@ MORE_TRIALS: Final = 20
 RANGES: Final = "Does the best lie at the edge of a range?"
 SEED_NOISE: Final = "How much of the spread among trials is seed noise?"
 IMPORTANCE: Final = "Which hyperparameters mattered?"
+AS_CHOSEN: Final = "Among the trials as they were chosen: what a sampler settled early hardly shows."
 MORE: Final = f"What would {MORE_TRIALS} more trials bring?"
 PROSPECT_SEED: Final = 0
 """Seed of the resampling of trials: a folder always gives the same answer."""
@@ -236,20 +237,16 @@ def _importance(frame: pd.DataFrame) -> Finding:
     question = IMPORTANCE
     if frame.empty:
         return Finding(topic="importance", question=question, answer="Too few trials to tell.", settled=None)
-    top = frame.head(3)
     listed = ", ".join(
-        f"{row.name_} {row.importance:.0%} [{row.low:.0%}, {row.high:.0%}]"
-        for row in top.rename(columns={"name": "name_"}).itertuples()
+        f"{name} {share:.0%} [{low:.0%}, {high:.0%}]"
+        for name, share, low, high in frame.head(3).itertuples(index=False)
     )
     clear = surely_important(frame)
     sure = (
-        f"Surely more than an even share: {', '.join(clear)}."
-        if clear
-        else "None surely: the intervals are wide."
+        f"Surely more than an even share: {', '.join(clear)}." if clear else "None surely: ranges are wide."
     )
-    return Finding(
-        topic="importance", question=question, answer=f"{listed}. {sure}", settled=bool(clear) or None
-    )
+    answer = f"{listed}. {sure} {AS_CHOSEN}"
+    return Finding(topic="importance", question=question, answer=answer, settled=bool(clear) or None)
 
 
 def _of_copies() -> list[Finding]:

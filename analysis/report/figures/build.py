@@ -142,7 +142,9 @@ def _search_figures(sweep: Sweep, verdict: Verdict, importance: pd.DataFrame) ->
             name="importance",
             title=_importance_title(importance),
             reading="Dots: share of importance. Lines: 95 % range when the trials are resampled; where lines "
-            "overlap, the order may be chance.",
+            "overlap, the order may be chance. It is about these trials as they were chosen: a value that "
+            "the sampler settled on early, and that most of them have, can matter most and show least. What "
+            "a change does is told by training it alone, as an ablation does.",
             panels=(hyperparameters.draw_importance(importance),),
         )
 
