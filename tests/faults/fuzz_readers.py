@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from analysis import verdict_on
+from analysis import CannotCompareError, compare, verdict_on, write_comparison
 from analysis.command_line import read_options
 from analysis.report import kept_report, tables, write_report
 from analysis.sweep import (
@@ -197,6 +197,8 @@ class Readers:
                 load_sweep(copy), csv=Path(place) / "runs.csv", parquet=Path(place) / "runs.parquet"
             )
             write_report(copy, figures=False)
+            with contextlib.suppress(CannotCompareError):
+                write_comparison(compare(copy, self.folder), Path(place) / "comparison")
             replay(copy, episodes=2)
             for phase in Phase:
                 tidy(copy / phase)
