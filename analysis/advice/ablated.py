@@ -66,6 +66,7 @@ class Ablated:
         listed = _listed(named)
         carry = "carries" if len(named) == 1 else "carry"
         low, high = scale.text(step.behind.low, step.behind.high, signed=True)
+        apart = "difference" + (f" [{low}, {high}]" if step.behind.low < step.behind.high else " none")
         share = f"{listed} {carry} {step.carried:.0%} of the gain"
         rest = counted(len(self.names) - len(step.changes), "other change")
         seeds = counted(step.seeds, "seed")
@@ -73,14 +74,14 @@ class Ablated:
             only = "it" if len(named) == 1 else "them"
             return (
                 f"{share}, and of the {rest} nothing can be seen: with {only} alone the default is as good "
-                f"as {self.winner} (difference [{low}, {high}] on {seeds})."
+                f"as {self.winner} ({apart} on {seeds})."
             )
         why = {
             None: "the ablation is unfinished",
             End.BUDGET: f"no more was found with {counted(self.budget, 'run')}",
             End.ALL: "nothing less than the winner was shown to be as good",
         }[self.path.end]
-        return f"{share} on {seeds} (difference from {self.winner} [{low}, {high}]); {why}."
+        return f"{share} on {seeds} (from {self.winner}: {apart}); {why}."
 
 
 def ablate(
