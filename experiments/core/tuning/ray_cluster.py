@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -24,6 +25,8 @@ from experiments.core.ray_internals import deaths_untold, has_dead_process
 
 ANSWER_S = 6.0
 """Seconds in which a cluster has to answer, to a connection and to the question whether it works."""
+FEW_FILES = 256
+"""Open files below which Ray may not come up; it does with 80 where little runs, and does not with 40."""
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     # A user's environment reads its files where the command was started.
@@ -142,10 +145,14 @@ def _started(**settings: Any) -> None:
                     "characters; set a shorter one, say TMPDIR=/tmp"
                 ) from error
             if last:
-                raise UserError(
-                    f"Ray did not come up, tried twice ({told(error)}): the machine may be too busy or "
-                    "short of memory; try again later, or with a smaller --concurrency"
-                ) from error
+                files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+                way_out = (
+                    f"a process may open {files} files here, which is few; raise it with ulimit -n 4096"
+                    if files < FEW_FILES
+                    else "the machine may be too busy or short of memory; try again later, or with a smaller "
+                    "--concurrency"
+                )
+                raise UserError(f"Ray did not come up, tried twice ({told(error)}): {way_out}") from error
         else:
             return
 

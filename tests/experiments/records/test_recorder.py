@@ -19,7 +19,7 @@ from experiments.core.records.lost import (
     remove_empty_files,
     write_cause_of_loss,
 )
-from experiments.core.records.run_errors import RunError, run_error
+from experiments.core.records.run_errors import RunError, os_error_in, run_error
 from experiments.core.terminal.progress import SweepProgress
 from experiments.core.tuning import callbacks
 from experiments.core.tuning.callbacks import Recorder
@@ -228,6 +228,14 @@ def test_an_error_of_the_machine_is_a_loss_and_one_of_its_disk_is_known_as_such(
     error = run_error(str(tmp_path / "error.txt"))
     assert (error.is_loss, error.of_storage and error.of_storage.errno) == (is_loss, number)
     assert error.cause == raised
+
+
+def test_what_tune_makes_text_of_is_an_error_of_the_operating_system_again():
+    told = 'Traceback (most recent call last):\n  File "a.py", line 1\n'
+    error = os_error_in(f"{told}FileNotFoundError: [Errno 2] No such file or directory: '/disk/x'\n")
+    assert (type(error), error.filename) == (FileNotFoundError, "/disk/x")
+    assert os_error_in(f"{told}ValueError: [Errno 2] No such file or directory: '/disk/x'\n") is None
+    assert os_error_in("") is None
 
 
 def test_records_that_cannot_be_written_end_the_phase_and_no_run(recorded, tmp_path):

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -87,6 +88,20 @@ def test_a_ray_that_does_not_come_up_twice_is_one_line(starting):
         "Ray did not come up, tried twice (Exception: The current node timed out dur"
     )
     assert "\n" not in str(caught.value)
+
+
+def test_a_ray_that_does_not_come_up_where_few_files_may_be_open_says_how_many(starting):
+    starting(Exception("timed out"), times=2)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        with (
+            pytest.raises(UserError, match=r"a process may open 200 files here.* ulimit -n 4096"),
+            connected(cores=2, debug=False),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 START = """
