@@ -10,7 +10,7 @@ EXPERIMENT ?= trading_sweep
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Modules below benchmarks/ that take minutes, and those that take hours. Comparing two checkouts takes their paths.
 BENCHMARKS := environment_speed training_speed training_growth sweep_speed \
-	simulations.compare simulations.prospect simulations.verdict
+	simulations.ablation simulations.compare simulations.prospect simulations.verdict
 LONG_BENCHMARKS := same_learning repeated_sweeps early_signals starting_point search_efficiency
 COMPARISONS := same_sweeps
 PACKAGES := analysis envs experiments search_spaces

@@ -211,6 +211,9 @@ def compare(sweep: str, options: SameSweepsOptions, storage: Path) -> list[str]:
     folders = run_in_both(sweep, options, storage)
     found: list[str] = []
     for name, file in TABLE_FILES.items():
+        # What neither has found worth a table is the same.
+        if not any((folders[side] / file).exists() for side in SIDES):
+            continue
         before, after = (pd.read_parquet(folders[side] / file) for side in SIDES)
         size = f"{len(before)} rows of {len(before.columns)} columns"
         found += report(name, size, list(differences(before, after)))

@@ -42,6 +42,8 @@ Configuration = dict[Name, Value]
 
 NOT_TYPED: Final = (ValueError, RecursionError, msgspec.ValidationError)
 """What is raised of a file's content that is no such record."""
+_PATTERN: Final = re.compile(r"matching regex '.*'")
+"""How msgspec says what a text should look like, which only programmers read."""
 _LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -57,7 +59,7 @@ class DamagedError(Exception):
     def __init__(self, path: Path, reason: str, *, unreadable: bool = False) -> None:
         super().__init__(path, reason, unreadable)
         self.path = path
-        shown = printable(" ".join(reason.split()))
+        shown = printable(_PATTERN.sub("of another form", " ".join(reason.split())))
         self.reason = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
         self.unreadable = unreadable
 

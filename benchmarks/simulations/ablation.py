@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from analysis.verdict import Ablation, End
-from analysis.verdict.ablation import CARRIED, MARGIN, Changes, Path
+from analysis.verdict import Ablation, Changes, End, Path
+from analysis.verdict.ablation import CARRIED, MARGIN
 from analysis.verdict.group_sequential import differences, permitted_error
 from benchmarks.common import STATISTICS, options_of, publish, shown
 from benchmarks.simulations.confirmations import CONTENDERS, Draw, collapsing, normal, share, skewed

@@ -190,7 +190,6 @@ def _train(
 ) -> None:
     """Trains what the folder does not hold yet."""
     task = plan.task()
-    (folder / Phase.CONFIRM).mkdir(exist_ok=True)
     print_damaged(console, folder / Phase.CONFIRM)
     again = tried_again(plan, folder / Phase.CONFIRM)
     print_tried_again(console, folder / Phase.CONFIRM, again)
@@ -211,6 +210,7 @@ def _train(
     if address := os.environ.get("RAY_ADDRESS"):
         check_cluster(address)
     _write_manifest(plan, indices, folder)
+    (folder / Phase.CONFIRM).mkdir(exist_ok=True)
     options = plan.options
     progress = SweepProgress(console, totals={Phase.CONFIRM: len(runs)})
     recorder = Recorder(folder, task.steps, progress, code_of(plan.experiment.env), interruption)

@@ -88,5 +88,5 @@ def test_a_submitted_smoke_sweep_succeeds_and_leaves_its_folder(head, tmp_path):
     assert len(sweep.trials) == 4
     assert sweep.trials.set_index("trial_id")["state"]["trial_0000"] == "completed"
     assert set(sweep.trials["state"]) <= {"completed", "pruned"}
-    assert len(sweep.confirmation) == 6
+    assert len(sweep.confirmation) == 8
     assert (tmp_path / "results" / "trading_sweep" / "job" / "report.html").exists()

@@ -187,7 +187,8 @@ def test_a_sweep_killed_in_the_search_and_in_the_confirmation_ends_as_if_it_had_
     assert "search     4/4" in out
     assert len(lost) == 2
     for run in lost:
-        assert f"{run.name} is lost: its process died; it goes on from what it saved (attempt 1)" in out
+        died = "its process died (killed, or ended by os._exit)"
+        assert f"{run.name} is lost: {died}; it goes on from what it saved (attempt 1)" in out
     assert not list(folder.rglob(f"{UNFINISHED_FILE}*"))
 
     sweep = load_sweep(folder)

@@ -54,7 +54,7 @@ def test_a_sweep_with_spoilt_states_ends_as_if_its_runs_had_never_been_cut_off(t
     (damaged / "result.json").write_text(lines.replace("}\n{", "}{"))
 
     printed = sweep(tmp_path)
-    assert "continues: 0 trials, 2 unfinished and 1 confirmation run are there" in printed.splitlines()
+    assert "continues: 0 trials, 2 unfinished and 2 confirmation runs are there" in printed.splitlines()
     (said,) = (line for line in printed.splitlines() if line.startswith("default_seed0: "))
     assert said.startswith("default_seed0: its result.json is damaged (line ")
     assert said.endswith("counts as unfinished; what is there is set aside as default_seed0.set-aside-1")

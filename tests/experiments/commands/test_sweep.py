@@ -224,7 +224,7 @@ def test_a_sweep_whose_trials_all_fail_after_an_evaluation_says_why_and_fails_to
     said = re.sub(r"\d+", "N", done.stderr)
     assert said == (
         "error: every trial failed; the first cause: Collapsing raises in step N of an episode RuntimeError: "
-        "no steps [/left] of [low, high] (collapsing_env.py:N)\n"
+        "no steps [/left] of [low, high] (collapsing_env.py:N); --retry-failed tries them again\n"
     )
     folder = tmp_path / "failing_sweep" / "x"
     runs = sorted(folder.glob("search/trial_*"))
