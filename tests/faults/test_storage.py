@@ -114,8 +114,9 @@ def test_a_folder_that_is_taken_away_is_not_begun_again_in_its_place_and_goes_on
         kept |= finished(folder)
         folder.rename(away)
         said = refused(running)
-        assert said.startswith(f"{folder}")  # or a file in it, if that was to be written first
-        assert ": No such file or directory; see that it is there, and not moved or unmounted" in said
+        # Named is the folder, or a file in it if that was to be written first.
+        assert said.startswith(f"{folder}")
+        assert "; see that it is there, and not moved or unmounted" in said
         assert said.endswith(GOES_ON)
         assert not folder.exists()
         away.rename(folder)
