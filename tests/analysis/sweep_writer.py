@@ -98,6 +98,7 @@ def curve(rng, plateau, speed, evaluations=16, noise=0.02):
 
 def write_run(folder, config, scores, *, state="completed", cause=None, seed=1, evaluations=EVALUATIONS):
     """One run's folder; `state=None` leaves it without an end, as an unfinished run is."""
+    folder.parents[1].mkdir(parents=True, exist_ok=True)
     name = RunName.parse(folder.name)
     test_seed = {} if name.test_seed is None else {"test_seed": name.test_seed}
     with patch("experiments.core.records.run_log.TensorBoardLog", NO_TENSORBOARD):

@@ -54,7 +54,8 @@ class RunLog:
     @classmethod
     def open(cls, folder: Path, config: Mapping[str, Any]) -> RunLog:
         """Starts a run's records in its folder, with what it reported before it was cut off."""
-        folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder.parent, folder):  # but never the sweep's: one that is taken away is missed
+            made.mkdir(exist_ok=True)
         if SCHEDULE in config:
             write_json(folder / SCHEDULE_FILE, {SCHEDULE: config[SCHEDULE]})
             config = {name: value for name, value in config.items() if name != SCHEDULE}
