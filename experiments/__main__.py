@@ -34,7 +34,7 @@ def list_experiments() -> None:
         table.add_row(
             name,
             f"{question}\n{experiment.env}: {budget.trials} x {budget.steps_per_trial:,} steps, "
-            f"then {experiment.top_k} + 2 on {confirmation} seeds",
+            f"then {experiment.top_k} and the untuned ones on {confirmation} seeds",
         )
     Console(highlight=False, markup=False, emoji=False).print(table)
 
