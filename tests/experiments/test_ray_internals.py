@@ -6,6 +6,7 @@ import re
 
 import gymnasium as gym
 import pytest
+import ray
 from ray import tune
 from ray._private import utils, worker
 from ray._private.node import Node
@@ -32,6 +33,7 @@ from experiments.core.ray_internals import (
     assign_bracket,
     cores_here,
     custom_connectors,
+    is_child_of_node,
     registered_env,
     rungs_per_bracket,
     without_source_lookup,
@@ -214,3 +216,9 @@ def test_rllib_is_left_as_it_was():
     with pytest.raises(ZeroDivisionError), without_source_lookup():
         raise ZeroDivisionError
     assert connector_v2.inspect is inspect
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_process_of_rays_knows_that_its_node_has_started_it():
+    assert not is_child_of_node()
+    assert ray.get(ray.remote(is_child_of_node).remote())

@@ -1,4 +1,4 @@
-from .cluster import cores_here, deaths_untold, has_dead_process, registered_env
+from .cluster import cores_here, deaths_untold, has_dead_process, is_child_of_node, registered_env
 from .population import BanditScheduler, PopulationScheduler
 from .rllib import custom_connectors, without_source_lookup
 from .schedulers import assign_bracket, keep_idle_actors, rungs_per_bracket
@@ -11,6 +11,7 @@ __all__ = [
     "custom_connectors",
     "deaths_untold",
     "has_dead_process",
+    "is_child_of_node",
     "keep_idle_actors",
     "registered_env",
     "rungs_per_bracket",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,11 @@ def cores_here() -> int:
     from ray._private.utils import get_num_cpus
 
     return int(get_num_cpus())
+
+
+def is_child_of_node() -> bool:
+    """Returns whether Ray's process on this node, its raylet, has started this one."""
+    return os.environ.get("RAY_RAYLET_PID") == str(os.getppid())
 
 
 def has_dead_process() -> bool:

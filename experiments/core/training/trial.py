@@ -38,7 +38,7 @@ from experiments.core.training.replicas import SeedReplicas
 from experiments.core.training.run import TrainingRun, TrainingSchedule
 from experiments.core.training.schedule import ConfigurationSchedule
 from experiments.core.training.task import Task, phase_of
-from experiments.core.training.watch import StopTraining, Watch
+from experiments.core.training.watch import StopTraining, Watch, end_with_ray
 
 SAVE_EVERY_S = 1.0
 """Seconds of training after which a trial under way saves itself, at its next evaluation."""
@@ -100,6 +100,7 @@ class PPOTrial(tune.Trainable):  # type: ignore[misc]  # ray ships no types
         self._task = task
         self._watch = Watch(task.step_timeout_s, self._tell_loss, task.stop_file)
         self._watch.start()
+        end_with_ray()
         self._keep_output()
         # Whatever ends this process in good order closes what is open in it, SIGTERM included.
         atexit.register(_close_quietly)

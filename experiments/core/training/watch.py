@@ -14,6 +14,7 @@ from pathlib import Path
 
 from envs.lanes import CallInterruption, under_way
 from experiments.core.environments import close_open_within
+from experiments.core.ray_internals import is_child_of_node
 
 LOOKS = 20
 """Looks at the call that is under way within the time that it may take."""
@@ -24,6 +25,21 @@ CLOSING_S = 2.0
 EXIT_CODE = 70
 """By which the process ends."""
 _STANDARD_ERROR = 2
+
+
+def end_with_ray() -> None:
+    """Ends this process once Ray is gone from its node, also where threads of a user's code never end.
+
+    Ray asks its processes to end, which wait for their threads then, and shuts down without waiting for them.
+    """
+    if is_child_of_node():
+        threading.Thread(target=_wait_for_an_orphan, args=(os.getppid(),), daemon=True).start()
+
+
+def _wait_for_an_orphan(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(STOP_S)
+    os._exit(EXIT_CODE)
 
 
 class StopTraining(CallInterruption):
