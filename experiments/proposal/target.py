@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -51,9 +49,9 @@ def _only_one(module_name: str) -> str:
         UserError: It declares none, or several, or cannot be imported.
     """
     before = set(gym.registry)
-    _import(module_name)
+    module = imported_module(module_name)
     registered = sorted(set(gym.registry) - before)
-    declared = registered or _declared(sys.modules[module_name])
+    declared = registered or _declared(module)
     if not declared:
         raise UserError(
             f"--env {module_name}.py: there is no environment in it; expected a class of gymnasium.Env, or a "
@@ -65,14 +63,6 @@ def _only_one(module_name: str) -> str:
             f"--env {module_name}.py:{declared[0]}"
         )
     return f"{module_name}:{declared[0]}"
-
-
-def _import(module_name: str) -> None:
-    """Imports a module of the present folder, whatever it raises told in a line."""
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    importlib.invalidate_caches()
-    imported_module(module_name)
 
 
 def _declared(module: ModuleType) -> list[str]:

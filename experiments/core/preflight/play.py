@@ -83,7 +83,7 @@ class Play:
     @property
     def least_change(self) -> float:
         """By how much the number of the observations changes that changes least, but does; 0 if none does."""
-        return float(np.min(self._changes, initial=math.inf)) if self._changes.size else 0.0
+        return float(np.min(self._changes)) if self._changes.size else 0.0
 
     @cached_property
     def _changes(self) -> NDArray[np.float64]:

@@ -40,9 +40,8 @@ def sole_use(folder: Path, *, way_out: str) -> Iterator[None]:
             yield
         finally:
             # Before the lock is given up: whoever has opened the file by then sees that it is gone.
-            with suppress(
-                OSError
-            ):  # it cannot be written any more, and a lock that nobody holds locks nothing
+            # Where it cannot be removed any more, nobody holds it, and it locks nothing.
+            with suppress(OSError):
                 (folder / LOCK_FILE).unlink(missing_ok=True)
             with suppress(OSError):  # not empty
                 folder.rmdir()

@@ -40,7 +40,12 @@ def costs(step_s):
 def test_as_much_is_tried_as_there_is_time_for(plan, seconds, step_s):
     found, cost = affordable(plan, costs(step_s), seconds=seconds, episode_steps=10.0)
     budget = found.budget
-    assert cost == estimate_of(replace(plan, experiment=found), costs(step_s)) or budget != plan.experiment
+    measured = costs(step_s)
+    seconds_each = measured.evaluation.seconds / plan.experiment.evaluation_episodes
+    evaluation = replace(measured.evaluation, seconds=seconds_each * found.evaluation_episodes)
+    again = estimate_of(replace(plan, experiment=found), replace(measured, evaluation=evaluation))
+    assert cost.seconds == pytest.approx(again.seconds)
+    assert cost.steps == again.steps
     assert budget.steps_per_trial % UNIT == 0
     if budget.steps_per_trial > UNIT:
         assert cost.seconds <= 0.9 * seconds
