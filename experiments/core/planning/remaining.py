@@ -122,7 +122,7 @@ def missing_ablation_runs(plan: Plan, confirmation: pd.DataFrame) -> tuple[dict[
     found = ablate(
         confirmation, load_ablation(plan.folder), configurations_of(plan.folder / Phase.CONFIRM),
         interim_analyses=asked.interim_analyses, budget=asked.ablation,
-        minimal_effect=asked.minimal_effect if plan.scale.floor is not None else 0.0,
+        minimal_effect=_minimal_effect(plan),
     )  # fmt: skip
     return () if found is None else found.missing
 
@@ -140,6 +140,11 @@ def missing_confirmation_runs(
     asked = plan.experiment.confirmation
     return missing_runs(
         confirmation, asked.interim_analyses, configurations,
-        minimal_effect=asked.minimal_effect if plan.scale.floor is not None else 0.0,
+        minimal_effect=_minimal_effect(plan),
         max_collapse=asked.max_collapse,
     )  # fmt: skip
+
+
+def _minimal_effect(plan: Plan) -> float:
+    """Returns the gain in score that matters; of no meaning, and 0, where the environment states no scale."""
+    return plan.experiment.confirmation.minimal_effect if plan.scale.floor is not None else 0.0
